@@ -1,0 +1,99 @@
+package envelope
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// CustomEvent is one event: headers that the outbox understands and a payload
+// that it does not. Its JSON form, {"headers":{…},"payload":…}, is the Detail
+// of the published EventBridge event.
+//
+// A CustomEvent is a value. Payload and Headers.Extensions are shared by
+// copies of it, so treat them as read-only.
+type CustomEvent struct {
+	Headers Headers         `json:"headers"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// New makes the event that something called name has happened, with the JSON
+// form of payload (any JSON value; nil becomes null).
+//
+// Everything that could differ between two attempts to write the event is
+// decided here and never again: the id (a ULID with entropy from crypto/rand),
+// the time (now, in milliseconds), and what ctx carries: correlation and
+// causation id, actor, trace context. A missing correlation id becomes the
+// event's own id: it starts a process. Make an event once per happening, not
+// once per attempt.
+//
+// The functions may then set any header: an EventID and Timestamp of your own,
+// AggregateID and Sequence, extensions. What they set wins over ctx.
+// Source, Region and CreatedBy may stay empty: a writer fills them in.
+//
+// The error is a [*FieldError] for a header that can not be right, or that of
+// json.Marshal for the payload.
+func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)) (CustomEvent, error) {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return CustomEvent{}, fmt.Errorf("envelope: event %q: marshal payload: %w", name, err)
+	}
+	now := time.Now()
+	id, err := ulid.New(ulid.Timestamp(now), rand.Reader)
+	if err != nil {
+		return CustomEvent{}, fmt.Errorf("envelope: event %q: make eventId: %w", name, err)
+	}
+	carried := carriedBy(ctx)
+	h := Headers{
+		EventID:       id.String(),
+		CorrelationID: carried.correlationID,
+		CausationID:   carried.causationID,
+		CreatedBy:     carried.actor,
+		TraceParent:   carried.traceParent,
+		EventName:     name,
+		Timestamp:     now,
+	}
+	for _, fn := range optFns {
+		fn(&h)
+	}
+	if h.CorrelationID == "" {
+		h.CorrelationID = h.EventID
+	}
+	h.Timestamp = time.UnixMilli(h.Timestamp.UnixMilli()).UTC()
+	if err := h.Validate(); err != nil {
+		return CustomEvent{}, err
+	}
+	return CustomEvent{Headers: h, Payload: body}, nil
+}
+
+// Validate reports whether the event can be written: its headers by
+// [Headers.Validate], and a payload that is JSON. The error is a [*FieldError].
+//
+// A writer checks more than this: what the payload may hold depends on how it
+// is stored, and limits on the event as a whole.
+func (ev CustomEvent) Validate() error {
+	if err := ev.Headers.Validate(); err != nil {
+		return err
+	}
+	if len(ev.Payload) == 0 {
+		return ev.Headers.fieldError("payload", "missing; an event without one has the payload null")
+	}
+	if !json.Valid(ev.Payload) {
+		return ev.Headers.fieldError("payload", "not valid JSON")
+	}
+	return nil
+}
+
+// Payload decodes the payload of an event into a T, as json.Unmarshal does.
+func Payload[T any](ev CustomEvent) (T, error) {
+	var v T
+	if err := json.Unmarshal(ev.Payload, &v); err != nil {
+		return v, fmt.Errorf("envelope: event %s (%s): payload into %T: %w",
+			ev.Headers.EventID, ev.Headers.EventName, v, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,224 @@
+package envelope
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The range of timestamps that are accepted: [MinTimestamp, MaxTimestamp).
+// It is wide enough for every real event and narrow enough to catch a zero
+// time.Time, seconds taken for milliseconds, and microseconds.
+var (
+	MinTimestamp = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
+	MaxTimestamp = time.Date(2100, time.January, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// Limits on headers, in characters. EventBridge states 128 for a detail-type
+// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html);
+// for a source, the classic API states none, while EventBridge Pipes and the
+// newer bus API state 256, and the safe side is taken. AWS does not say what a
+// character is, so a character outside the Basic Multilingual Plane counts two,
+// as in UTF-16.
+const (
+	MaxEventName = 128
+	MaxSource    = 256
+)
+
+// Headers say what happened, to whom and on whose behalf. In JSON the first
+// seven are always present; the optional ones are left out when empty.
+type Headers struct {
+	EventID       string    // eventId: unique; what consumers dedupe on
+	CorrelationID string    // correlationId: one per business process
+	EventName     string    // eventName: what happened; EventBridge's detail-type
+	CreatedBy     string    // createdBy: the actor; a writer fills in its source
+	Source        string    // source: the producing service; a writer fills in its own
+	Region        string    // region: where it was written; a writer fills in its own
+	Timestamp     time.Time // timestamp: Unix milliseconds on the wire; finer parts are lost
+
+	CausationID   string // causationId: eventId of the event that led to this one
+	AggregateID   string // aggregateId: the entity the event is about; with Sequence or not at all
+	Sequence      int64  // sequence: position within the aggregate, from 1; 0 means none
+	TraceParent   string // traceparent: W3C trace context
+	SchemaVersion string // schemaVersion: version of the payload's schema
+
+	// Extensions are the caller's own headers: any JSON value under a name
+	// that is none of the above. See SetExtension and Extension.
+	Extensions map[string]json.RawMessage
+}
+
+// SetExtension sets a header of the caller's own to the JSON form of value. A
+// value that json.Marshal refuses is stored as an empty one, which Validate,
+// New and a writer then refuse by its name.
+func (h *Headers) SetExtension(name string, value any) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		raw = nil
+	}
+	if h.Extensions == nil {
+		h.Extensions = map[string]json.RawMessage{}
+	}
+	h.Extensions[name] = raw
+}
+
+// Extension decodes a header of the caller's own and reports whether it was
+// there and a T.
+func Extension[T any](h Headers, name string) (T, bool) {
+	var v T
+	raw, ok := h.Extensions[name]
+	if !ok || json.Unmarshal(raw, &v) != nil {
+		var zero T
+		return zero, false
+	}
+	return v, true
+}
+
+// Validate reports whether the headers can be written. Source, Region and
+// CreatedBy may be empty, for a writer fills them in. The error is a
+// [*FieldError] that names the first header at fault.
+func (h Headers) Validate() error {
+	for _, f := range []struct{ name, value string }{
+		{"eventId", h.EventID}, {"correlationId", h.CorrelationID}, {"eventName", h.EventName},
+		{"createdBy", h.CreatedBy}, {"source", h.Source}, {"region", h.Region},
+		{"causationId", h.CausationID}, {"aggregateId", h.AggregateID},
+		{"traceparent", h.TraceParent}, {"schemaVersion", h.SchemaVersion},
+	} {
+		if !utf8.ValidString(f.value) {
+			return h.fieldError("headers."+f.name, "not valid UTF-8")
+		}
+	}
+	switch {
+	case h.EventID == "":
+		return h.fieldError("headers.eventId", "missing")
+	case h.CorrelationID == "":
+		return h.fieldError("headers.correlationId", "missing; an event that starts a process has its own eventId there")
+	case h.EventName == "":
+		return h.fieldError("headers.eventName", "missing")
+	}
+	if n := characters(h.EventName); n > MaxEventName {
+		return h.fieldError("headers.eventName", fmt.Sprintf("%d characters, EventBridge takes at most %d as detail-type", n, MaxEventName))
+	}
+	if n := characters(h.Source); n > MaxSource {
+		return h.fieldError("headers.source", fmt.Sprintf("%d characters, EventBridge takes at most %d", n, MaxSource))
+	}
+	if strings.HasPrefix(h.Source, "aws.") {
+		return h.fieldError("headers.source", `begins with "aws.", which EventBridge keeps for AWS services`)
+	}
+	if h.Timestamp.Before(MinTimestamp) || !h.Timestamp.Before(MaxTimestamp) {
+		return h.fieldError("headers.timestamp", fmt.Sprintf("%s is outside [%s, %s)",
+			h.Timestamp.UTC().Format(time.RFC3339), MinTimestamp.Format(time.DateOnly), MaxTimestamp.Format(time.DateOnly)))
+	}
+	switch {
+	case h.Sequence < 0:
+		return h.fieldError("headers.sequence", fmt.Sprintf("%d is negative; sequences start at 1", h.Sequence))
+	case h.Sequence == 0 && h.AggregateID != "":
+		return h.fieldError("headers.sequence", "missing; aggregateId and sequence come together or not at all")
+	case h.Sequence > 0 && h.AggregateID == "":
+		return h.fieldError("headers.aggregateId", "missing; aggregateId and sequence come together or not at all")
+	}
+	if h.TraceParent != "" && !wellFormedTraceParent(h.TraceParent) {
+		return h.fieldError("headers.traceparent", "not a W3C trace context (version-traceid-parentid-flags, lower-case hex)")
+	}
+	return h.validateExtensions()
+}
+
+func (h Headers) validateExtensions() error {
+	worst := ""
+	var problem string
+	for name, raw := range h.Extensions {
+		p := ""
+		switch {
+		case name == "":
+			p = "a header needs a name"
+		case !utf8.ValidString(name):
+			p = "name is not valid UTF-8"
+		case reserved(name):
+			p = "an extension can not have the name of a header of the outbox"
+		case len(raw) == 0:
+			p = "no value, or one that json.Marshal refused"
+		case !json.Valid(raw):
+			p = "not valid JSON"
+		}
+		// the same event always gets the same error, whatever the map's order
+		if p != "" && (problem == "" || name < worst) {
+			worst, problem = name, p
+		}
+	}
+	if problem != "" {
+		return h.fieldError("headers."+worst, problem)
+	}
+	return nil
+}
+
+// reserved reports whether name is that of a header field.
+func reserved(name string) bool {
+	switch name {
+	case "eventId", "correlationId", "eventName", "createdBy", "source", "region", "timestamp",
+		"causationId", "aggregateId", "sequence", "traceparent", "schemaVersion":
+		return true
+	}
+	return false
+}
+
+// characters counts UTF-16 code units.
+func characters(s string) int {
+	n := 0
+	for _, r := range s {
+		n++
+		if r > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
+
+// wellFormedTraceParent reports whether s is a traceparent by
+// https://www.w3.org/TR/trace-context/#traceparent-header. A version after 00
+// may carry more fields behind the four that are known.
+func wellFormedTraceParent(s string) bool {
+	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' {
+		return false
+	}
+	version, trace, parent, flags := s[:2], s[3:35], s[36:52], s[53:55]
+	for _, part := range []string{version, trace, parent, flags} {
+		for i := range len(part) {
+			if c := part[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return false
+			}
+		}
+	}
+	if version == "ff" || strings.Trim(trace, "0") == "" || strings.Trim(parent, "0") == "" {
+		return false
+	}
+	if len(s) == 55 {
+		return true
+	}
+	return version != "00" && s[55] == '-'
+}
+
+// FieldError says which part of which event can not be right, and why. It
+// never holds a value of the payload.
+type FieldError struct {
+	EventID   string // as far as it is known
+	EventName string
+	Field     string // "headers.source", "payload"
+	Problem   string
+}
+
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("envelope: event %s: %s: %s", nameOf(e.EventID, e.EventName), e.Field, e.Problem)
+}
+
+func (h Headers) fieldError(field, problem string) error {
+	return &FieldError{EventID: h.EventID, EventName: h.EventName, Field: field, Problem: problem}
+}
+
+// nameOf names an event for a person.
+func nameOf(id, name string) string {
+	if len(name) > MaxEventName {
+		name = strings.ToValidUTF8(name[:MaxEventName], "") + "…"
+	}
+	return fmt.Sprintf("%q (%q)", id, name)
+}

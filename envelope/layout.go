@@ -1,0 +1,124 @@
+package envelope
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Attribute names of the zero Layout.
+const (
+	DefaultPK    = "pk"
+	DefaultSK    = "sk"
+	DefaultEvent = "event"
+	DefaultTTL   = "ttl"
+)
+
+// MarkerValue is what is written under [Layout].Marker: the version of the
+// item format. A relay that finds another value does not guess; it treats the
+// item as undecodable.
+const MarkerValue = "outbox/1"
+
+// Layout says how an event is laid out as an item of the event store. The
+// writer and the relay must be given the same Layout; that is all the
+// configuration they share.
+//
+// The zero value is a dedicated table with pk = eventId (S), sk = timestamp
+// (N, Unix ms) and the event under "event". It promises no order.
+// [AggregateLayout] is ready-made for ordered events.
+//
+// A Layout is a value; do not change its map after it has been handed over.
+type Layout struct {
+	// PK, SK, Event and TTL name the attributes. Empty means "pk", "sk",
+	// "event" and "ttl". The TTL attribute is only written by a writer that
+	// has a TTL.
+	PK, SK, Event, TTL string
+
+	// Marker names an attribute that is written with the constant
+	// [MarkerValue] on every event item. A table that holds other items too
+	// needs it: with a Marker, the relay skips items that lack it; without
+	// one, every new item is taken for an event, and one that is none is a
+	// dead letter. Empty means no marker.
+	Marker string
+
+	// Keys returns the key values of an event's item. Nil means eventId (S)
+	// and timestamp (N). An empty sk means a table without a sort key. It
+	// must be a pure function of the event: appending an event twice must
+	// give the same item. The event carries the source and region of the
+	// writer when Keys is called.
+	Keys func(CustomEvent) (pk, sk string)
+
+	// NumericSK writes the sk that Keys returns as a number (N). Without
+	// Keys it has no meaning: the default sort key is a number.
+	NumericSK bool
+
+	// Attributes are constant string attributes written on every event item,
+	// for an entity type or the key of an index.
+	Attributes map[string]string
+
+	// Ordered makes the relay keep the order of events that have the same
+	// aggregateId: none is sent before an earlier one has been accepted. It
+	// says something only about what the stream itself delivers in order, so
+	// the events of one aggregate must share a partition key. Events without
+	// an aggregateId are refused by a writer with this layout.
+	Ordered bool
+}
+
+// AggregateLayout is the layout in which pk = aggregateId (S) and sk =
+// sequence (N). Each aggregate's sequence numbers are unique, as a condition
+// of the commit, and the relay keeps their order. Every event needs an
+// aggregateId and a sequence.
+func AggregateLayout() Layout {
+	return Layout{
+		Keys: func(ev CustomEvent) (string, string) {
+			return ev.Headers.AggregateID, strconv.FormatInt(ev.Headers.Sequence, 10)
+		},
+		NumericSK: true,
+		Ordered:   true,
+	}
+}
+
+// WithDefaults returns the layout with every empty attribute name filled in.
+// Marker stays as it is: empty means none.
+func (l Layout) WithDefaults() Layout {
+	fill := func(name *string, value string) {
+		if *name == "" {
+			*name = value
+		}
+	}
+	fill(&l.PK, DefaultPK)
+	fill(&l.SK, DefaultSK)
+	fill(&l.Event, DefaultEvent)
+	fill(&l.TTL, DefaultTTL)
+	return l
+}
+
+// Validate reports whether the layout can be written: no two attributes may
+// share a name. Names are limited to 255 bytes, which is what DynamoDB allows
+// for keys and for attributes that an index projects
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+func (l Layout) Validate() error {
+	l = l.WithDefaults()
+	used := map[string]string{}
+	claim := func(field, name string) error {
+		if name == "" {
+			return fmt.Errorf("envelope: layout %s: empty attribute name", field)
+		}
+		if len(name) > 255 {
+			return fmt.Errorf("envelope: layout %s: attribute name of %d bytes, at most 255", field, len(name))
+		}
+		if other, ok := used[name]; ok {
+			return fmt.Errorf("envelope: layout %s and %s share the attribute name %q", other, field, name)
+		}
+		used[name] = field
+		return nil
+	}
+	errs := []error{claim("PK", l.PK), claim("SK", l.SK), claim("Event", l.Event), claim("TTL", l.TTL)}
+	if l.Marker != "" {
+		errs = append(errs, claim("Marker", l.Marker))
+	}
+	for name := range l.Attributes {
+		errs = append(errs, claim("Attributes", name))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,90 @@
+package envelope
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Parse reads an event from the Detail of a published EventBridge event,
+// {"headers":{…},"payload":…}.
+//
+// It asks for what a consumer can not do without, eventId, eventName, timestamp
+// and a payload, and takes the rest as it comes: headers that are not known
+// become Extensions, and members beside headers and payload are passed over.
+// The result shares no memory with detail.
+func Parse(detail []byte) (CustomEvent, error) {
+	var ev CustomEvent
+	var parts struct {
+		Headers json.RawMessage `json:"headers"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	if err := json.Unmarshal(detail, &parts); err != nil {
+		return CustomEvent{}, fmt.Errorf("envelope: detail is not a JSON object: %w", err)
+	}
+	if parts.Headers == nil {
+		return CustomEvent{}, &FieldError{Field: "headers", Problem: "missing; this is not an event of the outbox"}
+	}
+	if err := ev.Headers.UnmarshalJSON(parts.Headers); err != nil {
+		return CustomEvent{}, &FieldError{
+			EventID: ev.Headers.EventID, EventName: ev.Headers.EventName,
+			Field: "headers", Problem: err.Error(),
+		}
+	}
+	ev.Payload = parts.Payload
+	switch h := ev.Headers; {
+	case h.EventID == "":
+		return CustomEvent{}, h.fieldError("headers.eventId", "missing")
+	case h.EventName == "":
+		return CustomEvent{}, h.fieldError("headers.eventName", "missing")
+	case h.Timestamp.IsZero():
+		return CustomEvent{}, h.fieldError("headers.timestamp", "missing")
+	case ev.Payload == nil:
+		return CustomEvent{}, h.fieldError("payload", "missing")
+	}
+	return ev, nil
+}
+
+// FromEventBridge reads an event from a whole EventBridge event, as a Lambda
+// target receives it:
+// {"version":"0","id":…,"detail-type":…,"source":…,"detail":{…}}. The id there
+// is EventBridge's and differs between two deliveries of one event; dedupe on
+// Headers.EventID.
+func FromEventBridge(event []byte) (CustomEvent, error) {
+	detail, err := detailOf(event)
+	if err != nil {
+		return CustomEvent{}, err
+	}
+	if detail == nil {
+		return CustomEvent{}, &FieldError{Field: "detail", Problem: "missing; this is not an EventBridge event"}
+	}
+	return Parse(detail)
+}
+
+// FromSQS reads an event from the body of an SQS message that a rule of the bus
+// sent: the whole EventBridge event, or only its Detail where the rule's target
+// says so (InputPath "$.detail").
+func FromSQS(body []byte) (CustomEvent, error) {
+	detail, err := detailOf(body)
+	if err != nil {
+		return CustomEvent{}, err
+	}
+	if detail == nil {
+		detail = body
+	}
+	return Parse(detail)
+}
+
+// detailOf returns the member "detail" of a JSON object, nil if there is none.
+func detailOf(event []byte) (json.RawMessage, error) {
+	var members struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal(event, &members); err != nil {
+		return nil, fmt.Errorf("envelope: event is not a JSON object: %w", err)
+	}
+	if bytes.Equal(members.Detail, []byte("null")) {
+		return nil, nil
+	}
+	return members.Detail, nil
+}
