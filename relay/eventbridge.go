@@ -1,0 +1,199 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
+)
+
+// PutEventsAPIClient is the operation that [EventBridge] needs of a client.
+type PutEventsAPIClient interface {
+	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+}
+
+// DescribeEventBusAPIClient is the operation by which a client can look whether
+// a bus exists. [EventBridge] uses it if its client has it.
+type DescribeEventBusAPIClient interface {
+	DescribeEventBus(context.Context, *eventbridge.DescribeEventBusInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error)
+}
+
+var (
+	_ PutEventsAPIClient        = (*eventbridge.Client)(nil)
+	_ DescribeEventBusAPIClient = (*eventbridge.Client)(nil)
+	_ Publisher                 = (*EventBridge)(nil)
+	_ BusChecker                = (*EventBridge)(nil)
+)
+
+// Ranges of [EventBridgeOptions].MaxCallBytes. The lower end is there because
+// an event that does not fit a call goes to the dead letters: a slip of the
+// unit must not send them all there.
+const (
+	MinCallBytes = 64 * 1024
+	MaxCallBytes = 1024 * 1024
+)
+
+// EventBridgeOptions of [NewEventBridge].
+type EventBridgeOptions struct {
+	// EndpointID sends through a global endpoint: the subdomain of its URL,
+	// such as "abcde.veo". Both regions must have a bus of the same name. Zero
+	// means the client's region.
+	EndpointID string
+
+	// MaxEntries per call, 1 to 10. Zero means 10, which is all that PutEvents
+	// takes (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
+	MaxEntries int
+
+	// MaxCallBytes is the size of a call, by EventBridge's formula, in bytes:
+	// 65,536 to 1,048,576. Zero means 1,000,000: AWS says "less than 1MB", and
+	// not which of the two it means
+	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10#Client.PutEvents).
+	MaxCallBytes int
+}
+
+// EventBridge publishes to an Amazon EventBridge event bus by PutEvents. It is
+// safe for concurrent use if its client is; the SDK's is.
+type EventBridge struct {
+	client PutEventsAPIClient
+	bus    string
+	opts   EventBridgeOptions
+	err    error // what Validate returns
+}
+
+// NewEventBridge returns a publisher to the bus of that name or ARN; the name
+// of the default bus is "default". The client brings region, credentials and
+// retries: it retries calls that fail as a whole, and the relay does not
+// multiply that.
+//
+// What is wrong with the arguments is returned by Validate, and so by
+// [NewHandler].
+func NewEventBridge(client PutEventsAPIClient, bus string, optFns ...func(*EventBridgeOptions)) *EventBridge {
+	e := &EventBridge{client: client, bus: bus}
+	for _, fn := range optFns {
+		if fn != nil {
+			fn(&e.opts)
+		}
+	}
+	if e.opts.MaxEntries == 0 {
+		e.opts.MaxEntries = buslimits.MaxEntries
+	}
+	if e.opts.MaxCallBytes == 0 {
+		e.opts.MaxCallBytes = buslimits.MaxCallSize
+	}
+	e.err = e.validate()
+	return e
+}
+
+// Validate returns an error that names what is wrong with the arguments of
+// [NewEventBridge], nil if nothing is.
+func (e *EventBridge) Validate() error { return e.err }
+
+// endpointID is the pattern of the API's own model.
+var endpointID = regexp.MustCompile(`^[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+$`)
+
+func (e *EventBridge) validate() error {
+	var errs []error
+	if isNil(e.client) {
+		errs = append(errs, errors.New("relay: eventbridge client is nil"))
+	}
+	switch n := utf8.RuneCountInString(e.bus); {
+	case n == 0:
+		errs = append(errs, errors.New(`relay: event bus name is empty; the default bus is named "default"`))
+	case n > buslimits.MaxBusName:
+		errs = append(errs, fmt.Errorf("relay: event bus name of %d characters; at most %d", n, buslimits.MaxBusName))
+	}
+	if strings.HasPrefix(e.bus, "arn:") && strings.Contains(e.bus, ":event-busv2/") {
+		errs = append(errs, fmt.Errorf("relay: %s is not a classic event bus; it needs a Publisher of its own", e.bus))
+	}
+	if id := e.opts.EndpointID; id != "" && (len(id) > 50 || !endpointID.MatchString(id)) {
+		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.EndpointID: %q is not of the form label.label, at most 50 characters", id))
+	}
+	if n := e.opts.MaxEntries; n < 1 || n > buslimits.MaxEntries {
+		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.MaxEntries: %d is out of range, 1 to %d", n, buslimits.MaxEntries))
+	}
+	if n := e.opts.MaxCallBytes; n < MinCallBytes || n > MaxCallBytes {
+		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.MaxCallBytes: %d is out of range, %d to %d", n, MinCallBytes, MaxCallBytes))
+	}
+	return errors.Join(errs...)
+}
+
+// Limits returns the limits of one PutEvents call.
+func (e *EventBridge) Limits() Limits {
+	return Limits{Entries: e.opts.MaxEntries, Bytes: e.opts.MaxCallBytes}
+}
+
+// Size returns the size of an entry in bytes as EventBridge counts it
+// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size).
+func (e *EventBridge) Size(entry Entry) int {
+	return buslimits.EntrySize(!entry.Time.IsZero(), entry.Source, entry.DetailType, len(entry.Detail), entry.Resources)
+}
+
+// Publish makes one PutEvents call and classes what comes back, per entry or
+// for the call as a whole. FailedEntryCount is not looked at.
+func (e *EventBridge) Publish(ctx context.Context, entries []Entry) ([]Result, error) {
+	out, err := e.client.PutEvents(ctx, e.input(entries))
+	if err != nil {
+		return nil, classifyCall(err)
+	}
+	if out == nil {
+		return nil, &CallError{Class: Transient, Code: "NoOutput"}
+	}
+	results := make([]Result, len(out.Entries))
+	for i, r := range out.Entries {
+		results[i] = classifyEntry(r)
+	}
+	return results, nil
+}
+
+// request holds what the pointers of one request entry point to, so that a
+// call needs one allocation for all of them.
+type request struct {
+	detail, source, detailType, bus, trace string
+	time                                   time.Time
+}
+
+// input builds the request. The details are copied into one string: the SDK
+// wants strings, and the bytes are only ours during the call.
+func (e *EventBridge) input(entries []Entry) *eventbridge.PutEventsInput {
+	size := 0
+	for i := range entries {
+		size += len(entries[i].Detail)
+	}
+	var details strings.Builder
+	details.Grow(size)
+	for i := range entries {
+		details.Write(entries[i].Detail)
+	}
+	rest := details.String()
+
+	in := &eventbridge.PutEventsInput{Entries: make([]types.PutEventsRequestEntry, len(entries))}
+	if e.opts.EndpointID != "" {
+		in.EndpointId = &e.opts.EndpointID
+	}
+	slab := make([]request, len(entries))
+	for i := range entries {
+		from, to, r := &entries[i], &in.Entries[i], &slab[i]
+		*r = request{rest[:len(from.Detail)], from.Source, from.DetailType, from.Bus, from.TraceHeader, from.Time}
+		rest = rest[len(from.Detail):]
+		if r.bus == "" {
+			r.bus = e.bus
+		}
+		to.Detail, to.Source, to.DetailType, to.EventBusName = &r.detail, &r.source, &r.detailType, &r.bus
+		to.Resources = from.Resources
+		if !r.time.IsZero() {
+			to.Time = &r.time
+		}
+		if r.trace != "" {
+			to.TraceHeader = &r.trace
+		}
+	}
+	return in
+}
