@@ -1,0 +1,113 @@
+package decimal
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Why DynamoDB refuses a number.
+var (
+	ErrPrecision = errors.New("more than 38 significant digits")
+	ErrRange     = errors.New("magnitude outside 1E-130 to 9.99E+125")
+)
+
+// Check returns nil if DynamoDB holds n exactly, otherwise [ErrPrecision] or
+// [ErrRange].
+func (n Number) Check() error {
+	switch {
+	case n.count == 0:
+		return nil
+	case n.exp > MaxExponent || n.exp < MinExponent:
+		return ErrRange
+	case n.count > MaxDigits:
+		return ErrPrecision
+	}
+	return nil
+}
+
+// Plain reports whether the text that n was read from is already the one that
+// [Number.AppendPlain] writes.
+func (n Number) Plain() bool { return n.plain }
+
+// PlainLen is the number of bytes that [Number.AppendPlain] writes for a number
+// that [Number.Check] accepts.
+func (n Number) PlainLen() int64 {
+	if n.count == 0 {
+		return 1
+	}
+	length := int64(n.count)
+	switch last := n.exp - int64(n.count) + 1; {
+	case last >= 0: // 1200
+		length += last
+	case n.exp >= 0: // 1.2
+		length++
+	default: // 0.0012
+		length += 1 - n.exp
+	}
+	if n.neg {
+		length++
+	}
+	return length
+}
+
+// AppendPlain appends n to dst in the form that DynamoDB returns numbers in:
+// no exponent, no zeros that could be left out, no negative zero. A number that
+// [Number.Check] refuses is appended as its digits and an exponent, so that the
+// length of the result never runs away from that of the text it was read from.
+func (n Number) AppendPlain(dst []byte) []byte {
+	if n.count == 0 {
+		return append(dst, '0')
+	}
+	if n.neg {
+		dst = append(dst, '-')
+	}
+	last := n.exp - int64(n.count) + 1 // power of ten of the last digit
+	switch {
+	case n.Check() != nil:
+		dst = n.appendDigits(dst, n.count)
+		dst = append(dst, 'e')
+		return strconv.AppendInt(dst, last, 10)
+	case last >= 0:
+		dst = n.appendDigits(dst, n.count)
+		return appendZeros(dst, last)
+	case n.exp >= 0:
+		return n.appendDigits(dst, int(n.exp)+1)
+	}
+	dst = append(dst, '0', '.')
+	dst = appendZeros(dst, -n.exp-1)
+	return n.appendDigits(dst, n.count)
+}
+
+// appendDigits appends the significant digits with a point after the first
+// point of them, unless that is the end.
+func (n Number) appendDigits(dst []byte, point int) []byte {
+	written := 0
+	for i := range len(n.digits) {
+		if n.digits[i] == '.' {
+			continue
+		}
+		if written == point {
+			dst = append(dst, '.')
+		}
+		dst = append(dst, n.digits[i])
+		written++
+	}
+	return dst
+}
+
+func appendZeros(dst []byte, count int64) []byte {
+	for range count {
+		dst = append(dst, '0')
+	}
+	return dst
+}
+
+// Size is the number of bytes that n counts for in an item, without the name of
+// its attribute.
+func (n Number) Size() int {
+	size := 1 + (n.count+1)/2
+	if n.neg {
+		size++
+	}
+	return size
+}

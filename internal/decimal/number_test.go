@@ -1,0 +1,277 @@
+package decimal
+
+import (
+	"encoding/json"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		text         string
+		isJSON, isDB bool
+		digits       int
+		exp          int64
+		neg          bool
+		plain        string
+	}{
+		{"0", true, true, 0, 0, false, "0"},
+		{"-0", true, true, 0, 0, false, "0"},
+		{"0.000", true, true, 0, 0, false, "0"},
+		{"-0.0e17", true, true, 0, 0, false, "0"},
+		{"0e999999999999999999999999", true, true, 0, 0, false, "0"},
+		{"1", true, true, 1, 0, false, "1"},
+		{"1.0", true, true, 1, 0, false, "1"},
+		{"-1.50", true, true, 2, 0, true, "-1.5"},
+		{"1200", true, true, 2, 3, false, "1200"},
+		{"12.3400", true, true, 4, 1, false, "12.34"},
+		{"100.001", true, true, 6, 2, false, "100.001"},
+		{"0.0012", true, true, 2, -3, false, "0.0012"},
+		{"0.10", true, true, 1, -1, false, "0.1"},
+		{"10.01", true, true, 4, 1, false, "10.01"},
+		{"1e21", true, true, 1, 21, false, "1000000000000000000000"},
+		{"1E+2", true, true, 1, 2, false, "100"},
+		{"1e-7", true, true, 1, -7, false, "0.0000001"},
+		{"123.45e1", true, true, 5, 3, false, "1234.5"},
+		{"123.45e-4", true, true, 5, -2, false, "0.012345"},
+		{"123.45e2", true, true, 5, 4, false, "12345"},
+		{"1200e-3", true, true, 2, 0, false, "1.2"},
+		{"1200e-2", true, true, 2, 1, false, "12"},
+		{"1e0005", true, true, 1, 5, false, "100000"},
+		{"0.00e5", true, true, 0, 0, false, "0"},
+
+		// what DynamoDB's number text allows and JSON does not
+		{"+1", false, true, 1, 0, false, "1"},
+		{"007", false, true, 1, 0, false, "7"},
+		{"00", false, true, 0, 0, false, "0"},
+		{".5", false, true, 1, -1, false, "0.5"},
+		{".50", false, true, 1, -1, false, "0.5"},
+		{"5.", false, true, 1, 0, false, "5"},
+		{"-.5", false, true, 1, -1, true, "-0.5"},
+		{"5.e1", false, true, 1, 1, false, "50"},
+
+		// no numbers
+		{text: ""}, {text: "-"}, {text: "+"}, {text: "."}, {text: "e5"}, {text: "1e"}, {text: "1e+"},
+		{text: "1 "}, {text: " 1"}, {text: "1e5x"}, {text: "1.2.3"}, {text: "--1"}, {text: "+-1"},
+		{text: "0x10"}, {text: "NaN"}, {text: "Infinity"}, {text: "1_000"}, {text: "1,5"}, {text: "1e5.0"},
+		{text: "٣"}, {text: "1\x00"}, {text: "1e1e1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.text, func(t *testing.T) {
+			for _, grammar := range []struct {
+				name  string
+				parse func(string) (Number, bool)
+				ok    bool
+			}{{"JSON", ParseJSON, tt.isJSON}, {"DynamoDB", Parse, tt.isDB}} {
+				n, ok := grammar.parse(tt.text)
+				require.Equal(t, grammar.ok, ok, grammar.name)
+				if !ok {
+					require.Equal(t, Number{}, n, grammar.name)
+					continue
+				}
+				require.Equal(t, tt.digits, n.Digits(), grammar.name)
+				require.Equal(t, tt.exp, n.Exponent(), grammar.name)
+				require.Equal(t, tt.neg, n.Negative(), grammar.name)
+				require.Equal(t, tt.plain, string(n.AppendPlain(nil)), grammar.name)
+				require.EqualValues(t, len(tt.plain), n.PlainLen(), grammar.name)
+				require.Equal(t, tt.plain == tt.text, n.Plain(), grammar.name)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	nines := func(n int) string { return strings.Repeat("9", n) }
+	tests := []struct {
+		name, text string
+		want       error
+	}{
+		{"38 digits", nines(38), nil},
+		{"39 digits", nines(39), ErrPrecision},
+		{"38 digits and zeros", nines(38) + "000", nil},
+		{"38 digits behind zeros", "0.000" + nines(38), nil},
+		{"38 digits around the point", nines(19) + "." + nines(19), nil},
+		{"39 digits around the point", nines(19) + "." + nines(20), ErrPrecision},
+		{"zeros within count", "1" + strings.Repeat("0", 37) + "1", ErrPrecision},
+		{"largest", "9." + nines(37) + "E+125", nil},
+		{"above the largest", "1E126", ErrRange},
+		{"smallest", "1E-130", nil},
+		{"below the smallest", "9.9E-131", ErrRange},
+		{"negative largest", "-9.9E125", nil},
+		{"negative above", "-1E126", ErrRange},
+		{"zero with any exponent", "0E9999", nil},
+		{"absurd", "1e999999999", ErrRange},
+		{"absurd and small", "1e-999999999999999999999999999", ErrRange},
+		{"long zeros taken back by the exponent", "0." + strings.Repeat("0", 500) + "1e501", nil},
+		{"long zeros and the exponent", "1" + strings.Repeat("0", 500) + "e-500", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n, ok := Parse(tt.text)
+			require.True(t, ok)
+			require.ErrorIs(t, n.Check(), tt.want)
+		})
+	}
+}
+
+func TestFitsInt64(t *testing.T) {
+	tests := map[string]bool{
+		"0": true, "-0": true, "1": true, "1.0": true, "1e18": true, "1.5": false, "1e-1": false,
+		"9223372036854775807": true, "9223372036854775808": false, "9223372036854775807.0": true,
+		"-9223372036854775808": true, "-9223372036854775809": false, "92233720368547758.07e2": true,
+		"1e19": false, "9e18": true, "-9e18": true, "-1e19": false, "1e999999999": false,
+		"9300000000000000000": false, "9223372036854775807.5": false,
+	}
+	for text, want := range tests {
+		n, ok := Parse(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, n.FitsInt64(), text)
+	}
+}
+
+func TestFitsFloat64(t *testing.T) {
+	// halfway between the largest float64 and 2^1024: rounds up, to infinity
+	tooLarge := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 1024), new(big.Int).Lsh(big.NewInt(1), 970))
+	tests := map[string]bool{
+		"0": true, "1e308": true, "1.7976931348623157e308": true, "1.7976931348623159e308": false,
+		"1e309": false, "1E400": false, "-1E400": false, "-1e308": true, "1e-400": true, "1e999999999": false,
+		"+1e308": true, "0e400": true,
+		tooLarge.String(): false, new(big.Int).Sub(tooLarge, big.NewInt(1)).String(): true,
+	}
+	for text, want := range tests {
+		n, ok := Parse(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, n.FitsFloat64(), text)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	ascending := []string{
+		"-1e999999999", "-1E125", "-10.1", "-10", "-9.99", "-1.5", "-1.05", "-1", "-0.5", "-1e-130", "-1e-999999999",
+		"0", "1e-999999999", "1e-130", "0.5", "1", "1.000001", "1.05", "1.5", "9.99", "10", "10.1", "10.11", "100", "1E125", "1e999999999",
+	}
+	for i, a := range ascending {
+		for j, b := range ascending {
+			na, _ := Parse(a)
+			nb, _ := Parse(b)
+			require.Equal(t, clamp(i-j), Compare(na, nb), "%s %s", a, b)
+			require.Equal(t, i == j, Equal(a, b), "%s %s", a, b)
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	same := [][2]string{
+		{"1", "1.0"}, {"1", "10e-1"}, {"0", "-0"}, {"0", "0e50"}, {"1.5", "15E-1"}, {"100", "1e2"}, {"12.34", "1234e-2"},
+		{"123.4", "0.1234e3"}, {"x", "x"}, {"1e999999999", "10e999999998"}, {"+5", "05."},
+	}
+	for _, p := range same {
+		require.True(t, Equal(p[0], p[1]), "%v", p)
+		require.True(t, Equal(p[1], p[0]), "%v", p)
+	}
+	different := [][2]string{
+		{"1", "-1"}, {"1", "1.1"}, {"12.34", "1.234"}, {"12.34", "12.345"}, {"1", "x"}, {"x", "y"}, {"", "0"}, {"1", "1e-999999999"},
+	}
+	for _, p := range different {
+		require.False(t, Equal(p[0], p[1]), "%v", p)
+		require.False(t, Equal(p[1], p[0]), "%v", p)
+	}
+}
+
+// A short text must never cost what its value would.
+func TestExponentsCostNothing(t *testing.T) {
+	for _, text := range []string{"1e999999999", "-1e-999999999", "1e99999999999999999999999999", "0e999999999"} {
+		require.Zero(t, testing.AllocsPerRun(10, func() {
+			n, _ := ParseJSON(text)
+			_ = n.Check()
+			n.FitsInt64()
+			n.Size()
+			n.IsInteger()
+			Compare(n, n)
+		}), text)
+		n, _ := ParseJSON(text)
+		require.Less(t, len(n.AppendPlain(nil)), 40, text)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"0", "-0.0", "1e21", "12.3400", ".5", "+7", "1e-130", "9.9E125", "1e999999999", "x", "1.5e"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n, ok := ParseJSON(text)
+		isNumber := len(text) > 0 && (text[0] == '-' || text[0]-'0' <= 9)
+		if last := len(text) - 1; last >= 0 && text[last] <= ' ' {
+			isNumber = false // json.Valid allows space
+		}
+		if want := isNumber && json.Valid([]byte(text)); ok != want {
+			t.Fatalf("%q: JSON number %v, want %v", text, ok, want)
+		}
+		if !ok {
+			n, ok = Parse(text)
+		}
+		if !ok {
+			return
+		}
+		plain := string(n.AppendPlain(nil))
+		if len(plain) > len(text)+300 {
+			t.Fatalf("%q grows to %d bytes", text, len(plain))
+		}
+		if n.Exponent() > farExponent/10 || n.Exponent() < -farExponent/10 {
+			return // such are not told apart
+		}
+		if !Equal(text, plain) {
+			t.Fatalf("%q is not %q", text, plain)
+		}
+		if n.Check() != nil {
+			return
+		}
+		if int64(len(plain)) != n.PlainLen() {
+			t.Fatalf("%q: PlainLen %d for %q", text, n.PlainLen(), plain)
+		}
+		if n.Digits() == 0 { // math/big minds the exponent of a zero
+			if plain != "0" {
+				t.Fatalf("%q became %q", text, plain)
+			}
+			return
+		}
+		exact, ok := new(big.Rat).SetString(text)
+		if !ok {
+			t.Fatalf("%q is no number to math/big", text)
+		}
+		back, ok := new(big.Rat).SetString(plain)
+		if !ok || exact.Cmp(back) != 0 {
+			t.Fatalf("%q became %q", text, plain)
+		}
+		if n.IsInteger() != exact.IsInt() || n.FitsInt64() != (exact.IsInt() && exact.Num().IsInt64()) || n.Negative() != (exact.Sign() < 0) {
+			t.Fatalf("%q: integer %v, int64 %v, negative %v", text, n.IsInteger(), n.FitsInt64(), n.Negative())
+		}
+	})
+}
+
+func TestFloatsOfGo(t *testing.T) {
+	for _, f := range []float64{1e20, 1e21, 1.5, math.Pi, 1e-7, -0.1, math.MaxInt64, 123456789.123} {
+		text, err := json.Marshal(f)
+		require.NoError(t, err)
+		n, ok := ParseJSON(string(text))
+		require.True(t, ok)
+		require.Equal(t, strconv.FormatFloat(f, 'f', -1, 64), string(n.AppendPlain(nil)))
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	for _, text := range []string{"7", "1732450000000", "19.95", "1e21"} {
+		b.Run(text, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n, _ := ParseJSON(text)
+				_ = n.Check()
+			}
+		})
+	}
+}
