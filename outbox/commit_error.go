@@ -1,0 +1,117 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Conditions that a [*CommitError] can report; test with errors.Is.
+var (
+	// ErrDuplicate: the receipt is there already, so the event has been done
+	// before. From Inbox.Explain.
+	ErrDuplicate = errors.New("outbox: duplicate: the event has been done before")
+
+	// ErrSequenceTaken: another event has this sequence of the aggregate.
+	// Read the aggregate again and decide anew.
+	ErrSequenceTaken = errors.New("outbox: the sequence of the aggregate is taken by another event")
+
+	// ErrEventExists: the key of the event is taken by an item that is not
+	// this event, or no longer.
+	ErrEventExists = errors.New("outbox: the key of the event is taken by an item with other content")
+)
+
+// Outcome says what is known about a transaction.
+type Outcome uint8
+
+// The outcomes of a transaction that returned an error. One that has committed
+// is no error.
+const (
+	// Unknown: it may have committed, now or in an earlier attempt.
+	Unknown Outcome = iota
+	// NotCommitted: nothing of it was written.
+	NotCommitted
+)
+
+func (o Outcome) String() string {
+	switch o {
+	case Unknown:
+		return "outcome unknown"
+	case NotCommitted:
+		return "not committed"
+	}
+	return fmt.Sprintf("outcome %d", uint8(o))
+}
+
+// Reason is what one action of a cancelled transaction was refused for.
+type Reason struct {
+	Index   int    // in TransactItems
+	Code    string // DynamoDB's, such as "ConditionalCheckFailed"
+	Message string // DynamoDB's
+	Table   string // as the action names it
+
+	// EventID and EventName are set when the action is an event of the writer,
+	// or the receipt of an event; the action is the caller's own otherwise.
+	EventID, EventName string
+
+	// Item is the item that was there, when DynamoDB returned it: always
+	// for ours, for the caller's where ReturnValuesOnConditionCheckFailure asks
+	// for it.
+	Item map[string]types.AttributeValue
+
+	// Err is ErrDuplicate, ErrSequenceTaken or ErrEventExists where the reason
+	// means that, else nil.
+	Err error
+}
+
+// CommitError explains an error of TransactWriteItems. errors.Is finds the
+// conditions of its Reasons, and errors.As and Is reach the SDK's own error.
+type CommitError struct {
+	Outcome Outcome
+
+	// Retryable says that the same request, with the same ClientRequestToken,
+	// may be sent again and can succeed: after a wait, for a conflict or
+	// throttling. The SDK does not retry a cancelled transaction.
+	Retryable bool
+
+	Reasons []Reason // of the actions that were refused; empty unless the transaction was cancelled
+	Err     error    // the SDK's error
+}
+
+func (e *CommitError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "outbox: transaction: %s", e.Outcome)
+	if e.Retryable {
+		b.WriteString(", may be sent again")
+	}
+	for _, r := range e.Reasons {
+		whose := "the caller's own item"
+		if r.EventID != "" || r.EventName != "" {
+			whose = fmt.Sprintf("event %q (%q)", r.EventID, r.EventName)
+		}
+		fmt.Fprintf(&b, ": TransactItems[%d] (table %q, %s): %s", r.Index, r.Table, whose, r.Code)
+		if r.Err != nil {
+			b.WriteString(" (" + strings.TrimPrefix(r.Err.Error(), "outbox: ") + ")")
+		}
+	}
+	if len(e.Reasons) == 0 && e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the conditions of the reasons and the SDK's error.
+func (e *CommitError) Unwrap() []error {
+	var errs []error
+	for _, r := range e.Reasons {
+		if r.Err != nil {
+			errs = append(errs, r.Err)
+		}
+	}
+	if e.Err != nil {
+		errs = append(errs, e.Err)
+	}
+	return errs
+}

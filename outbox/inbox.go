@@ -1,0 +1,174 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+)
+
+// Attributes of a receipt besides its keys.
+const (
+	receiptConsumer  = "consumer"
+	receiptEventID   = "eventId"
+	receiptEventName = "eventName"
+)
+
+// InboxOptions configure an [Inbox].
+type InboxOptions struct {
+	// PK, SK and TTL name the attributes; empty means "pk", "sk" and "ttl".
+	PK, SK, TTL string
+
+	// Keys returns the key values of a receipt, both strings (S). Nil means
+	// pk = eventId and sk = consumer. An empty sk means a table without a sort
+	// key. Two consumers, or two events, must never get the same key.
+	Keys func(consumer, eventID string) (pk, sk string)
+
+	// Lifetime is how long a receipt is kept, from the moment it is
+	// appended; at least [MinTTL]. Zero means for ever. A duplicate that comes
+	// later than this is not recognised, so it must be longer than the queue's
+	// retention plus the time back to which you replay.
+	//
+	// It is the one thing here that reads the clock: with a Lifetime, a receipt
+	// that is appended again in a later second differs.
+	Lifetime time.Duration
+}
+
+// Inbox makes a consumer's work idempotent: it adds a receipt to the
+// transaction in which the consumer does its work, so the work and the receipt
+// are there together or not at all, and a second delivery of the event is
+// refused. Make one with [NewInbox]; it is safe for concurrent use.
+type Inbox struct {
+	table, consumer string
+	opts            InboxOptions
+}
+
+// NewInbox returns the Inbox of a consumer, in the table with this name or ARN.
+// The name of the consumer is part of each receipt's key: give each consumer
+// that works on the same events its own, and never change it.
+func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, error) {
+	if err := validateTable(table); err != nil {
+		return nil, err
+	}
+	if consumer == "" {
+		return nil, errors.New("outbox: inbox without a consumer's name")
+	}
+	var o InboxOptions
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	if o.Lifetime < 0 || o.Lifetime > 0 && o.Lifetime < MinTTL {
+		return nil, fmt.Errorf("outbox: inbox option Lifetime: %s is under %s", o.Lifetime, MinTTL)
+	}
+	names := envelope.Layout{PK: o.PK, SK: o.SK, TTL: o.TTL, Attributes: map[string]string{
+		receiptConsumer: "", receiptEventID: "", receiptEventName: "",
+	}}
+	if err := names.Validate(); err != nil {
+		return nil, fmt.Errorf("outbox: inbox option PK, SK or TTL: %w", err)
+	}
+	names = names.WithDefaults()
+	o.PK, o.SK, o.TTL = names.PK, names.SK, names.TTL
+	if o.Keys == nil {
+		o.Keys = func(consumer, eventID string) (string, string) { return eventID, consumer }
+	}
+	return &Inbox{table: table, consumer: consumer, opts: o}, nil
+}
+
+// Append adds the receipt of the event to the consumer's transaction, and checks
+// the transaction as [Writer.Append] does. On an error, a [*PreflightError], the
+// transaction is as it was.
+//
+// Append new events that follow from this one to the same transaction: consumed,
+// changed and announced is then one step.
+//
+// It is for work that is in DynamoDB. Where the work is elsewhere, an e-mail or
+// a call to another service, no receipt can make it exactly once: between the
+// work and the receipt there is always a moment in which the consumer can die.
+// Append the receipt with a record of the work after it is done, and give the
+// other service the eventId as its own idempotency key if it takes one.
+func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomEvent) error {
+	if in == nil {
+		return errors.New("outbox: Append to a nil *dynamodb.TransactWriteItemsInput")
+	}
+	put, err := b.receipt(ev)
+	if err != nil {
+		return &PreflightError{
+			Index: len(in.TransactItems), Table: b.table, EventID: ev.Headers.EventID, EventName: ev.Headers.EventName,
+			Rule: RuleValue, Path: "headers.eventId", Problem: err.Error(),
+		}
+	}
+	p := preflight{table: b.table, layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK}}
+	if err := p.check(in, []eventPut{put}); err != nil {
+		return err
+	}
+	in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: put.Put})
+	return nil
+}
+
+func (b *Inbox) receipt(ev envelope.CustomEvent) (eventPut, error) {
+	h := ev.Headers
+	if h.EventID == "" {
+		return eventPut{}, errors.New("missing; without it a duplicate can not be recognised")
+	}
+	pk, sk := b.opts.Keys(b.consumer, h.EventID)
+	if pk == "" {
+		return eventPut{}, errors.New("option Keys gave an empty partition key")
+	}
+	item := map[string]types.AttributeValue{
+		b.opts.PK:        &types.AttributeValueMemberS{Value: pk},
+		receiptConsumer:  &types.AttributeValueMemberS{Value: b.consumer},
+		receiptEventID:   &types.AttributeValueMemberS{Value: h.EventID},
+		receiptEventName: &types.AttributeValueMemberS{Value: h.EventName},
+	}
+	if sk != "" {
+		item[b.opts.SK] = &types.AttributeValueMemberS{Value: sk}
+	}
+	if b.opts.Lifetime > 0 {
+		expiry := time.Now().Add(b.opts.Lifetime + time.Second).Unix()
+		item[b.opts.TTL] = &types.AttributeValueMemberN{Value: strconv.FormatInt(expiry, 10)}
+	}
+	condition, names := notExists(b.opts.PK)
+	return eventPut{Put: conditionalPut(b.table, item, condition, names)}, nil
+}
+
+// Explain says what an error of TransactWriteItems means for the consumer's
+// transaction: errors.Is(err, [ErrDuplicate]) when the event has been done
+// before, whatever else was refused with it, so that the message can be let go;
+// else a [*CommitError] as from [Writer.Explain]. A nil err gives nil.
+//
+// A transaction that also emits events is explained by the inbox first and then
+// by the writer: w.Explain(in, inbox.Explain(in, err)).
+func (b *Inbox) Explain(in *dynamodb.TransactWriteItemsInput, err error) error {
+	return explain(in, err, b.judge)
+}
+
+func (b *Inbox) judge(action types.TransactWriteItem, reason *Reason) finding {
+	put := action.Put
+	if put == nil || put.TableName == nil || tableName(*put.TableName) != tableName(b.table) ||
+		text(put.Item[receiptConsumer]) != b.consumer {
+		return notOurs
+	}
+	eventID := text(put.Item[receiptEventID])
+	if pk, _ := b.opts.Keys(b.consumer, eventID); eventID == "" || text(put.Item[b.opts.PK]) != pk {
+		return notOurs
+	}
+	reason.EventID, reason.EventName = eventID, text(put.Item[receiptEventName])
+	if reason.Code != codeCondition {
+		return ours
+	}
+	reason.Err = ErrDuplicate
+	return oursDisplace
+}
+
+func text(v types.AttributeValue) string {
+	s, ok := v.(*types.AttributeValueMemberS)
+	if !ok || s == nil {
+		return ""
+	}
+	return s.Value
+}

@@ -1,0 +1,133 @@
+package outbox_test
+
+import (
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+)
+
+func newInbox(t testing.TB, optFns ...func(*outbox.InboxOptions)) *outbox.Inbox {
+	t.Helper()
+	inbox, err := outbox.NewInbox("receipts", "messaging", optFns...)
+	require.NoError(t, err)
+	return inbox
+}
+
+func TestInboxAppend(t *testing.T) {
+	in := signup("u1")
+	require.NoError(t, newInbox(t).Append(in, event(t, "e1", 1)))
+	put := in.TransactItems[1].Put
+	require.Equal(t, "receipts", *put.TableName)
+	require.Equal(t, "attribute_not_exists(pk)", *put.ConditionExpression)
+	require.Equal(t, map[string]types.AttributeValue{
+		"pk": s("e1"), "sk": s("messaging"), "consumer": s("messaging"), "eventId": s("e1"), "eventName": s("User.Created"),
+	}, put.Item)
+}
+
+func TestInboxKeysAndLifetime(t *testing.T) {
+	inbox := newInbox(t, func(o *outbox.InboxOptions) {
+		o.PK, o.TTL, o.Lifetime = "PK", "expires", 24*time.Hour
+		o.Keys = func(consumer, eventID string) (string, string) { return "RECEIPT#" + consumer + "#" + eventID, "" }
+	})
+	in := signup("u1")
+	before := time.Now().Add(24 * time.Hour).Unix()
+	require.NoError(t, inbox.Append(in, event(t, "e1", 1)))
+	put := in.TransactItems[1].Put
+	require.Equal(t, s("RECEIPT#messaging#e1"), put.Item["PK"])
+	require.NotContains(t, put.Item, "sk")
+	require.Regexp(t, `^\d+$`, put.Item["expires"].(*types.AttributeValueMemberN).Value)
+	require.GreaterOrEqual(t, put.Item["expires"].(*types.AttributeValueMemberN).Value, n(itoa(before)).(*types.AttributeValueMemberN).Value)
+
+	err := inbox.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", put.Item)))
+	require.ErrorIs(t, err, outbox.ErrDuplicate)
+}
+
+func TestInboxExplain(t *testing.T) {
+	const none, cond, conflict = "None", "ConditionalCheckFailed", "TransactionConflict"
+	w, inbox := newWriter(t), newInbox(t)
+	cause := event(t, "cause", 1)
+	in := signup("u1")
+	require.NoError(t, inbox.Append(in, cause))
+	emitted, err := envelope.New(envelope.Continue(t.Context(), cause), "Email.Sent", nil)
+	require.NoError(t, err)
+	require.NoError(t, w.Append(in, emitted))
+	receipt, email := in.TransactItems[1].Put, in.TransactItems[2].Put
+
+	cases := map[string]struct {
+		reasons   []types.CancellationReason
+		duplicate bool
+		outcome   outbox.Outcome
+		retryable bool
+	}{
+		"done before":                        {[]types.CancellationReason{reason(none), old(cond, receipt.Item), reason(none)}, true, outbox.NotCommitted, false},
+		"done before, by this very attempt":  {[]types.CancellationReason{reason(cond), old(cond, receipt.Item), old(cond, email.Item)}, true, outbox.NotCommitted, false},
+		"done before, and a conflict beside": {[]types.CancellationReason{reason(conflict), old(cond, receipt.Item), reason(none)}, true, outbox.NotCommitted, false},
+		"done before, old item not returned": {[]types.CancellationReason{reason(none), reason(cond), reason(none)}, true, outbox.NotCommitted, false},
+		"caller refused":                     {[]types.CancellationReason{reason(cond), reason(none), reason(none)}, false, outbox.NotCommitted, false},
+		"receipt in conflict":                {[]types.CancellationReason{reason(none), reason(conflict), reason(none)}, false, outbox.Unknown, true},
+		"receipt throttled":                  {[]types.CancellationReason{reason(none), reason("ThrottlingError"), reason(none)}, false, outbox.Unknown, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			err := inbox.Explain(in, cancelled(c.reasons...))
+			both := w.Explain(in, err)
+			for _, err := range []error{err, both} {
+				var e *outbox.CommitError
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, c.duplicate, isDuplicate(err))
+				require.Equal(t, c.outcome, e.Outcome)
+				require.Equal(t, c.retryable, e.Retryable)
+			}
+		})
+	}
+	require.NoError(t, inbox.Explain(in, nil))
+
+	var e *outbox.CommitError
+	require.ErrorAs(t, inbox.Explain(in, cancelled(reason(none), old(cond, receipt.Item), reason(none))), &e)
+	require.Equal(t, "cause", e.Reasons[0].EventID)
+}
+
+func TestInboxTellsConsumersApart(t *testing.T) {
+	other, err := outbox.NewInbox("receipts", "billing")
+	require.NoError(t, err)
+	in := &dynamodb.TransactWriteItemsInput{}
+	require.NoError(t, newInbox(t).Append(in, event(t, "e1", 1)))
+	require.NoError(t, other.Append(in, event(t, "e1", 1)), "two consumers of one event have receipts of their own")
+	err = other.Explain(in, cancelled(old("ConditionalCheckFailed", nil), reason("None")))
+	require.NotErrorIs(t, err, outbox.ErrDuplicate)
+
+	before := len(in.TransactItems)
+	var e *outbox.PreflightError
+	require.ErrorAs(t, other.Append(in, event(t, "e1", 2)), &e)
+	require.Equal(t, outbox.RuleSameItem, e.Rule)
+	require.Equal(t, "e1", e.EventID)
+	require.Len(t, in.TransactItems, before)
+}
+
+func TestInboxRefuses(t *testing.T) {
+	_, err := outbox.NewInbox("receipts", "")
+	require.ErrorContains(t, err, "consumer")
+	_, err = outbox.NewInbox("", "messaging")
+	require.ErrorContains(t, err, "table")
+	_, err = outbox.NewInbox("receipts", "messaging", func(o *outbox.InboxOptions) { o.Lifetime = time.Hour })
+	require.ErrorContains(t, err, "Lifetime")
+	_, err = outbox.NewInbox("receipts", "messaging", func(o *outbox.InboxOptions) { o.PK = "eventId" })
+	require.ErrorContains(t, err, "eventId")
+
+	in := signup("u1")
+	err = newInbox(t).Append(in, envelope.CustomEvent{})
+	require.ErrorContains(t, err, "eventId")
+	require.Len(t, in.TransactItems, 1)
+	require.Error(t, newInbox(t).Append(nil, event(t, "e1", 1)))
+}
+
+func isDuplicate(err error) bool { return errors.Is(err, outbox.ErrDuplicate) }
+func itoa(i int64) string        { return strconv.FormatInt(i, 10) }

@@ -1,0 +1,351 @@
+package outbox
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+)
+
+// Limits of a transaction
+// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
+const (
+	MaxActions          = 100
+	MaxItemBytes        = 400 << 10
+	MaxTransactionBytes = 4 << 20
+	maxToken            = 36
+)
+
+// preflight checks a transaction as DynamoDB will, as far as a request shows
+// what DynamoDB looks at. It reads the caller's actions and keeps nothing.
+type preflight struct {
+	table  string // of the writer or inbox, whose key names are known
+	layout envelope.Layout
+
+	// keys are the actions whose keys are known, for the rule that no two
+	// actions go to one item. There are at most MaxActions.
+	keys  [MaxActions]itemKey
+	known int
+}
+
+// check checks the transaction that in and puts make together.
+func (p *preflight) check(in *dynamodb.TransactWriteItemsInput, puts []eventPut) error {
+	actions := len(in.TransactItems) + len(puts)
+	if actions > MaxActions {
+		return &PreflightError{Index: -1, Rule: RuleActions, Actual: actions, Allowed: MaxActions}
+	}
+	if token := in.ClientRequestToken; token != nil && (*token == "" || len(*token) > maxToken) {
+		return &PreflightError{Index: -1, Rule: RuleToken, Actual: len(*token), Allowed: maxToken}
+	}
+	total := 0
+	for i := range in.TransactItems {
+		a, err := view(i, &in.TransactItems[i])
+		if err != nil {
+			return err
+		}
+		size, err := a.check()
+		if err != nil {
+			return p.named(err, a)
+		}
+		total += size
+		if err := p.sameItem(a, in.TransactItems); err != nil {
+			return p.named(err, a)
+		}
+	}
+	for i, put := range puts {
+		a := action{index: len(in.TransactItems) + i, table: *put.TableName, item: put.Item}
+		size := put.size
+		if size == 0 {
+			var err error
+			if size, err = a.check(); err != nil {
+				return p.named(err, a)
+			}
+		} else if err := a.itemSize(size); err != nil {
+			return p.named(err, a)
+		}
+		total += size
+		if err := p.sameItem(a, in.TransactItems); err != nil {
+			return p.named(err, a)
+		}
+	}
+	if total > MaxTransactionBytes {
+		return &PreflightError{Index: -1, Rule: RuleTransactionSize, Actual: total, Allowed: MaxTransactionBytes}
+	}
+	return nil
+}
+
+// named fills in the event that an error is about, if it is about one.
+func (p *preflight) named(err error, a action) error {
+	var e *PreflightError
+	if errors.As(err, &e) && a.item != nil && tableName(a.table) == tableName(p.table) {
+		if id, ok := eventitem.EventOf(a.item, p.layout); ok {
+			e.EventID, e.EventName = id.EventID, id.EventName
+		} else if id := text(a.item[receiptEventID]); id != "" && text(a.item[receiptConsumer]) != "" {
+			e.EventID, e.EventName = id, text(a.item[receiptEventName])
+		}
+	}
+	return err
+}
+
+// action is one operation of a transaction, whatever its kind.
+type action struct {
+	index  int
+	table  string
+	item   map[string]types.AttributeValue // of a Put
+	key    map[string]types.AttributeValue // of the others
+	values map[string]types.AttributeValue // of expressions
+}
+
+func view(index int, item *types.TransactWriteItem) (action, error) {
+	a := action{index: index}
+	refuse := func(problem string) (action, error) {
+		return a, &PreflightError{Index: index, Table: a.table, Rule: RuleAction, Problem: problem}
+	}
+	operations := 0
+	var table *string
+	missing := ""
+	require := func(name string, given bool) {
+		if missing == "" && !given {
+			missing = name
+		}
+	}
+	if op := item.Put; op != nil {
+		operations++
+		table, a.item, a.values = op.TableName, op.Item, op.ExpressionAttributeValues
+		require("Put.Item", len(op.Item) > 0)
+	}
+	if op := item.Update; op != nil {
+		operations++
+		table, a.key, a.values = op.TableName, op.Key, op.ExpressionAttributeValues
+		require("Update.Key", len(op.Key) > 0)
+		require("Update.UpdateExpression", op.UpdateExpression != nil)
+	}
+	if op := item.Delete; op != nil {
+		operations++
+		table, a.key, a.values = op.TableName, op.Key, op.ExpressionAttributeValues
+		require("Delete.Key", len(op.Key) > 0)
+	}
+	if op := item.ConditionCheck; op != nil {
+		operations++
+		table, a.key, a.values = op.TableName, op.Key, op.ExpressionAttributeValues
+		require("ConditionCheck.Key", len(op.Key) > 0)
+		require("ConditionCheck.ConditionExpression", op.ConditionExpression != nil)
+	}
+	a.table = value(table)
+	switch {
+	case operations == 0:
+		return refuse("no operation; an action is a Put, an Update, a Delete or a ConditionCheck")
+	case operations > 1:
+		return refuse(fmt.Sprintf("%d operations; each goes into an action of its own", operations))
+	case a.table == "":
+		return refuse("no TableName")
+	case missing != "":
+		return refuse("no " + missing)
+	}
+	return a, nil
+}
+
+// check checks an action alone and returns the bytes that it counts for in the
+// transaction.
+func (a action) check() (int, error) {
+	if _, err := eventitem.ItemSize(a.values); err != nil {
+		return 0, a.valueError("ExpressionAttributeValues", err)
+	}
+	if a.item != nil {
+		size, err := eventitem.ItemSize(a.item)
+		if err != nil {
+			return 0, a.valueError("Item", err)
+		}
+		return size, a.itemSize(size)
+	}
+	size, err := eventitem.ItemSize(a.key)
+	if err != nil {
+		return 0, a.valueError("Key", err)
+	}
+	return size, a.checkKey()
+}
+
+func (a action) itemSize(size int) error {
+	if size > MaxItemBytes {
+		return &PreflightError{Index: a.index, Table: a.table, Rule: RuleItemSize, Actual: size, Allowed: MaxItemBytes}
+	}
+	return nil
+}
+
+// checkKey checks the key of an Update, Delete or ConditionCheck. Which of two
+// attributes is the sort key does not show, only that one of them is.
+func (a action) checkKey() error {
+	refuse := func(name, problem string) error {
+		return &PreflightError{Index: a.index, Table: a.table, Rule: RuleValue, Path: "Key." + name, Problem: problem}
+	}
+	if len(a.key) > 2 {
+		return &PreflightError{Index: a.index, Table: a.table, Rule: RuleAction,
+			Problem: fmt.Sprintf("%d key attributes; a key has one or two", len(a.key))}
+	}
+	shorter, longer, longest := 0, 0, ""
+	for name, v := range a.key {
+		size := 0
+		switch v := v.(type) {
+		case *types.AttributeValueMemberS:
+			size = len(v.Value)
+		case *types.AttributeValueMemberB:
+			size = len(v.Value)
+		case *types.AttributeValueMemberN:
+			size = 1
+		default:
+			return refuse(name, "a key is a string, a number or binary")
+		}
+		if size == 0 {
+			return refuse(name, "empty, which a key can not be")
+		}
+		shorter = max(shorter, min(size, longer))
+		if size > longer {
+			shorter, longer, longest = longer, size, name
+		}
+	}
+	e := &PreflightError{Index: a.index, Table: a.table, Rule: RuleKeySize, Path: "Key." + longest}
+	switch {
+	case longer > eventitem.MaxPartitionKey:
+		e.Actual, e.Allowed = longer, eventitem.MaxPartitionKey
+		return e
+	case shorter > eventitem.MaxSortKey:
+		e.Path = "Key"
+		e.Actual, e.Allowed = shorter, eventitem.MaxSortKey
+		return e
+	}
+	return nil
+}
+
+func (a action) valueError(where string, err error) error {
+	e := &PreflightError{Index: a.index, Table: a.table, Rule: RuleValue, Path: where, Problem: err.Error()}
+	var v *eventitem.ValueError
+	if errors.As(err, &v) {
+		e.Problem = v.Problem
+		switch {
+		case v.Path == "":
+		case v.Path[0] == '[':
+			e.Path += v.Path
+		default:
+			e.Path += "." + v.Path
+		}
+	}
+	return e
+}
+
+// itemKey is a key with what it takes to compare it with few others.
+type itemKey struct {
+	index int
+	table string
+	hash  uint64
+	attrs map[string]types.AttributeValue // the key's attributes are among these
+	names [2]string                       // of the key's attributes; the second may be ""
+}
+
+var keySeed = maphash.MakeSeed()
+
+// sameItem takes note of the action's key, if it is known, and refuses it when
+// an earlier action has the same.
+func (p *preflight) sameItem(a action, actions []types.TransactWriteItem) error {
+	k, ok := p.keyOf(a, actions)
+	if !ok {
+		return nil
+	}
+	for _, other := range p.keys[:p.known] {
+		if other.hash == k.hash && other.equal(k) {
+			return &PreflightError{Index: a.index, Table: a.table, Rule: RuleSameItem,
+				Problem: fmt.Sprintf("TransactItems[%d] goes to it too", other.index)}
+		}
+	}
+	p.keys[p.known] = k
+	p.known++
+	return nil
+}
+
+// keyOf returns the key of an action: as given for most kinds; for a Put as far
+// as the key names of its table show, which they do for the writer's own table
+// and for one to which another action of the request gives a Key.
+func (p *preflight) keyOf(a action, actions []types.TransactWriteItem) (itemKey, bool) {
+	k := itemKey{index: a.index, table: tableName(a.table), attrs: a.key}
+	names := a.key
+	if a.item != nil {
+		k.attrs = a.item
+		if k.table == tableName(p.table) {
+			k.names[0] = p.layout.PK
+			if a.item[p.layout.SK] != nil {
+				k.names[1] = p.layout.SK
+			}
+			return k.hashed()
+		}
+		names = keyNamesOf(k.table, actions)
+	}
+	if len(names) == 0 || len(names) > 2 {
+		return k, false
+	}
+	i := 0
+	for name := range names {
+		k.names[i] = name
+		i++
+	}
+	return k.hashed()
+}
+
+// keyNamesOf returns a key of the table that an action of the request shows.
+func keyNamesOf(table string, actions []types.TransactWriteItem) map[string]types.AttributeValue {
+	for i := range actions {
+		var name *string
+		var key map[string]types.AttributeValue
+		switch a := &actions[i]; {
+		case a.Update != nil:
+			name, key = a.Update.TableName, a.Update.Key
+		case a.Delete != nil:
+			name, key = a.Delete.TableName, a.Delete.Key
+		case a.ConditionCheck != nil:
+			name, key = a.ConditionCheck.TableName, a.ConditionCheck.Key
+		}
+		if name != nil && tableName(*name) == table {
+			return key
+		}
+	}
+	return nil
+}
+
+// hashed returns the key with its names in order and its hash, if it is a key.
+func (k itemKey) hashed() (itemKey, bool) {
+	if k.names[1] != "" && k.names[0] > k.names[1] {
+		k.names[0], k.names[1] = k.names[1], k.names[0]
+	}
+	k.hash = maphash.String(keySeed, k.table)
+	for _, name := range k.names {
+		if name == "" {
+			continue
+		}
+		switch v := k.attrs[name].(type) {
+		case *types.AttributeValueMemberS:
+			k.hash = k.hash*31 + maphash.String(keySeed, v.Value)
+		case *types.AttributeValueMemberB:
+			k.hash = k.hash*31 + maphash.Bytes(keySeed, v.Value)
+		case *types.AttributeValueMemberN:
+			k.hash *= 31 // equal numbers can be spelled differently
+		default:
+			return k, false
+		}
+	}
+	return k, true
+}
+
+func (k itemKey) equal(other itemKey) bool {
+	if k.table != other.table || k.names != other.names {
+		return false
+	}
+	for _, name := range k.names {
+		if name != "" && !eventitem.Equal(k.attrs[name], other.attrs[name]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,95 @@
+package outbox
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Rule names what a transaction broke.
+type Rule string
+
+// The rules of a preflight.
+const (
+	RuleValue           Rule = "value"             // a value that DynamoDB or EventBridge refuses; see Path
+	RuleAction          Rule = "action"            // an action that is not exactly one complete operation
+	RuleActions         Rule = "number of actions" // 1 to 100 in a transaction
+	RuleItemSize        Rule = "item size"         // 409,600 bytes by DynamoDB's size rules
+	RuleKeySize         Rule = "key size"          // partition key 2,048 bytes, sort key 1,024
+	RuleTransactionSize Rule = "transaction size"  // 4 MB in all
+	RuleSameItem        Rule = "two actions on one item"
+	RuleEntrySize       Rule = "event size on the bus" // Options.MaxEntryBytes
+	RuleToken           Rule = "ClientRequestToken"    // 1 to 36 characters
+)
+
+// PreflightError says which action of a transaction would have been refused,
+// and why. Nothing has been written and the transaction is as it was.
+type PreflightError struct {
+	// Index is the place in TransactItems, where the events of the call would
+	// have come behind the caller's actions; -1 means the transaction as a
+	// whole.
+	Index int
+	Table string // as the action names it
+
+	// EventID and EventName are set when the action is an event of this
+	// writer; the action is the caller's own otherwise.
+	EventID, EventName string
+
+	Rule Rule
+
+	// Path is the value at fault, such as "payload.lines[3].price" for an event
+	// or "Item.address.zip" for an action of the caller; empty where a rule is
+	// about the whole.
+	Path string
+
+	// Actual and Allowed are bytes, or actions for RuleActions, where the rule
+	// is a limit; else 0.
+	Actual, Allowed int
+
+	Problem string // in words; never holds a value
+	Err     error  // *envelope.FieldError where a header is at fault; may be nil
+}
+
+func (e *PreflightError) Error() string {
+	var b strings.Builder
+	b.WriteString("outbox: ")
+	if e.Index >= 0 {
+		fmt.Fprintf(&b, "TransactItems[%d]", e.Index)
+		whose := "the caller's own item"
+		if e.EventID != "" || e.EventName != "" {
+			whose = fmt.Sprintf("event %q (%q)", e.EventID, e.EventName)
+		}
+		fmt.Fprintf(&b, " (table %q, %s): ", e.Table, whose)
+	}
+	if e.Path != "" {
+		b.WriteString(e.Path)
+	} else {
+		b.WriteString(string(e.Rule))
+	}
+	if e.Problem != "" {
+		b.WriteString(": " + e.Problem)
+	}
+	if e.Allowed > 0 {
+		unit := "bytes"
+		switch e.Rule {
+		case RuleActions:
+			unit = "actions"
+		case RuleToken:
+			unit = "characters"
+		}
+		fmt.Fprintf(&b, ": %d %s, at most %d", e.Actual, unit, e.Allowed)
+	}
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *PreflightError) Unwrap() error { return e.Err }
+
+// limit is a limit that was passed, before anybody has said by what.
+type limit struct {
+	rule            Rule
+	actual, allowed int
+}
+
+func (l *limit) Error() string {
+	return fmt.Sprintf("%s: %d, at most %d", l.rule, l.actual, l.allowed)
+}

@@ -1,0 +1,158 @@
+package outbox_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+)
+
+type item = map[string]types.AttributeValue
+
+func put(table string, attrs item) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: attrs}}
+}
+
+func update(table string, key item) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{TableName: &table, Key: key, UpdateExpression: aws.String("SET a = :a")}}
+}
+
+func del(table string, key item) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{TableName: &table, Key: key}}
+}
+
+func check(table string, key item) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &table, Key: key, ConditionExpression: aws.String("attribute_exists(id)"),
+	}}
+}
+
+func many(count int) (actions []types.TransactWriteItem) {
+	for i := range count {
+		actions = append(actions, put("users", item{"id": s(itoa(int64(i)))}))
+	}
+	return actions
+}
+
+func TestPreflight(t *testing.T) {
+	const arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/users"
+	accepted := outbox.Rule("")
+	cases := map[string]struct {
+		actions []types.TransactWriteItem
+		rule    outbox.Rule
+		index   int
+		text    string
+	}{
+		"99 actions and the event":  {many(99), accepted, 0, ""},
+		"100 actions and the event": {many(100), outbox.RuleActions, -1, "101 actions, at most 100"},
+
+		"no operation":          {[]types.TransactWriteItem{{}}, outbox.RuleAction, 0, "no operation"},
+		"two operations":        {[]types.TransactWriteItem{{Put: put("users", item{"id": s("1")}).Put, Delete: del("users", item{"id": s("2")}).Delete}}, outbox.RuleAction, 0, "2 operations"},
+		"no table":              {[]types.TransactWriteItem{{Put: &types.Put{Item: item{"id": s("1")}}}}, outbox.RuleAction, 0, "TableName"},
+		"no item":               {[]types.TransactWriteItem{put("users", nil)}, outbox.RuleAction, 0, "Put.Item"},
+		"no key":                {[]types.TransactWriteItem{del("users", nil)}, outbox.RuleAction, 0, "Delete.Key"},
+		"no update expression":  {[]types.TransactWriteItem{{Update: &types.Update{TableName: aws.String("users"), Key: item{"id": s("1")}}}}, outbox.RuleAction, 0, "UpdateExpression"},
+		"no condition to check": {[]types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{TableName: aws.String("users"), Key: item{"id": s("1")}}}}, outbox.RuleAction, 0, "ConditionExpression"},
+
+		"nil value":            {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": nil})}, outbox.RuleValue, 0, "Item.x"},
+		"typed nil value":      {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": (*types.AttributeValueMemberS)(nil)})}, outbox.RuleValue, 0, "Item.x"},
+		"value of tomorrow":    {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": &types.UnknownUnionMember{Tag: "Z"}})}, outbox.RuleValue, 0, "Item.x"},
+		"no number":            {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": m(item{"y": n("one")})})}, outbox.RuleValue, 0, "Item.x.y"},
+		"key of a map":         {[]types.TransactWriteItem{del("users", item{"id": m(nil)})}, outbox.RuleValue, 0, "Key.id"},
+		"empty key":            {[]types.TransactWriteItem{del("users", item{"id": s("")})}, outbox.RuleValue, 0, "Key.id"},
+		"three key attributes": {[]types.TransactWriteItem{del("users", item{"a": s("1"), "b": s("1"), "c": s("1")})}, outbox.RuleAction, 0, "key"},
+
+		"item of 409,600 bytes":    {[]types.TransactWriteItem{put("users", item{"id": s(strings.Repeat("x", 400<<10-2))})}, accepted, 0, ""},
+		"item of 409,601 bytes":    {[]types.TransactWriteItem{put("users", item{"id": s(strings.Repeat("x", 400<<10-1))})}, outbox.RuleItemSize, 0, "409601 bytes, at most 409600"},
+		"partition key of 2048":    {[]types.TransactWriteItem{del("users", item{"id": s(strings.Repeat("x", 2048))})}, accepted, 0, ""},
+		"partition key of 2049":    {[]types.TransactWriteItem{del("users", item{"id": s(strings.Repeat("x", 2049))})}, outbox.RuleKeySize, 0, "2049 bytes"},
+		"one key over 1024":        {[]types.TransactWriteItem{del("users", item{"a": s(strings.Repeat("x", 1024)), "b": s(strings.Repeat("x", 1025))})}, accepted, 0, ""},
+		"both keys over 1024":      {[]types.TransactWriteItem{del("users", item{"a": s(strings.Repeat("x", 1025)), "b": s(strings.Repeat("x", 1025))})}, outbox.RuleKeySize, 0, "1025 bytes"},
+		"items of 4 MB and events": {big(11), outbox.RuleTransactionSize, -1, "at most 4194304"},
+
+		"update and delete":          {[]types.TransactWriteItem{update("users", item{"id": s("1")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"check and update":           {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"by name and by ARN":         {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update(arn, item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"numbers spelled otherwise":  {[]types.TransactWriteItem{check("users", item{"id": n("1")}), update("users", item{"id": n("1.0")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"put and delete":             {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": s("y")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"delete and put":             {[]types.TransactWriteItem{del("users", item{"b": s("1"), "a": s("2")}), put("users", item{"a": s("2"), "b": s("1"), "c": s("3")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"other item":                 {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("2")})}, accepted, 0, ""},
+		"other table":                {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("admins", item{"id": s("1")})}, accepted, 0, ""},
+		"other type":                 {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": n("1")})}, accepted, 0, ""},
+		"puts with unknown key":      {[]types.TransactWriteItem{put("users", item{"id": s("1")}), put("users", item{"id": s("1")})}, accepted, 0, ""},
+		"caller's put on the event":  {[]types.TransactWriteItem{put("event-store", item{"pk": s("e1"), "sk": n("1795521600123.0")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"caller's check of the key":  {[]types.TransactWriteItem{check("event-store", item{"pk": s("e1"), "sk": n("1795521600123")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"caller's put beside events": {[]types.TransactWriteItem{put("event-store", item{"pk": s("e2"), "sk": n("1795521600123")})}, accepted, 0, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			in := &dynamodb.TransactWriteItemsInput{TransactItems: c.actions}
+			err := newWriter(t).Append(in, event(t, "e1", 1))
+			if c.rule == accepted {
+				require.NoError(t, err)
+				require.Len(t, in.TransactItems, len(c.actions)+1)
+				return
+			}
+			var e *outbox.PreflightError
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, c.rule, e.Rule, err)
+			require.Equal(t, c.index, e.Index, err)
+			require.ErrorContains(t, err, c.text)
+			require.Len(t, in.TransactItems, len(c.actions))
+		})
+	}
+}
+
+// big makes actions of about 400 KB each.
+func big(count int) (actions []types.TransactWriteItem) {
+	for i := range count {
+		actions = append(actions, put("users", item{"id": s(itoa(int64(i))), "x": s(strings.Repeat("x", 390<<10))}))
+	}
+	return actions
+}
+
+func TestPreflightOfEvents(t *testing.T) {
+	w := newWriter(t)
+	in := signup("u1")
+	require.NoError(t, w.Append(in, event(t, "e1", 1)))
+	var e *outbox.PreflightError
+	require.ErrorAs(t, w.Append(in, event(t, "e1", 2)), &e)
+	require.Equal(t, outbox.RuleSameItem, e.Rule)
+	require.Equal(t, 2, e.Index)
+	require.Equal(t, "e1", e.EventID)
+	require.Equal(t, "User.Created", e.EventName)
+
+	require.ErrorAs(t, w.Append(in, event(t, "e2", strings.Repeat("x", 400<<10))), &e)
+	require.Equal(t, outbox.RuleItemSize, e.Rule)
+	require.Equal(t, "e2", e.EventID)
+
+	require.NoError(t, w.Append(in, event(t, "e3", 1)), "a second writer or append on one input")
+	require.Len(t, in.TransactItems, 3)
+	require.NoError(t, w.Check(in))
+	in.ClientRequestToken = aws.String(strings.Repeat("t", 37))
+	require.ErrorAs(t, w.Check(in), &e)
+	require.Equal(t, outbox.RuleToken, e.Rule)
+	require.Error(t, w.Append(nil, event(t, "e4", 1)))
+	require.NoError(t, w.Append(&dynamodb.TransactWriteItemsInput{}, event(t, "e4", 1)))
+}
+
+func TestAppendAllocatesForTheEventAlone(t *testing.T) {
+	w := newWriter(t)
+	ev := event(t, "e1", map[string]any{"userId": "u1"})
+	allocations := func(actions int) float64 {
+		items := make([]types.TransactWriteItem, 0, actions+1)
+		items = append(items, many(actions)...)
+		return testing.AllocsPerRun(50, func() {
+			in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+			if err := w.Append(&in, ev); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	require.Equal(t, allocations(1), allocations(90))
+}
