@@ -5,7 +5,11 @@
 // choice, the smaller number is taken and the comment says so.
 package buslimits
 
-import "math"
+import (
+	"math"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+)
 
 const (
 	// MaxEntries is the number of entries of one PutEvents call
@@ -27,15 +31,10 @@ const (
 	// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size).
 	TimeSize = 14
 
-	// MaxDetailType is the length of a detail-type, in characters
-	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10/types#PutEventsRequestEntry).
-	MaxDetailType = 128
-
-	// MaxSource is the length of a source, in characters. PutEvents on a
-	// classic bus names no limit; EventBridge Pipes and the newer buses do
-	// (https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_PipeTargetEventBridgeEventBusParameters.html),
-	// and an event that keeps it can go to all three.
-	MaxSource = 256
+	// MaxDetailType and MaxSource are the lengths of a detail-type and of a
+	// source, in characters: those of the headers that become them.
+	MaxDetailType = envelope.MaxEventName
+	MaxSource     = envelope.MaxSource
 
 	// ReservedSource is the prefix that a source must not have: AWS's own
 	// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html).

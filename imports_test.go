@@ -1,0 +1,87 @@
+package dynamodboutbox_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/dynamodb-outbox/dynamodb-outbox"
+
+const (
+	sdk   = "github.com/aws/aws-sdk-go-v2"
+	ulid  = "github.com/oklog/ulid/v2"
+	smith = "github.com/aws/smithy-go"
+)
+
+// allowed are the imports of each package beside the standard library, test
+// files left out. It is the arrows of the design, one line a package.
+var allowed = map[string][]string{
+	"":                       {},
+	"/envelope":              {ulid},
+	"/internal/backoff":      {},
+	"/internal/buslimits":    {module + "/envelope"},
+	"/internal/decimal":      {},
+	"/internal/eventitem":    {module + "/envelope", module + "/internal/buslimits", module + "/internal/decimal", sdk + "/service/dynamodb/types"},
+	"/internal/packing":      {},
+	"/internal/streamrecord": {module + "/envelope"},
+	"/outbox": {module + "/envelope", module + "/internal/buslimits", module + "/internal/decimal", module + "/internal/eventitem",
+		sdk + "/aws/retry", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith},
+	"/relay": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/packing",
+		module + "/internal/streamrecord", sdk + "/aws", sdk + "/aws/arn", sdk + "/aws/retry", sdk + "/feature/dynamodb/attributevalue",
+		sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types",
+		smith, smith + "/transport/http"},
+}
+
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		require.NoError(t, dec.Decode(&pkg))
+		name := strings.TrimPrefix(pkg.ImportPath, module)
+		want, known := allowed[name]
+		require.True(t, known, "package %s is not in the list of what may import what", pkg.ImportPath)
+		seen[name] = true
+		for _, path := range pkg.Imports {
+			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") && !slices.Contains(want, path) {
+				t.Errorf("%s imports %s, which it may not", pkg.ImportPath, path)
+			}
+		}
+	}
+	for name := range allowed {
+		require.True(t, seen[name], "package %s%s is listed and does not exist", module, name)
+	}
+}
+
+// TestRequirements pins the direct requirements of the module.
+func TestRequirements(t *testing.T) {
+	out, err := exec.Command("go", "mod", "edit", "-json").Output()
+	require.NoError(t, err)
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &mod))
+	var direct []string
+	for _, r := range mod.Require {
+		if !r.Indirect {
+			direct = append(direct, r.Path)
+		}
+	}
+	slices.Sort(direct)
+	require.Equal(t, []string{
+		sdk, sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/eventbridge",
+		smith, ulid, "github.com/stretchr/testify",
+	}, direct)
+}
