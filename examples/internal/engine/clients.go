@@ -35,8 +35,14 @@ func (e *Engine) DynamoDB(optFns ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.NewFromConfig(e.Config(), optFns...)
 }
 
-// Streams returns a new SDK client of the engine.
+// Streams returns a new SDK client of the engine. For DynamoDB Local its HTTP
+// client repairs the empty maps of stream records, which that engine writes
+// wrongly.
 func (e *Engine) Streams(optFns ...func(*dynamodbstreams.Options)) *dynamodbstreams.Client {
+	if e.Name == DynamoDBLocal {
+		repair := func(o *dynamodbstreams.Options) { o.HTTPClient = streamsHTTP }
+		optFns = append([]func(*dynamodbstreams.Options){repair}, optFns...)
+	}
 	return dynamodbstreams.NewFromConfig(e.Config(), optFns...)
 }
 

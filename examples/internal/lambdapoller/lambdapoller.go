@@ -1,0 +1,221 @@
+// Package lambdapoller plays Lambda's event source mapping for a DynamoDB
+// stream: it reads the stream's shards and hands their records to a handler as
+// the JSON that Lambda sends, in Lambda's batches, and does with the answer what
+// Lambda does.
+//
+// The rules are those of
+// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+// and https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html:
+//
+//   - An error, or an answer that cannot be read, sends the whole batch again.
+//   - With ReportBatchItemFailures, the lowest sequence number in
+//     batchItemFailures is the checkpoint: the batch comes again from there,
+//     records after it that had succeeded included. An empty or absent list is
+//     success; an empty, null or absent itemIdentifier is a failure of the
+//     whole batch.
+//   - Without ReportBatchItemFailures, any answer is success, whatever it lists.
+//   - A shard waits for its parent, and a batch for the one before it.
+//
+// It calls the handler from one goroutine, one batch at a time, and does not
+// wait between two tries of a batch.
+package lambdapoller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+)
+
+// Handler is what Lambda invokes; it is aws-lambda-go's lambda.Handler.
+type Handler interface {
+	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, payload []byte) ([]byte, error)
+
+// Invoke calls f.
+func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return f(ctx, payload)
+}
+
+// StreamsAPIClient is the part of the DynamoDB Streams client that is used.
+type StreamsAPIClient interface {
+	DescribeStream(context.Context, *dynamodbstreams.DescribeStreamInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.DescribeStreamOutput, error)
+	GetShardIterator(context.Context, *dynamodbstreams.GetShardIteratorInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetShardIteratorOutput, error)
+	GetRecords(context.Context, *dynamodbstreams.GetRecordsInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error)
+}
+
+var _ StreamsAPIClient = (*dynamodbstreams.Client)(nil)
+
+// NoRetry is the value of Options.MaxRetries for a mapping that does not retry.
+const NoRetry = -1
+
+// Options are the settings of the event source mapping.
+type Options struct {
+	// BatchSize is the largest number of records in a batch. Zero means 100.
+	BatchSize int
+	// ReportBatchItemFailures makes the poller heed the handler's
+	// batchItemFailures. False means that the list is ignored, as Lambda does.
+	ReportBatchItemFailures bool
+	// Bisect is BisectBatchOnFunctionError: a batch that failed as a whole comes
+	// again in two halves. A split does not count as a retry.
+	Bisect bool
+	// MaxRetries is MaximumRetryAttempts: how often a batch comes again before
+	// it is discarded. Zero means without end, as Lambda's default of -1;
+	// NoRetry means never.
+	MaxRetries int
+	// Filter keeps a record if it returns true; a record that it does not keep
+	// is passed over, as by FilterCriteria. Nil keeps every record.
+	Filter func(Record) bool
+	// Timeout is the function's timeout: the deadline of each invocation's
+	// context. An answer that comes later is an error, whatever it says, for
+	// Lambda has stopped the function by then. Zero means no deadline of its own.
+	Timeout time.Duration
+	// StuckAfter is the number of invocations in a row without a record done
+	// after which Drain and Run give up with ErrStuck. Lambda would go on for a
+	// day. Zero means 100.
+	StuckAfter int
+}
+
+// ErrStuck is wrapped by the error of Drain and Run when the handler has failed
+// the same records too often.
+var ErrStuck = errors.New("lambdapoller: the handler makes no progress")
+
+// Poller reads one stream. It keeps its place in every shard from one call of
+// Drain or Run to the next. Only one of these may run at a time; the other
+// methods are safe at any time.
+type Poller struct {
+	client    StreamsAPIClient
+	streamARN string
+	handler   Handler
+	opts      Options
+
+	running sync.Mutex // held by Drain and Run; guards shards
+	shards  map[string]*shard
+
+	mu          sync.Mutex // guards invocations and discarded
+	invocations []Invocation
+	discarded   []Discard
+}
+
+// New returns a poller of the stream, from the oldest record on (TRIM_HORIZON).
+func New(client StreamsAPIClient, streamARN string, h Handler, optFns ...func(*Options)) (*Poller, error) {
+	opts := Options{}
+	for _, fn := range optFns {
+		fn(&opts)
+	}
+	if opts.BatchSize == 0 {
+		opts.BatchSize = 100
+	}
+	if opts.StuckAfter == 0 {
+		opts.StuckAfter = 100
+	}
+	switch {
+	case client == nil || h == nil:
+		return nil, errors.New("lambdapoller: client and handler must not be nil")
+	case streamARN == "":
+		return nil, errors.New("lambdapoller: the stream's ARN is empty")
+	case opts.BatchSize < 1 || opts.BatchSize > 10_000:
+		return nil, fmt.Errorf("lambdapoller: BatchSize is %d; Lambda allows 1 to 10,000", opts.BatchSize)
+	case opts.MaxRetries < NoRetry:
+		return nil, fmt.Errorf("lambdapoller: MaxRetries is %d; use NoRetry for none, 0 for no limit", opts.MaxRetries)
+	case opts.StuckAfter < 0:
+		return nil, fmt.Errorf("lambdapoller: StuckAfter is %d; it must not be negative", opts.StuckAfter)
+	case opts.Timeout < 0:
+		return nil, fmt.Errorf("lambdapoller: Timeout is %s; it must not be negative", opts.Timeout)
+	}
+	return &Poller{client: client, streamARN: streamARN, handler: h, opts: opts, shards: map[string]*shard{}}, nil
+}
+
+// Invocation is one call of the handler.
+type Invocation struct {
+	ShardID         string
+	SequenceNumbers []string // of the batch, in its order
+	Payload         []byte   // the event that the handler got
+	Response        []byte   // what it answered
+	Err             error    // what it returned as its error
+	// Done is the number of records, from the batch's start, that the poller
+	// took for done because of the answer.
+	Done int
+}
+
+// Invocations returns what was invoked so far, in order.
+func (p *Poller) Invocations() []Invocation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.invocations)
+}
+
+// Discarded returns the batches that were given up after MaxRetries, in order.
+func (p *Poller) Discarded() []Discard {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.discarded)
+}
+
+// Drain hands over what the stream holds and returns when no shard has a record
+// left, when ctx ends (with its error), or with ErrStuck.
+func (p *Poller) Drain(ctx context.Context) error {
+	p.running.Lock()
+	defer p.running.Unlock()
+	for {
+		n, err := p.pass(ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}
+
+// idle is the pause of Run when the stream has nothing new; Lambda polls a
+// shard four times a second.
+const idle = 25 * time.Millisecond
+
+// Run hands over records as they come, until ctx ends, which is no error, or
+// until the stream cannot be read or the handler is stuck.
+func (p *Poller) Run(ctx context.Context) error {
+	p.running.Lock()
+	defer p.running.Unlock()
+	ticker := time.NewTicker(idle)
+	defer ticker.Stop()
+	for {
+		n, err := p.pass(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Events returns what Lambda would send for all that the stream holds now, in
+// batches of batchSize (zero means 100): recorded streams for a test.
+func Events(ctx context.Context, client StreamsAPIClient, streamARN string, batchSize int) ([][]byte, error) {
+	var events [][]byte
+	h := HandlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+		events = append(events, slices.Clone(payload))
+		return nil, nil
+	})
+	p, err := New(client, streamARN, h, func(o *Options) { o.BatchSize = batchSize })
+	if err != nil {
+		return nil, err
+	}
+	return events, p.Drain(ctx)
+}
