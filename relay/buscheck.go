@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -61,6 +60,3 @@ func (e *checkError) Error() string {
 }
 
 func (e *checkError) Unwrap() error { return e.err }
-
-// busGone reports whether err says that a bus does not exist.
-func busGone(err error) bool { return errors.Is(err, ErrNoSuchBus) }

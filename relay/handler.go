@@ -4,7 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
+	"sync"
+	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // Handler is a Lambda handler for the stream of an event store. It is safe for
@@ -13,7 +19,17 @@ type Handler struct {
 	publisher Publisher
 	sink      DeadLetter
 	opts      Options
+
+	mem      *memory // records that are done
+	suspects *memory // records that were in a call that was refused altogether
+	proof    proof
+	buses    busStates
+	decoders sync.Pool // of *streamrecord.Decoder
+	runs     sync.Pool // of *run
 }
+
+// suspectLimit is how many suspects a handler remembers.
+const suspectLimit = 1000
 
 // NewHandler returns a handler that publishes through p and puts what can
 // never be published into dl. Both are required; [Block] says in so many words
@@ -45,7 +61,14 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 	if l := p.Limits(); l.Entries < 1 || l.Bytes < 1 {
 		return nil, fmt.Errorf("relay: publisher limits of %d entries and %d bytes; both must be at least 1", l.Entries, l.Bytes)
 	}
-	return &Handler{publisher: p, sink: dl, opts: opts}, nil
+	return &Handler{
+		publisher: p,
+		sink:      dl,
+		opts:      opts,
+		mem:       newMemory(opts.Memory),
+		suspects:  newMemory(suspectLimit),
+		buses:     newBusStates(),
+	}, nil
 }
 
 // Invoke handles one batch of stream records: the JSON that Lambda hands to a
@@ -62,19 +85,71 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 //
 // payload must not be changed during the call; nothing of it is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	return nil, errors.New("relay: not built yet")
+	begin := time.Now()
+	r := h.newRun(ctx, begin, mode{sink: h.sink, mem: h.mem})
+	defer h.runs.Put(r)
+	defer r.reset()
+	out, err := h.invoke(ctx, r, payload)
+	r.m.Error = err != nil
+	r.m.Duration = time.Since(begin)
+	if deadline, ok := ctx.Deadline(); ok {
+		r.m.Remaining = max(time.Until(deadline), 0)
+	}
+	h.emit(ctx, r.m)
+	return out, err
 }
 
-// Check looks whether the publisher's bus exists, for a start-up that wants to
-// fail early. It returns nil if it does; an error that wraps [ErrNoSuchBus] or
-// [ErrBusUnchecked], or the fault of the question itself. A publisher that is
-// no [BusChecker] cannot be checked: [ErrBusUnchecked].
-func (h *Handler) Check(ctx context.Context) error {
-	c, ok := h.publisher.(BusChecker)
-	if !ok {
-		return fmt.Errorf("%w: the publisher cannot look", ErrBusUnchecked)
+func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, error) {
+	if err := h.busCheck(ctx, r.budget, ""); err != nil {
+		return nil, err
 	}
-	return c.CheckBus(ctx, "")
+	decoder, ok := h.decoders.Get().(*streamrecord.Decoder)
+	if !ok {
+		decoder = streamrecord.NewDecoder(streamrecord.Config{
+			Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
+		})
+	}
+	defer h.decoders.Put(decoder)
+	batch, err := decoder.Decode(payload)
+	if err != nil {
+		h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the batch cannot be read", slog.String("error", err.Error()))
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	r.process(ctx, batch.Records)
+	r.report(ctx)
+	failed := ""
+	if r.m.Failed > 0 {
+		if failed, ok = r.checkpoint(); !ok {
+			return nil, r.unpublished()
+		}
+	}
+	return answer(failed, batch.Window, batch.State), nil
+}
+
+// newRun returns an empty run.
+func (h *Handler) newRun(ctx context.Context, now time.Time, m mode) *run {
+	r, ok := h.runs.Get().(*run)
+	if !ok {
+		r = new(run)
+	}
+	r.h, r.mode, r.limits = h, m, h.publisher.Limits()
+	r.budget = newBudget(ctx, now, h.opts.Margin)
+	return r
+}
+
+// checkpoint returns where the batch is to begin again, false if only an error
+// can say that it is to come again.
+func (r *run) checkpoint() (string, bool) {
+	if !r.h.opts.PartialBatchResponse {
+		return "", false
+	}
+	var open []string
+	for i, o := range r.outcomes {
+		if !o.done() {
+			open = append(open, r.records[i].SequenceNumber)
+		}
+	}
+	return lowest(open)
 }
 
 // isNil reports whether v is nil or holds a nil pointer, func or the like.

@@ -163,6 +163,16 @@ func (q *Queue) Fail(i int) {
 	}
 }
 
+// Waits reports whether an item that failed waits to be sent again.
+func (q *Queue) Waits() bool {
+	for l := range q.lanes {
+		if len(q.lanes[l].again) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Waiting returns the items that failed and wait to be sent again, in no
 // particular order.
 func (q *Queue) Waiting() []int {

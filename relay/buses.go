@@ -1,0 +1,91 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Check looks whether the publisher's bus exists, for a start-up that wants to
+// fail early. It returns nil if it does; an error that wraps [ErrNoSuchBus] or
+// [ErrBusUnchecked], or the fault of the question itself. A publisher that is
+// no [BusChecker] cannot be checked: [ErrBusUnchecked].
+func (h *Handler) Check(ctx context.Context) error {
+	c, ok := h.publisher.(BusChecker)
+	if !ok {
+		return fmt.Errorf("%w: the publisher cannot look", ErrBusUnchecked)
+	}
+	return c.CheckBus(ctx, "")
+}
+
+// busStates is what the process knows about buses. It is safe for concurrent
+// use.
+type busStates struct {
+	turn chan struct{} // holds one token; who has it may ask, and use known
+	done map[string]struct{}
+}
+
+func newBusStates() busStates {
+	b := busStates{turn: make(chan struct{}, 1), done: make(map[string]struct{})}
+	b.turn <- struct{}{}
+	return b
+}
+
+// busCheck looks once per process and bus whether the bus exists, and returns
+// an error if it does not. That cannot be found out is a warning. A question
+// that went unanswered for a passing reason is one too, and is asked again on
+// the next invocation: the answer is worth less than the batch, for under a
+// mapping with few retries a batch that is held up may be lost.
+func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
+	checker, ok := h.publisher.(BusChecker)
+	if !ok || h.opts.SkipBusCheck {
+		return nil
+	}
+	select {
+	case <-h.buses.turn:
+	case <-ctx.Done():
+		return nil // the end of the context says it all
+	}
+	defer func() { h.buses.turn <- struct{}{} }()
+	if _, ok := h.buses.done[bus]; ok {
+		return nil
+	}
+	err := h.askBus(ctx, b, checker, bus)
+	log := h.opts.Logger
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNoSuchBus):
+		log.LogAttrs(ctx, slog.LevelError, "relay: the event bus does not exist; nothing is published to it", slog.String("error", err.Error()))
+		return fmt.Errorf("relay: nothing is published: create the bus or correct its name: %w", err)
+	case errors.Is(err, ErrBusUnchecked):
+		log.LogAttrs(ctx, slog.LevelWarn, "relay: it cannot be found out whether the event bus exists; publishing all the same", slog.String("error", err.Error()))
+	default:
+		code, _ := faultCode(err)
+		log.LogAttrs(ctx, slog.LevelWarn, "relay: looking for the event bus went wrong; publishing all the same, and looking again on the next invocation",
+			slog.String("bus", bus), slog.String("code", code))
+		return nil
+	}
+	if len(h.buses.done) < maxNames {
+		h.buses.done[string([]byte(bus))] = struct{}{}
+	}
+	return nil
+}
+
+// askBus asks, for no longer than a quarter of the time left.
+func (h *Handler) askBus(ctx context.Context, b budget, checker BusChecker, bus string) (err error) {
+	timeout := h.opts.CallTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)/4)
+	}
+	ctx, cancel := b.callContext(ctx, timeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			h.logPanic(ctx, "looking for the event bus", "", p)
+			err = fmt.Errorf("%w: the publisher panicked", ErrBusUnchecked)
+		}
+	}()
+	return checker.CheckBus(ctx, bus)
+}

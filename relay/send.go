@@ -1,0 +1,207 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/backoff"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/packing"
+)
+
+// The wait before an entry is sent again, with full jitter.
+const (
+	backoffBase  = 100 * time.Millisecond
+	backoffLimit = 5 * time.Second
+
+	// maxWhole is how often an entry may be part of a call that fails as a
+	// whole. The SDK has retried each of them already.
+	maxWhole = 2
+)
+
+// send publishes the items. The queue decides what may be sent, this function
+// when: while there is time, and not before the backoff is over.
+func (r *run) send(ctx context.Context) {
+	n := r.h.opts.Concurrency
+	r.queue = packing.NewQueue(r.packed, packing.Limits{Entries: r.limits.Entries, Bytes: r.limits.Bytes}, r.mode.goOn)
+	replies := make(chan reply, n) // a call never waits to answer
+	flying := 0
+	var resume time.Time // nothing is started before
+	for {
+		if !r.queue.Waits() {
+			resume = time.Time{}
+		}
+		now := time.Now()
+		for flying < n && !now.Before(resume) && r.mayStart(ctx, now) {
+			call := r.queue.Next(nil)
+			if len(call) == 0 {
+				break
+			}
+			flying++
+			r.depart(call)
+			if n == 1 {
+				replies <- r.call(ctx, call)
+			} else {
+				go func() { replies <- r.call(ctx, call) }()
+			}
+			now = time.Now()
+		}
+		switch {
+		case flying > 0 && (flying == n || !now.Before(resume)):
+			rep := <-replies // it comes: every call has a deadline
+			flying--
+			resume = later(resume, r.apply(ctx, rep))
+		case r.queue.Waits() && r.mayStart(ctx, resume):
+			timer := time.NewTimer(resume.Sub(now))
+			select {
+			case rep := <-replies:
+				flying--
+				resume = later(resume, r.apply(ctx, rep))
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			timer.Stop()
+		case flying > 0:
+			rep := <-replies
+			flying--
+			resume = later(resume, r.apply(ctx, rep))
+		default:
+			r.giveUp(ctx)
+			return
+		}
+	}
+}
+
+// mayStart reports whether a call may be started at t. An invocation always
+// makes one, however little time there is; otherwise a short deadline would
+// bring the batch again for ever.
+func (r *run) mayStart(ctx context.Context, t time.Time) bool {
+	return ctx.Err() == nil && (!r.started || r.budget.mayStart(t))
+}
+
+// depart counts the entries of a call that is about to be made.
+func (r *run) depart(call []int) {
+	r.started = true
+	for _, i := range call {
+		if r.items[i].tries > 0 {
+			r.m.Retried++
+		}
+		r.items[i].tries++
+	}
+}
+
+// giveUp ends the sending: what still waits is failed.
+func (r *run) giveUp(ctx context.Context) {
+	for _, i := range r.queue.Waiting() {
+		last := r.items[i].last
+		r.fail(r.items[i].record, last.Class, last.Code)
+	}
+	for _, i := range r.probing {
+		r.hold(i)
+	}
+	r.probing = r.probing[:0]
+	for _, i := range r.aged {
+		if r.m.Published > 0 {
+			r.deadItem(ctx, i)
+		} else {
+			r.fail(r.items[i].record, Transient, r.items[i].last.Code)
+		}
+	}
+}
+
+// apply takes note of what became of a call and returns the time before which
+// nothing is to be started.
+func (r *run) apply(ctx context.Context, rep reply) (resume time.Time) {
+	r.m.Calls += rep.calls
+	r.m.FailedCalls += rep.failedCalls
+	r.m.Bytes += rep.bytes
+	bus := r.entries[rep.items[0]].Bus
+	accepted, invalid := 0, 0
+	for k, i := range rep.items {
+		r.items[i].last = rep.results[k].Result
+		switch c := rep.results[k].Class; {
+		case c.done():
+			accepted++
+			r.accept(i, c)
+		case c == EventFault:
+			invalid++
+		}
+	}
+	if accepted > 0 {
+		r.h.proof.add(bus)
+	}
+	r.probed(ctx, accepted > 0)
+	for k, i := range rep.items {
+		switch res := rep.results[k]; res.Class {
+		case Accepted, Deduplicated:
+		case ConfigFault:
+			r.drop(i, ConfigFault, res.Code)
+		case EventFault:
+			refused := refusal{entries: len(rep.items), accepted: accepted, invalid: invalid, proven: r.h.proof.has(bus)}
+			resume = later(resume, r.refuse(ctx, i, refused))
+		default:
+			resume = later(resume, r.retry(ctx, i, res))
+		}
+	}
+	return resume
+}
+
+// accept notes that the bus has item i.
+func (r *run) accept(i int, c Class) {
+	record := r.items[i].record
+	r.outcomes[record] = published
+	r.m.Published++
+	if c == Deduplicated {
+		r.m.Deduplicated++
+	}
+	r.mode.mem.add(r.identity(record, r.entries[i].Bus))
+	r.queue.Done(i)
+}
+
+// drop gives item i up: it will come again.
+func (r *run) drop(i int, class Class, code string) {
+	r.fail(r.items[i].record, class, code)
+	r.queue.Fail(i)
+}
+
+// retry has item i sent again after a transient fault, if it may be. It returns
+// the time before which it is not to be sent.
+func (r *run) retry(ctx context.Context, i int, res tried) time.Time {
+	it := &r.items[i]
+	if res.whole {
+		it.whole++
+	}
+	spent := it.tries >= r.h.opts.MaxAttempts || it.whole >= maxWhole || res.spent
+	if !spent {
+		r.queue.Again(i)
+		return time.Now().Add(backoff.Full(it.tries+1, backoffBase, backoffLimit))
+	}
+	if !res.whole && r.tooOld(i, res.Code) {
+		if r.m.Published > 0 {
+			r.deadItem(ctx, i)
+			return time.Time{}
+		}
+		r.aged = append(r.aged, i) // another entry, in flight now, may still be accepted
+		r.queue.Fail(i)
+		return time.Time{}
+	}
+	r.drop(i, Transient, res.Code)
+	return time.Time{}
+}
+
+// tooOld reports whether the fault of item i has outlasted [Options].MaxAge and
+// may be the event's own.
+func (r *run) tooOld(i int, code string) bool {
+	limit := r.h.opts.MaxAge
+	return limit > 0 && !throttled(code) && age(&r.records[r.items[i].record], time.Now()) > limit
+}
+
+// deadItem puts item i into the dead letters for its last result.
+func (r *run) deadItem(ctx context.Context, i int) {
+	it := &r.items[i]
+	if r.deadLetter(ctx, it.record, r.entries[i].Bus, it.last.Code, it.last.Message, it.tries) {
+		r.mode.mem.add(r.identity(it.record, r.entries[i].Bus))
+		r.queue.Done(i)
+		return
+	}
+	r.queue.Fail(i)
+}
