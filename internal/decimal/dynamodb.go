@@ -103,9 +103,17 @@ func appendZeros(dst []byte, count int64) []byte {
 }
 
 // Size is the number of bytes that n counts for in an item, without the name of
-// its attribute.
+// its attribute: 1, and 1 for every two digits, and 1 more below zero. The
+// digits are paired from the point on, so 12 has one pair and 1.2 has two. AWS
+// gives the rule without the pairing and calls it approximate
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html);
+// this is how DynamoDB Local counts.
 func (n Number) Size() int {
-	size := 1 + (n.count+1)/2
+	if n.count == 0 {
+		return 1
+	}
+	last := n.exp - int64(n.count) + 1 // power of ten of the last digit
+	size := 2 + int(n.exp>>1-last>>1)  // powers 1 and 0 are a pair, -1 and -2, …
 	if n.neg {
 		size++
 	}

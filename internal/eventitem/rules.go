@@ -1,0 +1,59 @@
+package eventitem
+
+import (
+	"fmt"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+)
+
+// DynamoDB's rules for an item
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+const (
+	// maxLevel is how deep maps and lists of an item may nest: an attribute
+	// that is a map or list is level 1. AWS says 32 levels without saying what
+	// is one; DynamoDB Local takes 31 maps or lists within each other,
+	// whatever the innermost holds.
+	maxLevel = 31
+
+	// MaxPartitionKey and MaxSortKey bound the bytes of a key's value. It has
+	// at least one.
+	MaxPartitionKey = 2048
+	MaxSortKey      = 1024
+
+	// MaxName bounds the bytes of an attribute's name, at any depth. It has at
+	// least one.
+	MaxName = 65535
+)
+
+// How the size of an item is counted
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
+const (
+	nestedSize  = 3 // of a map or list, however empty
+	elementSize = 1 // of each member and element, on top of its name and value
+)
+
+var (
+	bigInteger    = "an integer outside the int64 range, which EventBridge refuses"
+	tooDeep       = fmt.Sprintf("nested too deep: DynamoDB takes %d maps and lists within each other, counted from the attribute of the item", maxLevel)
+	tooDeepForBus = fmt.Sprintf("nested too deep: EventBridge takes %d levels", buslimits.MaxDetailDepth)
+)
+
+// checkName checks a key of a payload as the name of a map's member.
+func checkName(name string) *ValueError {
+	switch {
+	case name == "":
+		return mapFault("an empty key, which a DynamoDB map can not have")
+	case len(name) > MaxName:
+		return mapFault(fmt.Sprintf("a key of %d bytes, a DynamoDB map takes %d", len(name), MaxName))
+	}
+	return nil
+}
+
+// numberFault is the fault of a number in map form. It is one of the map form
+// alone if the number could be published as it was written.
+func numberFault(text string, n decimal.Number, problem string) *ValueError {
+	err := fault(problem)
+	err.MapOnly = textNumberProblem(text, n) == ""
+	return err
+}
