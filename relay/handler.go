@@ -54,6 +54,8 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 	if isNil(dl) {
 		errs = append(errs, errors.New("relay: dead-letter sink is nil; "+
 			"give one, or relay.Block to hold the stream up behind what cannot be published"))
+	} else if v, ok := dl.(interface{ Validate() error }); ok {
+		errs = append(errs, v.Validate())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -103,12 +105,7 @@ func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, e
 	if err := h.busCheck(ctx, r.budget, ""); err != nil {
 		return nil, err
 	}
-	decoder, ok := h.decoders.Get().(*streamrecord.Decoder)
-	if !ok {
-		decoder = streamrecord.NewDecoder(streamrecord.Config{
-			Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
-		})
-	}
+	decoder := h.decoder()
 	defer h.decoders.Put(decoder)
 	batch, err := decoder.Decode(payload)
 	if err != nil {
@@ -117,13 +114,21 @@ func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, e
 	}
 	r.process(ctx, batch.Records)
 	r.report(ctx)
-	failed := ""
-	if r.m.Failed > 0 {
-		if failed, ok = r.checkpoint(); !ok {
-			return nil, r.unpublished()
-		}
+	failed, ok := r.checkpoint()
+	if !ok {
+		return nil, r.unpublished()
 	}
 	return answer(failed, batch.Window, batch.State), nil
+}
+
+// decoder returns a decoder that nobody else uses.
+func (h *Handler) decoder() *streamrecord.Decoder {
+	if d, ok := h.decoders.Get().(*streamrecord.Decoder); ok {
+		return d
+	}
+	return streamrecord.NewDecoder(streamrecord.Config{
+		Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
+	})
 }
 
 // newRun returns an empty run.
@@ -137,9 +142,12 @@ func (h *Handler) newRun(ctx context.Context, now time.Time, m mode) *run {
 	return r
 }
 
-// checkpoint returns where the batch is to begin again, false if only an error
-// can say that it is to come again.
+// checkpoint returns where the batch is to begin again, "" if it is done, and
+// false if only an error can say that it is to come again.
 func (r *run) checkpoint() (string, bool) {
+	if r.m.Failed == 0 {
+		return "", true
+	}
 	if !r.h.opts.PartialBatchResponse {
 		return "", false
 	}

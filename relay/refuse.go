@@ -13,6 +13,10 @@ import (
 // [refusal.judge]. It returns the time before which it is not to be sent again.
 func (r *run) refuse(ctx context.Context, i int, ref refusal) time.Time {
 	it := &r.items[i]
+	if r.mode.goOn { // it is a dead letter already
+		r.drop(i, EventFault, it.last.Code)
+		return time.Time{}
+	}
 	id := r.identity(it.record, r.entries[i].Bus)
 	ref.before = r.h.suspects.has(id)
 	ref.age = age(&r.records[it.record], time.Now())

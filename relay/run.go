@@ -33,6 +33,7 @@ type mode struct {
 	sink DeadLetter
 	mem  *memory // nil: nothing is remembered
 	goOn bool    // a record that fails holds up only its own group
+	dry  bool    // nothing is sent: what would be sent counts as published
 }
 
 // run is the work on one batch. It belongs to one goroutine, except that call
@@ -55,10 +56,12 @@ type run struct {
 
 	queue   *packing.Queue
 	started bool // a call has been made
-	probing []int
-	aged    []int
+	denied  bool // the bus refused an entry because of the configuration
+	probing []int // items that wait for the next call; see probed
+	aged    []int // items that wait for any acceptance; see retry
 
-	faults faults
+	faults  faults
+	reasons map[int]string // with mode.goOn: why a record failed
 }
 
 // item is an event to send.
@@ -87,7 +90,12 @@ func (r *run) process(ctx context.Context, records []streamrecord.Record) {
 	clear(r.outcomes)
 	r.m.Records = len(records)
 	r.admit(ctx)
-	if len(r.items) > 0 {
+	switch {
+	case r.mode.dry:
+		for _, it := range r.items {
+			r.outcomes[it.record] = published
+		}
+	case len(r.items) > 0:
 		r.send(ctx)
 	}
 	for i, o := range r.outcomes {
@@ -121,6 +129,12 @@ func age(rec *streamrecord.Record, now time.Time) time.Duration {
 func (r *run) fail(record int, class Class, code string) {
 	r.outcomes[record] = failed
 	r.faults.note(record, class, code)
+	if r.mode.goOn {
+		if r.reasons == nil {
+			r.reasons = make(map[int]string)
+		}
+		r.reasons[record] = code
+	}
 	if class == ConfigFault {
 		r.m.ConfigFaults++
 	}

@@ -134,6 +134,7 @@ func (r *run) apply(ctx context.Context, rep reply) (resume time.Time) {
 		switch res := rep.results[k]; res.Class {
 		case Accepted, Deduplicated:
 		case ConfigFault:
+			r.denied = true
 			r.drop(i, ConfigFault, res.Code)
 		case EventFault:
 			refused := refusal{entries: len(rep.items), accepted: accepted, invalid: invalid, proven: r.h.proof.has(bus)}
