@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// bus is an event bus with one rule that sends every event to one queue.
+type bus struct {
+	relay.PutEventsAPIClient
+	name, text string
+	receive    func(ctx context.Context, want int) ([]string, error) // bodies of the queue's messages
+	close      func()
+}
+
+func openBus(ctx context.Context, busURL, queueURL string) (*bus, error) {
+	if busURL == "" {
+		local := &localBus{}
+		return &bus{PutEventsAPIClient: local, name: "default", text: "bus in this process", receive: local.receive, close: func() {}}, nil
+	}
+	cfg, err := awsConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &remoteBus{
+		events: eventbridge.NewFromConfig(cfg, func(o *eventbridge.Options) { o.BaseEndpoint = &busURL }),
+		queues: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = &queueURL }),
+	}
+	name := "quickstart-" + ulid.Make().String()
+	if err := r.create(ctx, name); err != nil {
+		return nil, err
+	}
+	return &bus{PutEventsAPIClient: r.events, name: name, text: "EventBridge at " + busURL, receive: r.receive, close: func() {}}, nil
+}
+
+// localBus stands for EventBridge, rule and queue. It is no EventBridge: what the
+// relay's tests run against is.
+type localBus struct{ queue []string }
+
+func (b *localBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	out := &eventbridge.PutEventsOutput{}
+	for _, entry := range in.Entries {
+		id := ulid.Make().String() // EventBridge makes an id of its own for each publish
+		body, err := json.Marshal(map[string]any{
+			"version": "0", "id": id, "source": entry.Source, "detail-type": entry.DetailType, "account": "000000000000",
+			"time": entry.Time.UTC().Format(time.RFC3339), "region": "eu-west-1", "resources": []string{},
+			"detail": json.RawMessage(*entry.Detail),
+		})
+		if err != nil {
+			return nil, err
+		}
+		b.queue = append(b.queue, string(body))
+		out.Entries = append(out.Entries, ebtypes.PutEventsResultEntry{EventId: &id})
+	}
+	return out, nil
+}
+
+func (b *localBus) receive(context.Context, int) ([]string, error) {
+	messages := b.queue
+	b.queue = nil
+	return messages, nil
+}
+
+// remoteBus is a real EventBridge and SQS.
+type remoteBus struct {
+	events *eventbridge.Client
+	queues *sqs.Client
+	queue  string // URL
+}
+
+func (r *remoteBus) create(ctx context.Context, name string) error {
+	if _, err := r.events.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: &name}); err != nil {
+		return err
+	}
+	queue, err := r.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		return err
+	}
+	r.queue = *queue.QueueUrl
+	attributes, err := r.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &r.queue, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := r.events.PutRule(ctx, &eventbridge.PutRuleInput{
+		Name: &name, EventBusName: &name, EventPattern: aws.String(`{"source":["userService"]}`),
+	}); err != nil {
+		return err
+	}
+	_, err = r.events.PutTargets(ctx, &eventbridge.PutTargetsInput{
+		Rule: &name, EventBusName: &name,
+		Targets: []ebtypes.Target{{Id: aws.String("queue"), Arn: aws.String(attributes.Attributes["QueueArn"])}},
+	})
+	return err
+}
+
+// receive takes want messages out of the queue.
+func (r *remoteBus) receive(ctx context.Context, want int) ([]string, error) {
+	var bodies []string
+	for len(bodies) < want {
+		out, err := r.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &r.queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
+		if err != nil {
+			return nil, fmt.Errorf("received %d messages of %d: %w", len(bodies), want, err)
+		}
+		for _, message := range out.Messages {
+			bodies = append(bodies, *message.Body)
+			if _, err := r.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.queue, ReceiptHandle: message.ReceiptHandle}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return bodies, nil
+}
+
+// refusingBus passes entries on, but refuses every second one for as many calls
+// as it is told to.
+type refusingBus struct {
+	next  relay.PutEventsAPIClient
+	calls int
+	// refused are the eventIds to keep refusing, so that a second try meets the
+	// same answer.
+	refused map[string]bool
+}
+
+func (b *refusingBus) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, optFns ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	if b.calls == 0 {
+		return b.next.PutEvents(ctx, in, optFns...)
+	}
+	b.calls--
+	passed := &eventbridge.PutEventsInput{}
+	out := &eventbridge.PutEventsOutput{Entries: make([]ebtypes.PutEventsResultEntry, len(in.Entries))}
+	var places []int
+	for i, entry := range in.Entries {
+		id := eventID(*entry.Detail)
+		if i%2 == 1 || b.refused[id] {
+			b.refused[id] = true
+			out.FailedEntryCount++
+			out.Entries[i] = ebtypes.PutEventsResultEntry{ErrorCode: aws.String("InternalFailure"), ErrorMessage: aws.String("try again")}
+			continue
+		}
+		passed.Entries = append(passed.Entries, entry)
+		places = append(places, i)
+	}
+	if len(places) > 0 {
+		accepted, err := b.next.PutEvents(ctx, passed, optFns...)
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range places {
+			out.Entries[place] = accepted.Entries[i]
+		}
+	}
+	return out, nil
+}
+
+func eventID(detail string) string {
+	var d struct {
+		Headers struct {
+			EventID string `json:"eventId"`
+		} `json:"headers"`
+	}
+	if json.Unmarshal([]byte(detail), &d) != nil {
+		return ""
+	}
+	return d.Headers.EventID
+}

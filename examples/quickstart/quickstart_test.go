@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
+
+func TestEmbedded(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out, "", "", ""), out.String())
+	require.Contains(t, out.String(), "Committed 5 events, published 5, invented 0, lost 0.")
+}
+
+func TestOnRealEngines(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		moto := enginetest.Moto(t)
+		var out bytes.Buffer
+		require.NoError(t, run(t.Context(), &out, db.URL, moto.URL, moto.URL), out.String())
+		require.Contains(t, out.String(), "DynamoDB at "+db.URL+", EventBridge at "+moto.URL)
+		require.Contains(t, out.String(), "Committed 5 events, published 5, invented 0, lost 0.")
+	})
+}
+
+// deafBus says that it has accepted an event, and forgets it.
+type deafBus struct{ localBus }
+
+func (b *deafBus) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, optFns ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	out, err := b.localBus.PutEvents(ctx, in, optFns...)
+	b.queue = slices.DeleteFunc(b.queue, func(message string) bool { return strings.Contains(message, "dee@example.com") })
+	return out, err
+}
+
+// TestItNoticesALoss shows that the story's own checks can fail.
+func TestItNoticesALoss(t *testing.T) {
+	db, err := openStore(t.Context(), "")
+	require.NoError(t, err)
+	defer db.close()
+	deaf := &deafBus{}
+	s, err := newStory(io.Discard, db, &bus{PutEventsAPIClient: deaf, name: "default", receive: deaf.receive})
+	require.NoError(t, err)
+	require.NoError(t, s.signUp(t.Context()))
+	require.NoError(t, s.publish(t.Context()))
+	require.NoError(t, s.consume(t.Context()))
+	require.NoError(t, s.refusedSignUp(t.Context()))
+	require.ErrorContains(t, s.refusingBus(t.Context()), "messages, not 6")
+}

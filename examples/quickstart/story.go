@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// story is the quickstart's plot and its bookkeeping.
+type story struct {
+	out   io.Writer
+	db    *store
+	bus   *bus
+	fault *refusingBus
+	users *userService
+	mails *messagingService
+
+	committed   map[string]bool // eventIds
+	consumed    map[string]int  // eventId → deliveries
+	invocations int
+}
+
+func newStory(out io.Writer, db *store, bus *bus) (*story, error) {
+	writer, err := outbox.NewWriter(db.events, func(o *outbox.Options) { o.Source, o.Region = "userService", "eu-west-1" })
+	if err != nil {
+		return nil, err
+	}
+	inbox, err := outbox.NewInbox(db.inbox, "messagingService")
+	if err != nil {
+		return nil, err
+	}
+	return &story{
+		out: out, db: db, bus: bus,
+		fault: &refusingBus{next: bus, refused: map[string]bool{}},
+		users: &userService{db, writer}, mails: &messagingService{db, inbox},
+		committed: map[string]bool{}, consumed: map[string]int{},
+	}, nil
+}
+
+func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+
+// Invoke is the relay's Lambda. Each invocation is a new process here, as far as
+// the relay can tell: it remembers nothing of the one before.
+func (s *story) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	h, err := relay.NewHandler(relay.NewEventBridge(s.fault, s.bus.name), relay.Block, func(o *relay.Options) { o.MaxAttempts = 2 })
+	if err != nil {
+		return nil, err
+	}
+	s.invocations++
+	answer, err := h.Invoke(ctx, event)
+	if err != nil {
+		s.say("   relay → error, so Lambda sends the whole batch again: %v", err)
+		return nil, err
+	}
+	s.say("   relay → %s: every record of the batch is published", answer)
+	return answer, nil
+}
+
+func (s *story) signUp(ctx context.Context) error {
+	s.say("The transactional outbox: %s, %s.\n", s.db.name, s.bus.text)
+	s.say("1. A sign-up: user and event in one transaction")
+	ev, err := s.users.signUp(ctx, "ada")
+	if err != nil {
+		return err
+	}
+	s.committed[ev.Headers.EventID] = true
+	s.say("   TransactWriteItems[ Put users ada, Put event-store User.Created ] → committed")
+	items, err := s.db.items(ctx, s.db.events)
+	if err != nil {
+		return err
+	}
+	if len(items) != 1 {
+		return fmt.Errorf("the event store holds %d items, not 1", len(items))
+	}
+	var item map[string]any
+	if err := attributevalue.UnmarshalMap(items[0], &item); err != nil {
+		return err
+	}
+	shown, err := json.MarshalIndent(item, "   ", "  ")
+	if err != nil {
+		return err
+	}
+	s.say("   the event store holds:\n   %s", shown)
+	return nil
+}
+
+func (s *story) publish(ctx context.Context) error {
+	s.say("\n2. The relay publishes what the stream brings")
+	if s.db.streams == nil {
+		s.say("   (this DynamoDB has no streams: committed event items are handed over as the records they would be)")
+	}
+	return s.db.deliver(ctx, s)
+}
+
+func (s *story) consume(ctx context.Context) error {
+	s.say("\n3. The bus routes the event to the consumer's queue")
+	messages, err := s.bus.receive(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if len(messages) != 1 {
+		return fmt.Errorf("the queue holds %d messages, not 1", len(messages))
+	}
+	var event struct {
+		Source     string          `json:"source"`
+		DetailType string          `json:"detail-type"`
+		Detail     json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal([]byte(messages[0]), &event); err != nil {
+		return err
+	}
+	s.say("   %s from %s:\n   %s", event.DetailType, event.Source, event.Detail)
+	if err := s.work(ctx, messages); err != nil {
+		return err
+	}
+	s.say("   and the same message once more:")
+	return s.work(ctx, messages)
+}
+
+// work lets the consumer handle messages, and shows what came of each.
+func (s *story) work(ctx context.Context, messages []string) error {
+	for _, message := range messages {
+		ev, duplicate, err := s.mails.handle(ctx, message)
+		if err != nil {
+			return err
+		}
+		id := ev.Headers.EventID
+		s.consumed[id]++
+		switch {
+		case !s.committed[id]:
+			return fmt.Errorf("phantom event: %s was published and never committed", id)
+		case duplicate != (s.consumed[id] > 1):
+			return fmt.Errorf("event %s, delivery %d: duplicate is %t", id, s.consumed[id], duplicate)
+		case duplicate:
+			s.say("   %s: the receipt is there already: duplicate, nothing done", id)
+		default:
+			s.say("   %s: work and receipt committed in one transaction", id)
+		}
+	}
+	return nil
+}
+
+func (s *story) refusedSignUp(ctx context.Context) error {
+	s.say("\n4. A sign-up that is refused leaves no event (no phantom)")
+	_, err := s.users.signUp(ctx, "ada")
+	var refused *outbox.CommitError
+	if !errors.As(err, &refused) || refused.Outcome != outbox.NotCommitted {
+		return fmt.Errorf("the second sign-up of ada: %w, not refused as it should be", err)
+	}
+	s.say("   %v", err)
+	items, err := s.db.items(ctx, s.db.events)
+	if err != nil {
+		return err
+	}
+	if len(items) != len(s.committed) {
+		return fmt.Errorf("phantom event: %d events in the store, %d committed", len(items), len(s.committed))
+	}
+	before := s.invocations
+	if err := s.db.deliver(ctx, s); err != nil {
+		return err
+	}
+	if s.invocations != before {
+		return errors.New("phantom event: the relay was invoked")
+	}
+	s.say("   the event store holds what it held, and the relay has nothing to do")
+	return nil
+}
+
+func (s *story) refusingBus(ctx context.Context) error {
+	s.say("\n5. A bus that refuses half of a batch loses no event")
+	for _, id := range []string{"bob", "cyd", "dee", "eve"} {
+		ev, err := s.users.signUp(ctx, id)
+		if err != nil {
+			return err
+		}
+		s.committed[ev.Headers.EventID] = true
+	}
+	s.say("   four more sign-ups, and the bus refuses two of their events, twice")
+	s.fault.calls = 2
+	if err := s.db.deliver(ctx, s); err != nil {
+		return err
+	}
+	messages, err := s.bus.receive(ctx, 6)
+	if err != nil {
+		return err
+	}
+	s.say("   the queue got %d messages for 4 events:", len(messages))
+	if len(messages) != 6 {
+		return fmt.Errorf("the queue got %d messages, not 6", len(messages))
+	}
+	if err := s.work(ctx, messages); err != nil {
+		return err
+	}
+	if len(s.consumed) != len(s.committed) {
+		return fmt.Errorf("lost events: %d committed, %d consumed", len(s.committed), len(s.consumed))
+	}
+	return nil
+}
