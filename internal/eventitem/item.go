@@ -27,8 +27,9 @@ type Form uint8
 
 const (
 	// Map stores a payload as DynamoDB values: objects are M, arrays L,
-	// numbers N. DynamoDB must be able to hold it: 38 digits, 32 levels, no
-	// empty keys. Numbers come back as DynamoDB writes them.
+	// numbers N. DynamoDB must be able to hold it: 38 digits, 31 levels, no
+	// empty keys. Numbers come back as DynamoDB writes them. A payload that is
+	// a string is stored as with [JSONText].
 	Map Form = iota
 
 	// JSONText stores a payload as it is, as one S of JSON text.

@@ -19,8 +19,8 @@ type ValueError struct {
 	// Problem is what is wrong with it, with the limit if there is one.
 	Problem string
 
-	// MapOnly reports that the fault is one of DynamoDB's map form alone: the
-	// same payload can be stored as [JSONText].
+	// MapOnly reports that the fault is one of the form [Map] alone: [JSONText]
+	// does not mind this value. It may mind another one.
 	MapOnly bool
 
 	steps []step // from the innermost to the outermost, until Path is made
