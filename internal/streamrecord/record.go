@@ -7,7 +7,7 @@ type Kind uint8
 
 const (
 	// Event is an INSERT of an event item: Detail and the headers are set.
-	Event Kind = iota
+	Event Kind = iota + 1
 	// NotEvent is an INSERT of an item without the configured marker
 	// attribute: another kind of item in a shared table.
 	NotEvent
@@ -22,7 +22,7 @@ const (
 	Undecodable
 )
 
-var kindNames = [...]string{"Event", "NotEvent", "Modify", "Remove", "ServiceRemove", "Undecodable"}
+var kindNames = [...]string{"invalid", "Event", "NotEvent", "Modify", "Remove", "ServiceRemove", "Undecodable"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {

@@ -1,11 +1,9 @@
 package streamrecord
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -16,27 +14,31 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 )
 
-// member is one member of a JSON object.
+// The reference is a second decoder with the same rules, written for clarity on
+// top of encoding/json. Nothing of the first is used in it.
+
+// member is one member of a JSON object. The key is "" if it is not valid.
 type member struct {
 	key   string
+	ok    bool
 	value json.RawMessage
 }
 
 // members splits an object into its members, in order, duplicates included.
 func members(raw []byte) ([]member, bool) {
-	if !json.Valid(raw) || bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
+	if !json.Valid(raw) || raw[0] != '{' {
 		return nil, false
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.Token()
-	var ms []member
-	for dec.More() {
-		key, _ := dec.Token()
-		var v json.RawMessage
-		if dec.Decode(&v) != nil {
-			return nil, false
+	ms := []member{}
+	for p := spaces(raw, 1); raw[p] != '}'; {
+		end := frame(raw, p)
+		key, ok := plainString(raw[p:end])
+		p = spaces(raw, spaces(raw, end)+1)
+		end = frame(raw, p)
+		ms = append(ms, member{key, ok, raw[p:end]})
+		if p = spaces(raw, end); raw[p] == ',' {
+			p = spaces(raw, p+1)
 		}
-		ms = append(ms, member{key.(string), v})
 	}
 	return ms, true
 }
@@ -44,7 +46,7 @@ func members(raw []byte) ([]member, bool) {
 // last returns the value of the last member named key, nil if there is none.
 func last(ms []member, key string) json.RawMessage {
 	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].key == key {
+		if ms[i].ok && ms[i].key == key {
 			return ms[i].value
 		}
 	}
@@ -56,7 +58,10 @@ func last(ms []member, key string) json.RawMessage {
 func frame(src []byte, p int) int {
 	depth, start := 0, p
 	for ; p < len(src); p++ {
-		switch c := src[p]; c {
+		if depth == 0 && p > start && strings.IndexByte(`"{}[],:`+" \t\r\n", src[p]) >= 0 {
+			return p
+		}
+		switch src[p] {
 		case '"':
 			for p++; p < len(src) && src[p] != '"'; p++ {
 				if src[p] == '\\' {
@@ -70,13 +75,12 @@ func frame(src []byte, p int) int {
 			depth++
 			continue
 		case '}', ']':
-			if depth == 0 {
-				return scalarEnd(start, p)
+			if depth--; depth < 0 {
+				return -1
 			}
-			depth--
 		case ',', ':', ' ', '\t', '\r', '\n':
 			if depth == 0 {
-				return scalarEnd(start, p)
+				return -1
 			}
 			continue
 		default:
@@ -89,13 +93,6 @@ func frame(src []byte, p int) int {
 	return -1
 }
 
-func scalarEnd(start, p int) int {
-	if start == p {
-		return -1
-	}
-	return p
-}
-
 func spaces(src []byte, p int) int {
 	for p < len(src) && strings.IndexByte(" \t\r\n", src[p]) >= 0 {
 		p++
@@ -103,7 +100,7 @@ func spaces(src []byte, p int) int {
 	return p
 }
 
-func (d *Decoder) decodePlain(src []byte) (*Batch, error) {
+func decodePlain(cfg Config, src []byte) (*Batch, error) {
 	bad := func(p int, problem string) (*Batch, error) { return nil, &FormatError{Offset: p, Problem: problem} }
 	b := &Batch{}
 	found := false
@@ -120,8 +117,7 @@ func (d *Decoder) decodePlain(src []byte) (*Batch, error) {
 		if e < 0 {
 			return bad(p, "want a key")
 		}
-		var key string
-		_ = json.Unmarshal(src[p:e], &key)
+		key, _ := plainString(src[p:e])
 		p = spaces(src, e)
 		if p == len(src) || src[p] != ':' {
 			return bad(p, "want a colon")
@@ -137,7 +133,7 @@ func (d *Decoder) decodePlain(src []byte) (*Batch, error) {
 				if e < 0 {
 					return bad(p, "want a record")
 				}
-				b.Records = append(b.Records, d.plainRecord(src[p:e]))
+				b.Records = append(b.Records, plainRecord(cfg, src[p:e]))
 				p = spaces(src, e)
 				if p < len(src) && src[p] == ']' {
 					break
@@ -191,7 +187,7 @@ func (d *Decoder) decodePlain(src []byte) (*Batch, error) {
 
 const viewCode = "view"
 
-func (d *Decoder) plainRecord(raw []byte) (r Record) {
+func plainRecord(cfg Config, raw []byte) (r Record) {
 	r.Raw = raw
 	fault := func(code, format string, args ...any) {
 		if r.Fault == nil {
@@ -252,14 +248,14 @@ func (d *Decoder) plainRecord(raw []byte) (r Record) {
 	case !present:
 		fault(MissingNewImage, "dynamodb.NewImage is missing")
 	default:
-		d.plainImage(&r, image, fault)
+		plainImage(cfg, &r, image, fault)
 	}
 	return r
 }
 
-func (d *Decoder) plainImage(r *Record, image []member, fault func(code, format string, args ...any)) {
-	if d.cfg.Marker != "" {
-		marker := last(image, d.cfg.Marker)
+func plainImage(cfg Config, r *Record, image []member, fault func(code, format string, args ...any)) {
+	if cfg.Marker != "" {
+		marker := last(image, cfg.Marker)
 		if marker == nil {
 			r.Kind = NotEvent
 			return
@@ -269,40 +265,39 @@ func (d *Decoder) plainImage(r *Record, image []member, fault func(code, format 
 		if ok && len(ms) == 1 && ms[0].key == "S" {
 			s, _ = plainString(ms[0].value)
 		}
-		if s != d.cfg.MarkerValue {
-			fault(UnknownFormat, "marker attribute %q has an unknown value", d.cfg.Marker)
+		if s != cfg.MarkerValue {
+			fault(UnknownFormat, "marker attribute %q has an unknown value", cfg.Marker)
 			return
 		}
 	}
-	event := last(image, d.cfg.Event)
+	event := last(image, cfg.Event)
 	if event == nil {
-		fault(MissingEvent, "attribute %q is missing", d.cfg.Event)
+		fault(MissingEvent, "attribute %q is missing", cfg.Event)
 		return
 	}
 	ms, ok := members(event)
 	if !ok || len(ms) != 1 || ms[0].key != "M" {
-		fault(UnsupportedType, "attribute %q is not a map", d.cfg.Event)
+		fault(UnsupportedType, "attribute %q is not a map", cfg.Event)
 		return
 	}
 	parts, ok := members(ms[0].value)
 	if !ok {
-		fault(UnsupportedType, "attribute %q is not a map", d.cfg.Event)
+		fault(UnsupportedType, "attribute %q is not a map", cfg.Event)
 		return
 	}
 	var out []string
-	emit := func(path, key string, value json.RawMessage) {
-		s, code := plainValue(value, 1)
+	emit := func(m member) {
+		s, code := plainValue(m.value)
 		if code != "" {
-			fault(code, "%s.%s", path, key)
+			fault(code, "event.%s", m.key)
 		}
-		k, ok := plainQuote(key)
-		if !ok {
-			fault(BadString, "key at %s", path)
-		}
-		out = append(out, k+":"+s)
+		out = append(out, plainQuote(m.key)+":"+s)
 	}
 	seen := map[string]bool{}
 	for i, m := range parts {
+		if !m.ok {
+			fault(BadString, "a key of the event")
+		}
 		if (m.key == "headers" || m.key == "payload") && i != lastIndex(parts, m.key) {
 			continue
 		}
@@ -320,7 +315,7 @@ func (d *Decoder) plainImage(r *Record, image []member, fault func(code, format 
 				return
 			}
 			plainHeaders(r, hs, fault)
-			emit("event", m.key, m.value)
+			emit(m)
 		case m.key == "payload" && len(form) == 1 && form[0].key == "S":
 			s, ok := plainString(form[0].value)
 			if !ok {
@@ -330,7 +325,7 @@ func (d *Decoder) plainImage(r *Record, image []member, fault func(code, format 
 			}
 			out = append(out, `"payload":`+s)
 		default:
-			emit("event", m.key, m.value)
+			emit(m)
 		}
 	}
 	if !seen["headers"] {
@@ -340,6 +335,7 @@ func (d *Decoder) plainImage(r *Record, image []member, fault func(code, format 
 		fault(MissingPayload, "payload is missing")
 	}
 	if r.Fault == nil {
+		r.Kind = Event
 		r.Detail = []byte("{" + strings.Join(out, ",") + "}")
 		if !json.Valid(r.Detail) {
 			fault(TooDeep, "event")
@@ -349,7 +345,7 @@ func (d *Decoder) plainImage(r *Record, image []member, fault func(code, format 
 
 func lastIndex(ms []member, key string) int {
 	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].key == key {
+		if ms[i].ok && ms[i].key == key {
 			return i
 		}
 	}
@@ -438,13 +434,13 @@ func plainNumber(s string) (string, bool) {
 	return out + m[5], true
 }
 
-var escape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+var escapes = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
 
 // loneSurrogate reports whether JSON text has an escaped surrogate without its
 // other half.
 func loneSurrogate(raw string) bool {
 	high, end := false, 0
-	for _, at := range escape.FindAllStringIndex(raw, -1) {
+	for _, at := range escapes.FindAllStringIndex(raw, -1) {
 		e := raw[at[0]:at[1]]
 		if high && at[0] != end {
 			return true
@@ -473,10 +469,7 @@ func plainString(raw []byte) (string, bool) {
 }
 
 // plainQuote writes a JSON string with as few escapes as possible.
-func plainQuote(s string) (string, bool) {
-	if !utf8.ValidString(s) {
-		return "", false
-	}
+func plainQuote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for i := range len(s) {
@@ -491,15 +484,12 @@ func plainQuote(s string) (string, bool) {
 		}
 	}
 	b.WriteByte('"')
-	return b.String(), true
+	return b.String()
 }
 
 // plainValue returns the JSON form of a DynamoDB JSON value, or the code of
 // what is wrong with it.
-func plainValue(raw json.RawMessage, depth int) (string, string) {
-	if depth > 10000 {
-		return "", TooDeep
-	}
+func plainValue(raw json.RawMessage) (string, string) {
 	ms, ok := members(raw)
 	if !ok || len(ms) != 1 {
 		return "", UnsupportedType
@@ -525,8 +515,7 @@ func plainValue(raw json.RawMessage, depth int) (string, string) {
 				return "", BadBinary
 			}
 		}
-		q, _ := plainQuote(s)
-		return q, ""
+		return plainQuote(s), ""
 	}
 	array := func(each func(json.RawMessage) (string, string)) (string, string) {
 		var vs []json.RawMessage
@@ -549,7 +538,7 @@ func plainValue(raw json.RawMessage, depth int) (string, string) {
 	case "SS", "NS", "BS":
 		return array(func(v json.RawMessage) (string, string) { return scalar(tag[:1], v) })
 	case "L":
-		return array(func(v json.RawMessage) (string, string) { return plainValue(v, depth+1) })
+		return array(func(v json.RawMessage) (string, string) { return plainValue(v) })
 	case "BOOL":
 		if string(v) == "true" || string(v) == "false" {
 			return string(v), ""
@@ -565,12 +554,14 @@ func plainValue(raw json.RawMessage, depth int) (string, string) {
 		}
 		out := make([]string, len(ms))
 		for i, m := range ms {
-			s, code := plainValue(m.value, depth+1)
+			s, code := plainValue(m.value)
+			if !m.ok {
+				code = BadString
+			}
 			if code != "" {
 				return "", code
 			}
-			k, _ := plainQuote(m.key)
-			out[i] = k + ":" + s
+			out[i] = plainQuote(m.key) + ":" + s
 		}
 		return "{" + strings.Join(out, ",") + "}", ""
 	}
@@ -579,14 +570,20 @@ func plainValue(raw json.RawMessage, depth int) (string, string) {
 
 // plainTime reads seconds since the epoch, a number or a quoted one.
 func plainTime(raw json.RawMessage) time.Time {
-	s := strings.Trim(string(raw), `"`)
-	if !jsonNumber.MatchString(s) || len(s) > 50 {
+	s := string(raw)
+	if unquoted, ok := plainString(raw); ok {
+		s = unquoted
+	}
+	s, ok := plainNumber(s)
+	if !ok || len(s) > 50 {
 		return time.Time{}
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f < 0 || f >= 253402300800 {
+	x, ok := new(big.Rat).SetString(s)
+	if !ok || x.Sign() < 0 || x.Cmp(big.NewRat(253402300800, 1)) >= 0 {
 		return time.Time{}
 	}
-	sec, frac := math.Modf(f)
-	return time.Unix(int64(sec), int64(frac*1e9)).UTC()
+	x.Mul(x, big.NewRat(1e9, 1))
+	nanos := new(big.Int).Quo(x.Num(), x.Denom())
+	seconds, nanos := nanos.DivMod(nanos, big.NewInt(1e9), new(big.Int))
+	return time.Unix(seconds.Int64(), nanos.Int64()).UTC()
 }

@@ -1,0 +1,141 @@
+package streamrecord
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+// configs are those under which every generated and fuzzed input is decoded.
+var configs = []Config{
+	{Event: "event", MarkerValue: "outbox/1"},
+	{Event: "event", Marker: "fmt", MarkerValue: "outbox/1"},
+}
+
+// FuzzDecode holds the decoder against the reference, and against what must be
+// true of any input: no panic, valid Details, the payload left alone, and
+// neighbours that do not notice.
+func FuzzDecode(f *testing.F) {
+	for _, s := range seeds() {
+		f.Add([]byte(s))
+	}
+	decoders := make([]*Decoder, len(configs))
+	for i, cfg := range configs {
+		decoders[i] = NewDecoder(cfg)
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		for i, cfg := range configs {
+			check(t, decoders[i], cfg, input)
+			neighbours(t, decoders[i], cfg, input)
+		}
+	})
+}
+
+// check decodes input by both decoders and compares.
+func check(t *testing.T, d *Decoder, cfg Config, input []byte) {
+	t.Helper()
+	before := bytes.Clone(input)
+	got, err := d.Decode(input)
+	require.Equal(t, before, input, "the payload has been written to")
+	want, wantErr := decodePlain(cfg, input)
+	require.Equal(t, wantErr == nil, err == nil, "error %v, want %v", err, wantErr)
+	if err != nil {
+		require.IsType(t, wantErr, err)
+		require.Nil(t, got)
+		return
+	}
+	require.Equal(t, want.Window, got.Window)
+	require.Equal(t, string(want.State), string(got.State))
+	require.Len(t, got.Records, len(want.Records))
+	for i := range got.Records {
+		sane(t, input, &got.Records[i])
+		same(t, &want.Records[i], &got.Records[i])
+	}
+}
+
+// sane checks what holds for every record.
+func sane(t *testing.T, payload []byte, r *Record) {
+	t.Helper()
+	require.True(t, bytes.Contains(payload, r.Raw))
+	require.Equal(t, r.Kind == Undecodable, r.Fault != nil)
+	require.Equal(t, r.Kind == Event, r.Detail != nil)
+	if r.Fault != nil {
+		require.NotEmpty(t, r.Fault.Code)
+		require.NotEmpty(t, r.Fault.Message)
+		require.True(t, utf8.ValidString(r.Fault.Message))
+	}
+	if r.Kind == Event {
+		require.True(t, json.Valid(r.Detail), "%s", r.Detail)
+		require.True(t, utf8.Valid(r.Detail), "%q", r.Detail)
+		require.NotEmpty(t, r.EventID)
+		require.NotEmpty(t, r.EventName)
+		require.NotEmpty(t, r.Source)
+		require.NotZero(t, r.Timestamp)
+	}
+}
+
+// same compares a record with the reference's.
+func same(t *testing.T, want, got *Record) {
+	t.Helper()
+	require.Equal(t, string(want.Raw), string(got.Raw))
+	if !json.Valid(got.Raw) {
+		return // what is skipped need not be JSON, and the reference asks for all of it
+	}
+	require.Equal(t, want.Kind, got.Kind, "%v, want %v: %s", got.Fault, want.Fault, got.Raw)
+	require.Equal(t, string(want.Detail), string(got.Detail))
+	require.Equal(t, string(want.Keys), string(got.Keys))
+	require.Equal(t, want.SequenceNumber, got.SequenceNumber)
+	require.Equal(t, want.StreamARN, got.StreamARN)
+	require.Equal(t, want.AWSRegion, got.AWSRegion)
+	if got.CreatedAt.IsZero() {
+		// the reference reads numbers of any length
+		require.False(t, !want.CreatedAt.IsZero() && want.CreatedAt.Year() > 1999 && want.CreatedAt.Equal(want.CreatedAt.Truncate(time.Second)),
+			"no time in %s", got.Raw)
+	} else {
+		require.Equal(t, want.CreatedAt, got.CreatedAt)
+	}
+	if got.Kind == Event {
+		w, g := *want, *got
+		w.Detail, g.Detail, w.Raw, g.Raw, w.Keys, g.Keys = nil, nil, nil, nil, nil, nil
+		w.CreatedAt, g.CreatedAt = time.Time{}, time.Time{}
+		require.Equal(t, w, g)
+	}
+}
+
+// neighbours puts input between two good records, if it can be framed.
+func neighbours(t *testing.T, d *Decoder, cfg Config, input []byte) {
+	t.Helper()
+	input = bytes.Trim(input, " \t\r\n")
+	if len(input) == 0 || frame(append(bytes.Clone(input), ' '), 0) != len(input) {
+		return
+	}
+	payload := []byte(`{"Records":[` + goodRecord + `,` + string(input) + `,` + goodRecord + `]}`)
+	b, err := d.Decode(payload)
+	if err != nil {
+		require.IsType(t, (*StreamViewError)(nil), err)
+		return
+	}
+	require.Len(t, b.Records, 3)
+	require.Equal(t, string(input), string(b.Records[1].Raw))
+	for _, i := range []int{0, 2} {
+		r := &b.Records[i]
+		require.Equal(t, Event, r.Kind)
+		require.Equal(t, goodDetail, string(r.Detail))
+		require.Equal(t, "111", r.SequenceNumber)
+		require.Equal(t, "e1", r.EventID)
+	}
+	sane(t, payload, &b.Records[1])
+	want := plainRecord(cfg, input)
+	same(t, &want, &b.Records[1])
+}
+
+const (
+	goodHeaders = `"headers":{"M":{"eventId":{"S":"e1"},"eventName":{"S":"User.Created"},"source":{"S":"userService"},"timestamp":{"N":"1764000000123"}}}`
+	goodRecord  = `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"111","NewImage":{"fmt":{"S":"outbox/1"},"event":{"M":{` +
+		goodHeaders + `,"payload":{"M":{"a":{"N":"1"}}}}}}}}`
+	goodDetail = `{"headers":{"eventId":"e1","eventName":"User.Created","source":"userService","timestamp":1764000000123},"payload":{"a":1}}`
+)

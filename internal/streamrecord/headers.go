@@ -1,0 +1,188 @@
+package streamrecord
+
+import (
+	"bytes"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+)
+
+// The headers that the relay reads. All of them are transcoded.
+const (
+	headerEventID = iota
+	headerEventName
+	headerSource
+	headerTimestamp
+	headerRegion
+	headerAggregateID
+	headerTraceParent
+	headerSequence
+	headerCount
+)
+
+// requiredHeaders are those without which nothing can be published.
+var requiredHeaders = [...]string{
+	headerEventID:   "eventId",
+	headerEventName: "eventName",
+	headerSource:    "source",
+	headerTimestamp: "timestamp",
+}
+
+func headerNamed(name []byte) int {
+	switch string(name) {
+	case "eventId":
+		return headerEventID
+	case "eventName":
+		return headerEventName
+	case "source":
+		return headerSource
+	case "timestamp":
+		return headerTimestamp
+	case "region":
+		return headerRegion
+	case "aggregateId":
+		return headerAggregateID
+	case "traceparent":
+		return headerTraceParent
+	case "sequence":
+		return headerSequence
+	}
+	return -1
+}
+
+// header is a header that has been transcoded: its type in the stream, 0 if
+// absent, and where its JSON form is in the output.
+type header struct {
+	tag      byte
+	from, to int
+}
+
+// headers are what the relay reads of them.
+type headers struct {
+	eventID, eventName, source, region, aggregateID, traceParent span
+	timestamp, sequence                                          int64
+}
+
+// headers transcodes the headers at src[p]. What is wrong with one of them does
+// not keep the others from being read.
+func (d *Decoder) headers(n, p int) (int, int, problem) {
+	src, dst := d.src, d.dst
+	t, q, bad := tag(src, p)
+	if bad != none {
+		return n, q, bad
+	}
+	if t != 'M' || at(src, q) != '{' {
+		return n, p, notMap
+	}
+	var found [headerCount]header
+	dst[n] = '{'
+	n++
+	q, more := first(src, q)
+	for more {
+		from := n
+		if at(src, q) != '"' {
+			return n, q, malformed
+		}
+		dst[n] = '"'
+		if n, q, bad = copyString(dst, src, n+1, q+1); bad != none {
+			return n, q, bad
+		}
+		name := headerNamed(dst[from+1 : n-1])
+		if q = space(src, q); at(src, q) != ':' {
+			return n, q, malformed
+		}
+		dst[n] = ':'
+		n, q = n+1, space(src, q+1)
+
+		value, start := q, n
+		t, _, _ = tag(src, q)
+		if n, q, bad = d.open.copyValue(dst, src, n, q, 2); bad == none {
+			if name >= 0 {
+				found[name] = header{t, start, n}
+			}
+			dst[n] = ','
+			n++
+		} else {
+			d.item.fail(headersPart, problems[bad].code, d.complaint(q, bad))
+			if n, q = from, skip(src, value); q < 0 {
+				return n, value, malformed
+			}
+		}
+		end := q
+		if q, more = next(src, q, '}'); q < 0 {
+			return n, end, malformed
+		}
+	}
+	n = closeObject(dst, n)
+	if q = space(src, q); at(src, q) != '}' {
+		return n, q, notClosed(src, q)
+	}
+	d.takeHeaders(&found)
+	return n, q + 1, none
+}
+
+// takeHeaders reads the headers from the output, and checks those that are
+// required.
+func (d *Decoder) takeHeaders(found *[headerCount]header) {
+	m, h, like := &d.metadata, &d.item.headers, &d.metadata.last().headers
+	h.eventID = m.keep(d.content(found[headerEventID]), span{})
+	h.eventName = m.keep(d.content(found[headerEventName]), like.eventName)
+	h.source = m.keep(d.content(found[headerSource]), like.source)
+	h.region = m.keep(d.content(found[headerRegion]), like.region)
+	h.aggregateID = m.keep(d.content(found[headerAggregateID]), like.aggregateID)
+	h.traceParent = m.keep(d.content(found[headerTraceParent]), span{})
+	if s := found[headerSequence]; s.tag == 'N' {
+		h.sequence, _ = parseInt(d.dst[s.from:s.to])
+	}
+	for i, got := range [...]span{h.eventID, h.eventName, h.source} {
+		if found[i].tag == 0 {
+			d.badHeader(i, MissingHeader, "is missing")
+		} else if got.from == got.to {
+			d.badHeader(i, BadHeader, "is empty or not an S")
+		}
+	}
+	h.timestamp = d.timestamp(found[headerTimestamp])
+}
+
+func (d *Decoder) badHeader(which int, code, what string) {
+	d.item.fail(headersPart, code, d.cfg.Event+".headers."+requiredHeaders[which]+" "+what)
+}
+
+// content returns the text of a header of type S, nil if it is of another.
+func (d *Decoder) content(h header) []byte {
+	if h.tag != 'S' {
+		return nil
+	}
+	s := d.dst[h.from+1 : h.to-1]
+	if bytes.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	buffer := d.scratchOf(len(s))
+	n, _, _ := unquote(buffer, d.dst[:h.to], 0, h.from+1)
+	return buffer[:n]
+}
+
+var (
+	minTimestamp = envelope.MinTimestamp.UnixMilli()
+	maxTimestamp = envelope.MaxTimestamp.UnixMilli()
+)
+
+// timestamp reads the timestamp header: Unix milliseconds in an N, or in an S
+// as some writers have it. It is 0 if the header is at fault.
+func (d *Decoder) timestamp(h header) int64 {
+	var digits []byte
+	switch h.tag {
+	case 0:
+		d.badHeader(headerTimestamp, MissingHeader, "is missing")
+		return 0
+	case 'N':
+		digits = d.dst[h.from:h.to]
+	case 'S':
+		digits = d.content(h)
+	}
+	ms, ok := parseInt(digits)
+	if !ok || ms < minTimestamp || ms >= maxTimestamp {
+		d.badHeader(headerTimestamp, BadHeader, "is not an integer of Unix milliseconds between the years 2000 and 2100")
+		return 0
+	}
+	return ms
+}
