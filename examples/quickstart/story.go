@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
@@ -109,14 +110,20 @@ func (s *story) consume(ctx context.Context) error {
 		return fmt.Errorf("the queue holds %d messages, not 1", len(messages))
 	}
 	var event struct {
-		Source     string          `json:"source"`
-		DetailType string          `json:"detail-type"`
-		Detail     json.RawMessage `json:"detail"`
+		Source     string `json:"source"`
+		DetailType string `json:"detail-type"`
+		Detail     any    `json:"detail"`
 	}
-	if err := json.Unmarshal([]byte(messages[0]), &event); err != nil {
+	numbers := json.NewDecoder(strings.NewReader(messages[0]))
+	numbers.UseNumber()
+	if err := numbers.Decode(&event); err != nil {
 		return err
 	}
-	s.say("   %s from %s:\n   %s", event.DetailType, event.Source, event.Detail)
+	shown, err := json.MarshalIndent(event.Detail, "   ", "  ")
+	if err != nil {
+		return err
+	}
+	s.say("   %s from %s, with the detail:\n   %s", event.DetailType, event.Source, shown)
 	if err := s.work(ctx, messages); err != nil {
 		return err
 	}
