@@ -3,6 +3,8 @@
 //
 //	go -C examples run ./cmd/engines install [name...]   install by pinned version; what is there stays
 //	go -C examples run ./cmd/engines status              what is there, what is missing, how to get it
+//	go -C examples run ./cmd/engines check [name...]     the same; fails if one is missing
+//	go -C examples run ./cmd/engines java                the Java that DynamoDB Local would run on
 //	go -C examples run ./cmd/engines run [name...]       start, print the variables that point at them, stop at Ctrl-C
 package main
 
@@ -22,17 +24,17 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := command(ctx, os.Args[1:], os.Stdout); err != nil {
+	err := command(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		stop()
 		os.Exit(1)
 	}
 }
 
 func command(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("engines: say install, status or run")
+		return errors.New("engines: say install, status, check, java or run")
 	}
 	names := engine.Names()
 	if len(args) > 1 {
@@ -49,11 +51,24 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	case "install":
 		return install(ctx, names, out)
 	case "status":
-		return status(names, out)
+		_, err := status(names, out)
+		return err
+	case "check":
+		missing, err := status(names, out)
+		if err == nil && missing > 0 {
+			err = fmt.Errorf("engines: %d missing", missing)
+		}
+		return err
+	case "java":
+		java, err := engine.FindJava()
+		if err == nil {
+			fmt.Fprintln(out, java)
+		}
+		return err
 	case "run":
 		return run(ctx, names, out)
 	}
-	return fmt.Errorf("engines: unknown command %q; say install, status or run", args[0])
+	return fmt.Errorf("engines: unknown command %q; say install, status, check, java or run", args[0])
 }
 
 // install goes on after a failure, so that one run shows all that is missing.
@@ -88,25 +103,27 @@ func install(ctx context.Context, names []engine.Name, out io.Writer) error {
 	return failed
 }
 
-func status(names []engine.Name, out io.Writer) error {
+// status returns how many are missing.
+func status(names []engine.Name, out io.Writer) (missing int, err error) {
 	for _, name := range names {
 		if url := name.External(); url != "" {
 			fmt.Fprintf(out, "%-15s used at %s (%s)\n", name, url, name.Env())
 			continue
 		}
-		missing := new(engine.MissingError)
+		gap := new(engine.MissingError)
 		dir, err := engine.Find(name)
 		switch {
-		case errors.As(err, &missing):
-			fmt.Fprintf(out, "%-15s %s IS MISSING: its tests are skipped (%s)\n", name, name.Version(), missing.Reason)
+		case errors.As(err, &gap):
+			missing++
+			fmt.Fprintf(out, "%-15s %s IS MISSING: its tests are skipped (%s)\n", name, name.Version(), gap.Reason)
 			fmt.Fprintf(out, "%-15s   get it: %s\n", "", engine.InstallCommand)
 		case err != nil:
-			return err
+			return missing, err
 		default:
 			fmt.Fprintf(out, "%-15s %s is there: %s\n", name, name.Version(), dir)
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 func run(ctx context.Context, names []engine.Name, out io.Writer) error {

@@ -48,7 +48,7 @@ func installDynamoDBLocal(ctx context.Context, dir string, say Say) error {
 }
 
 func dynamoDBLocalCommand(dir string, port int) ([]string, error) {
-	java, err := findJava()
+	java, err := FindJava()
 	if err != nil {
 		return nil, err
 	}

@@ -153,26 +153,34 @@ type Engine struct {
 // Ready bounds how long a started engine may take until it answers.
 const Ready = 90 * time.Second
 
-// Start starts an installed engine, or returns the one that Env points at, and
-// waits until it answers. An engine that is not installed is a *MissingError.
-// The caller stops it with Stop; an engine whose starter dies ends by itself.
+// Start returns the engine that Env points at, else starts the installed one as
+// StartOwn does.
 func Start(ctx context.Context, name Name) (*Engine, error) {
-	s, ok := specs[name]
-	if !ok || s.command == nil {
-		return nil, fmt.Errorf("engine: %q is not a server that can be started", name)
+	url := name.External()
+	if url == "" {
+		return StartOwn(ctx, name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, Ready)
 	defer cancel()
-	if url := name.External(); url != "" {
-		if err := poll(ctx, func(ctx context.Context) error { return s.answers(ctx, url) }, nil); err != nil {
-			return nil, fmt.Errorf("engine: %s=%s does not answer: %w", name.Env(), url, err)
-		}
-		return &Engine{Name: name, URL: url}, nil
+	if err := poll(ctx, func(ctx context.Context) error { return specs[name].answers(ctx, url) }, nil); err != nil {
+		return nil, fmt.Errorf("engine: %s=%s does not answer: %w", name.Env(), url, err)
+	}
+	return &Engine{Name: name, URL: url}, nil
+}
+
+// StartOwn starts an installed engine and waits until it answers, even if Env
+// points at another. One that is not installed is a *MissingError. The caller
+// stops it with Stop; an engine whose starter dies ends by itself.
+func StartOwn(ctx context.Context, name Name) (*Engine, error) {
+	if specs[name].command == nil {
+		return nil, fmt.Errorf("engine: %q is not a server that can be started", name)
 	}
 	dir, err := Installed(name)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, Ready)
+	defer cancel()
 	return launch(ctx, name, dir)
 }
 

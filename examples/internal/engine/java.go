@@ -23,9 +23,9 @@ var javaHomes = []string{
 	"$HOME/.sdkman/candidates/java/*",
 }
 
-// findJava returns a java program of version minJava or later: that of
+// FindJava returns a java program of version minJava or later: that of
 // JAVA_HOME, else of PATH, else the first in the usual places.
-func findJava() (string, error) {
+func FindJava() (string, error) {
 	var candidates []string
 	if home := os.Getenv("JAVA_HOME"); home != "" {
 		candidates = append(candidates, filepath.Join(home, "bin", "java"))

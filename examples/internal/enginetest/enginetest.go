@@ -55,10 +55,11 @@ func Start(t testing.TB, name engine.Name) *engine.Engine {
 }
 
 // Own starts an engine for this test alone and stops it at the test's end. A
-// test needs one if it counts what an engine holds, or stops and kills it.
+// test needs one if it counts what an engine holds, or stops and kills it. The
+// variables that point at running engines do not count here.
 func Own(t testing.TB, name engine.Name) *engine.Engine {
 	t.Helper()
-	e, err := engine.Start(t.Context(), name)
+	e, err := engine.StartOwn(t.Context(), name)
 	check(t, err)
 	t.Cleanup(e.Stop)
 	logOnFailure(t, e)

@@ -45,7 +45,6 @@ func (t *Transport) Client() *http.Client { return &http.Client{Transport: t} }
 type exchange struct {
 	Request
 	events   putEventsRequest // of PutEvents
-	left     []int            // indexes of the entries that the server gets
 	accepted []Accepted
 }
 
