@@ -43,7 +43,12 @@ func deadAttrs(rec *streamrecord.Record, code string, attempts int) []slog.Attr 
 
 // put calls the sink and makes an error of its panic.
 func (r *run) put(ctx context.Context, rec DeadRecord) (err error) {
-	ctx, cancel := r.budget.sinkContext(ctx, r.h.opts.CallTimeout)
+	var cancel context.CancelFunc
+	if r.started {
+		ctx, cancel = r.budget.sinkContext(ctx, r.h.opts.CallTimeout)
+	} else {
+		ctx, cancel = r.budget.earlyContext(ctx, r.h.opts.CallTimeout, 1./2)
+	}
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 )
 
 // Check looks whether the publisher's bus exists, for a start-up that wants to
@@ -75,11 +74,7 @@ func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 
 // askBus asks, for no longer than a quarter of the time left.
 func (h *Handler) askBus(ctx context.Context, b budget, checker BusChecker, bus string) (err error) {
-	timeout := h.opts.CallTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, time.Until(deadline)/4)
-	}
-	ctx, cancel := b.callContext(ctx, timeout)
+	ctx, cancel := b.earlyContext(ctx, h.opts.CallTimeout, 1./4)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {

@@ -88,7 +88,7 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 // payload must not be changed during the call; nothing of it is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	begin := time.Now()
-	r := h.newRun(ctx, begin, mode{sink: h.sink, mem: h.mem})
+	r := h.newRun(ctx, mode{sink: h.sink, mem: h.mem})
 	defer h.runs.Put(r)
 	defer r.reset()
 	out, err := h.invoke(ctx, r, payload)
@@ -132,13 +132,13 @@ func (h *Handler) decoder() *streamrecord.Decoder {
 }
 
 // newRun returns an empty run.
-func (h *Handler) newRun(ctx context.Context, now time.Time, m mode) *run {
+func (h *Handler) newRun(ctx context.Context, m mode) *run {
 	r, ok := h.runs.Get().(*run)
 	if !ok {
 		r = new(run)
 	}
 	r.h, r.mode, r.limits = h, m, h.publisher.Limits()
-	r.budget = newBudget(ctx, now, h.opts.Margin)
+	r.budget = newBudget(ctx, h.opts.Margin)
 	return r
 }
 

@@ -152,11 +152,19 @@ type CallError struct {
 // Error names the class and the code, and not the cause: the texts of AWS may
 // quote the event.
 func (e *CallError) Error() string {
+	if e == nil {
+		return "relay: call failed"
+	}
 	return fmt.Sprintf("relay: call failed: %s (%s)", e.Code, e.Class)
 }
 
 // Unwrap returns the cause.
-func (e *CallError) Unwrap() error { return e.Err }
+func (e *CallError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // BusChecker is what a [Publisher] may implement so that an absent bus is
 // found before anything is sent: PutEvents to a bus that does not exist has

@@ -98,7 +98,7 @@ func (d *DynamoDBDeadLetters) Redrive(ctx context.Context, client RedriveAPIClie
 		return RedriveReport{}, err
 	}
 	sum := RedriveReport{Next: opts.Start}
-	budget := newBudget(ctx, time.Now(), h.opts.Margin)
+	budget := newBudget(ctx, h.opts.Margin)
 	if err := h.busCheck(ctx, budget, ""); err != nil {
 		return sum, err
 	}

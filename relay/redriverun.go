@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -30,7 +29,7 @@ func (h *Handler) redrive(ctx context.Context, page []*letter, opts RedriveOptio
 	if len(whole) == 0 {
 		return false
 	}
-	r := h.newRun(ctx, time.Now(), mode{sink: Block, goOn: true, dry: opts.DryRun})
+	r := h.newRun(ctx, mode{sink: Block, goOn: true, dry: opts.DryRun})
 	defer h.runs.Put(r)
 	defer r.reset()
 	decoder := h.decoder()

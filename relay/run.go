@@ -55,8 +55,8 @@ type run struct {
 	lanes   map[string]int // bus to lane
 
 	queue   *packing.Queue
-	started bool // a call has been made
-	denied  bool // the bus refused an entry because of the configuration
+	started bool  // a call has been made
+	denied  bool  // the bus refused an entry because of the configuration
 	probing []int // items that wait for the next call; see probed
 	aged    []int // items that wait for any acceptance; see retry
 
