@@ -31,7 +31,11 @@ type Outcome uint8
 const (
 	// Unknown: it may have committed, now or in an earlier attempt.
 	Unknown Outcome = iota
-	// NotCommitted: nothing of it was written.
+	// NotCommitted: nothing of it was written by this call, the SDK's own
+	// attempts included. With [CommitError.Reasons], nothing was written by an
+	// earlier call with these events either, for they were looked for and not
+	// found. Without, the request was refused as a whole, and an earlier call
+	// that ended as Unknown still is.
 	NotCommitted
 )
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -147,6 +148,12 @@ func TestExplainRequestErrors(t *testing.T) {
 	status := func(code int, err error) error {
 		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: code}}, Err: err}
 	}
+	attempted := func(n int, err error) error {
+		header := http.Header{"Amz-Sdk-Request": {fmt.Sprintf("attempt=%d; max=3", n)}}
+		return &smithyhttp.ResponseError{Err: err, Response: &smithyhttp.Response{Response: &http.Response{
+			StatusCode: 400, Request: &http.Request{Header: header},
+		}}}
+	}
 	cases := map[string]struct {
 		err       error
 		outcome   outbox.Outcome
@@ -159,6 +166,13 @@ func TestExplainRequestErrors(t *testing.T) {
 		"throttled once":          {&types.ThrottlingException{}, outbox.NotCommitted, true},
 		"throughput once":         {&types.ProvisionedThroughputExceededException{}, outbox.NotCommitted, true},
 		"throttled after others":  {&retry.MaxAttemptsError{Attempt: 4, Err: &types.ProvisionedThroughputExceededException{}}, outbox.Unknown, true},
+		"throttled at once":       {attempted(1, &types.ThrottlingException{}), outbox.NotCommitted, true},
+		"throttled, no patience":  {attempted(2, errors.Join(&types.ThrottlingException{}, ratelimit.QuotaExceededError{})), outbox.Unknown, true},
+		"denied at once":          {attempted(1, api("AccessDeniedException", smithy.FaultClient)), outbox.NotCommitted, false},
+		"denied after others":     {attempted(2, api("AccessDeniedException", smithy.FaultClient)), outbox.Unknown, false},
+		"put refused, no item":    {&types.ConditionalCheckFailedException{}, outbox.Unknown, false},
+		"response without HTTP":   {&smithyhttp.ResponseError{Err: api("ValidationException", smithy.FaultClient)}, outbox.NotCommitted, false},
+		"neither code nor HTTP":   {&smithyhttp.ResponseError{Err: api("", smithy.FaultUnknown)}, outbox.Unknown, false},
 		"server fault":            {api("InternalServerError", smithy.FaultServer), outbox.Unknown, true},
 		"503 with unknown code":   {status(503, api("UnknownError", smithy.FaultUnknown)), outbox.Unknown, true},
 		"validation":              {api("ValidationException", smithy.FaultClient), outbox.NotCommitted, false},

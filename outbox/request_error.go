@@ -2,26 +2,27 @@ package outbox
 
 import (
 	"errors"
+	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// refusals are error codes by which DynamoDB refuses a request for what it is.
-// Each attempt of the SDK at the same request gets the same answer, so none of
-// them has committed.
+// refusals are error codes by which DynamoDB refuses a request before it does
+// anything.
 var refusals = map[string]bool{
-	"ValidationException":             true,
-	"SerializationException":          true,
-	"ResourceNotFoundException":       true,
-	"RequestEntityTooLarge":           true,
-	"AccessDeniedException":           true,
-	"UnrecognizedClientException":     true,
-	"MissingAuthenticationToken":      true,
-	"IncompleteSignature":             true,
-	"InvalidSignatureException":       true,
-	"ConditionalCheckFailedException": true,
+	"ValidationException":         true,
+	"SerializationException":      true,
+	"ResourceNotFoundException":   true,
+	"RequestEntityTooLarge":       true,
+	"AccessDeniedException":       true,
+	"UnrecognizedClientException": true,
+	"MissingAuthenticationToken":  true,
+	"IncompleteSignature":         true,
+	"InvalidSignatureException":   true,
 
 	"ItemCollectionSizeLimitExceededException": true,
 }
@@ -49,12 +50,9 @@ func requestError(err error) error {
 	case !errors.As(err, &api):
 		e.Retryable = true // no answer: a timeout, a cut connection, a cancelled context
 	case throttle(api.ErrorCode()):
-		e.Retryable = true
-		if !attemptedBefore(err) {
-			e.Outcome = NotCommitted
-		}
+		e.Outcome, e.Retryable = unlessAttempted(err), true
 	case refusals[api.ErrorCode()]:
-		e.Outcome = NotCommitted
+		e.Outcome = unlessAttempted(err)
 	default:
 		// An answer of the service's fault says nothing about the transaction; a code
 		// that is not known here is not taken for more than it may be.
@@ -68,17 +66,41 @@ func throttle(code string) bool {
 	return ok
 }
 
+// unlessAttempted is the outcome of a call that ended with a refusal: an earlier
+// attempt of the SDK may have committed without an answer.
+func unlessAttempted(err error) Outcome {
+	if attemptedBefore(err) {
+		return Unknown
+	}
+	return NotCommitted
+}
+
 // attemptedBefore reports whether the SDK made other attempts before the one
-// whose error this is: one of those may have committed without an answer.
+// whose error this is. Only an error that used up the attempts says so itself,
+// but the SDK counts them in a header of each request: "attempt=2; max=3".
 func attemptedBefore(err error) bool {
-	var attempts *retry.MaxAttemptsError
-	return errors.As(err, &attempts) && attempts.Attempt > 1
+	var used *retry.MaxAttemptsError
+	if errors.As(err, &used) {
+		return used.Attempt > 1
+	}
+	r := answer(err)
+	if r == nil || r.Request == nil {
+		return false
+	}
+	attempt, _, _ := strings.Cut(r.Request.Header.Get("Amz-Sdk-Request"), ";")
+	return attempt != "" && attempt != "attempt=1"
 }
 
 func serverFault(err error, api smithy.APIError) bool {
-	if api.ErrorFault() == smithy.FaultServer {
-		return true
+	r := answer(err)
+	return api.ErrorFault() == smithy.FaultServer || r != nil && r.StatusCode >= 500
+}
+
+// answer returns the HTTP response that an error was made of, nil if none shows.
+func answer(err error) *http.Response {
+	var e interface{ HTTPResponse() *smithyhttp.Response }
+	if !errors.As(err, &e) || e.HTTPResponse() == nil {
+		return nil
 	}
-	var response interface{ HTTPStatusCode() int }
-	return errors.As(err, &response) && response.HTTPStatusCode() >= 500
+	return e.HTTPResponse().Response
 }

@@ -1,0 +1,199 @@
+package commit_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+)
+
+// awkward is a payload whose numbers an engine gives back in another spelling,
+// and with each kind of value.
+const awkward = `{"price":1.50,"huge":1e18,"zero":-0.0,"tiny":1E-7,"round":100.0,"digits":12345678901234567890.123456789012345678,` +
+	`"text":"a\u0001\u00e9\ud83d\ude00","empty":"","none":null,"yes":true,"list":[1.10,[],{}],"map":{"":0}}`
+
+// An event that is in the store is recognised as the writer's own when it comes
+// back from the engine, however the item was written and whatever became of
+// what is beside the event.
+func TestOwnEventIsRecognised(t *testing.T) {
+	singleTable := func(o *outbox.Options) {
+		o.Layout = envelope.Layout{
+			PK: "pk", SK: "sk", Event: "Event", Marker: "_outbox", NumericSK: true,
+			Keys:       func(ev envelope.CustomEvent) (string, string) { return "EVENT#" + ev.Headers.EventID, "1.0" },
+			Attributes: map[string]string{"entityType": "Event"},
+		}
+	}
+	text := func(o *outbox.Options) { o.PayloadAsText = true }
+	cases := map[string]struct {
+		opts    func(*outbox.Options)
+		payload string
+		change  string // an UpdateExpression for the stored item, with :one
+	}{
+		"as written":               {nil, mapPayload(), ""},
+		"as text":                  {text, awkward, ""},
+		"single table":             {singleTable, mapPayload(), ""},
+		"a string as payload":      {nil, `"1.0"`, ""},
+		"a number as payload":      {nil, `1.0`, ""},
+		"another expiry":           {func(o *outbox.Options) { o.TTL = 48 * time.Hour }, mapPayload(), "SET #ttl = :one"},
+		"the expiry taken away":    {func(o *outbox.Options) { o.TTL = 48 * time.Hour }, mapPayload(), "REMOVE #ttl"},
+		"a mark of somebody else":  {nil, mapPayload(), "SET relayed = :one"},
+		"an entity type unlearned": {singleTable, mapPayload(), "REMOVE entityType"},
+	}
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd := newWorld(t, db)
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				wd := *wd
+				if c.opts != nil {
+					wd.w = wd.writer(t, c.opts)
+				}
+				ev := newEvent(t, "User.Created", json.RawMessage(c.payload), func(h *envelope.Headers) {
+					h.SetExtension("weight", json.RawMessage("2.50"))
+				})
+				id := ev.Headers.EventID
+				first := wd.transaction(t, wd.signup(id), ev)
+				require.NoError(t, wd.send(t, first))
+				if c.change != "" {
+					wd.update(t, keyOf(first), c.change)
+				}
+				require.NoError(t, wd.send(t, wd.transaction(t, wd.signup(id), ev)), "another token")
+
+				put, err := wd.w.PutItem(ev)
+				require.NoError(t, err)
+				_, err = wd.ddb.PutItem(t.Context(), put)
+				var sdk *types.ConditionalCheckFailedException
+				require.ErrorAs(t, err, &sdk)
+				require.NoError(t, wd.w.ExplainPut(put, err))
+			})
+		}
+	})
+}
+
+// mapPayload is awkward without what a DynamoDB map can not hold.
+func mapPayload() string {
+	var v map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(awkward), &v); err != nil {
+		panic(err)
+	}
+	delete(v, "map")
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// update changes the stored item; #ttl and :one are defined.
+func (wd *world) update(t *testing.T, key item, expression string) {
+	t.Helper()
+	in := &dynamodb.UpdateItemInput{TableName: &wd.store.Name, Key: key, UpdateExpression: &expression}
+	switch expression {
+	case "SET #ttl = :one", "REMOVE #ttl":
+		in.ExpressionAttributeNames = map[string]string{"#ttl": "ttl"}
+	}
+	if expression[0] == 'S' {
+		in.ExpressionAttributeValues = item{":one": n("1")}
+	}
+	_, err := wd.ddb.UpdateItem(t.Context(), in)
+	require.NoError(t, err)
+}
+
+// Whatever of the event itself is other, it is not the writer's own.
+func TestOtherEventIsNotRecognised(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd := newWorld(t, db)
+		for name, change := range map[string]string{
+			"payload changed": "SET event.payload.price = :one",
+			"payload grown":   "SET event.payload.more = :one",
+			"payload shrunk":  "REMOVE event.payload.price",
+			"header changed":  "SET event.headers.eventName = :one",
+			"member added":    "SET event.more = :one",
+			"event gone":      "REMOVE event",
+		} {
+			t.Run(name, func(t *testing.T) {
+				ev := newEvent(t, "User.Created", json.RawMessage(mapPayload()))
+				first := wd.transaction(t, wd.signup(ev.Headers.EventID), ev)
+				require.NoError(t, wd.send(t, first))
+				wd.update(t, keyOf(first), change)
+
+				err := wd.send(t, wd.transaction(t, wd.signup(ev.Headers.EventID), ev))
+				e := refused[cancelled](t, err)
+				require.ErrorIs(t, err, outbox.ErrEventExists)
+				require.Equal(t, outbox.NotCommitted, e.Outcome)
+				require.False(t, e.Retryable)
+			})
+		}
+	})
+}
+
+// A sequence that is taken is a conflict that the caller can act on; one's own
+// event is recognised there as in any other layout.
+func TestSequenceTaken(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd := newWorld(t, db, func(o *outbox.Options) { o.Layout = envelope.AggregateLayout() })
+		rename := func(sequence int64) envelope.CustomEvent {
+			return newEvent(t, "User.Renamed", map[string]int64{"n": sequence}, func(h *envelope.Headers) {
+				h.AggregateID, h.Sequence = "u1", sequence
+			})
+		}
+		mine, theirs := rename(7), rename(7)
+		require.NoError(t, wd.send(t, wd.transaction(t, wd.signup("a"), mine)))
+		require.NoError(t, wd.send(t, wd.transaction(t, wd.signup("a"), mine)), "another token")
+
+		in := wd.transaction(t, wd.signup("b"), theirs)
+		err := wd.send(t, in)
+		e := refused[cancelled](t, err)
+		require.ErrorIs(t, err, outbox.ErrSequenceTaken)
+		require.NotErrorIs(t, err, outbox.ErrEventExists)
+		require.Equal(t, outbox.NotCommitted, e.Outcome)
+		require.False(t, e.Retryable)
+		require.Equal(t, theirs.Headers.EventID, e.Reasons[0].EventID)
+
+		put, err := wd.w.PutItem(theirs)
+		require.NoError(t, err)
+		_, err = wd.ddb.PutItem(t.Context(), put)
+		require.ErrorIs(t, wd.w.ExplainPut(put, err), outbox.ErrSequenceTaken)
+
+		require.NoError(t, wd.send(t, wd.transaction(t, wd.signup("b"), rename(8))))
+		require.Len(t, wd.users.Items(t, db), 2)
+		require.Len(t, wd.store.Items(t, db), 2)
+	})
+}
+
+func TestExplainPutOnEngines(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd := newWorld(t, db)
+		ev := newEvent(t, "User.Created", 1)
+		put, err := wd.w.PutItem(ev)
+		require.NoError(t, err)
+		_, err = wd.ddb.PutItem(t.Context(), put)
+		require.NoError(t, wd.w.ExplainPut(put, err))
+
+		changed := ev
+		changed.Payload = []byte("2")
+		other, err := wd.w.PutItem(changed)
+		require.NoError(t, err)
+		_, err = wd.ddb.PutItem(t.Context(), other)
+		err = wd.w.ExplainPut(other, err)
+		e := refused[*types.ConditionalCheckFailedException](t, err)
+		require.ErrorIs(t, err, outbox.ErrEventExists)
+		require.Equal(t, outbox.NotCommitted, e.Outcome)
+		require.Equal(t, ev.Headers.EventID, e.Reasons[0].EventID)
+		require.Equal(t, wd.store.Name, e.Reasons[0].Table)
+
+		other.TableName = aws.String("no-such-table")
+		_, err = wd.ddb.PutItem(t.Context(), other)
+		e = refused[*types.ResourceNotFoundException](t, wd.w.ExplainPut(other, err))
+		require.Equal(t, outbox.NotCommitted, e.Outcome)
+		require.Len(t, wd.store.Items(t, db), 1)
+	})
+}
