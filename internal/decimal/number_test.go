@@ -205,6 +205,13 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		n, ok := ParseJSON(text)
+		if size, short := ShortSize(text); short {
+			if !ok || !n.Plain() || n.Check() != nil || n.IsInteger() && !n.FitsInt64() || n.Size() != size {
+				t.Fatalf("%q has the short size %d", text, size)
+			}
+		} else if ok && n.Plain() && len(text) <= maxShort {
+			t.Fatalf("%q has no short size", text)
+		}
 		isNumber := len(text) > 0 && (text[0] == '-' || text[0]-'0' <= 9)
 		if last := len(text) - 1; last >= 0 && text[last] <= ' ' {
 			isNumber = false // json.Valid allows space

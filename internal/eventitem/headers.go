@@ -2,6 +2,7 @@ package eventitem
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -10,10 +11,11 @@ import (
 )
 
 // headers makes the headers of an event, a map at the given level of nesting.
-func (b *builder) headers(h envelope.Headers, level int) (types.AttributeValue, *ValueError) {
+// Millis is the timestamp's text.
+func (b *builder) headers(h envelope.Headers, millis string, level int) (types.AttributeValue, *ValueError) {
 	b.size += nestedSize
 	b.published += len("{}") - 1 // no comma before the first
-	m := make(map[string]types.AttributeValue, 12+len(h.Extensions))
+	m := make(map[string]types.AttributeValue, headerCount(h))
 
 	var first *ValueError
 	text := func(name, value string, optional, needed bool) {
@@ -29,10 +31,10 @@ func (b *builder) headers(h envelope.Headers, level int) (types.AttributeValue, 
 			m[name] = b.textBox(value)
 		}
 	}
-	number := func(name string, value int64) {
+	number := func(name, digits string) {
 		b.size += len(name) + elementSize
 		b.published += len(`,"":`) + len(name)
-		m[name] = b.integerBox(value)
+		m[name] = b.integerBox(digits)
 	}
 
 	text("eventId", h.EventID, false, true)
@@ -45,11 +47,11 @@ func (b *builder) headers(h envelope.Headers, level int) (types.AttributeValue, 
 		first = firstFault(first, fault(fmt.Sprintf("outside %s to %s",
 			envelope.MinTimestamp.Format(time.DateOnly), envelope.MaxTimestamp.Format(time.DateOnly))).inMember("timestamp"))
 	}
-	number("timestamp", h.Timestamp.UnixMilli())
+	number("timestamp", millis)
 	text("causationId", h.CausationID, true, false)
 	text("aggregateId", h.AggregateID, true, false)
 	if h.Sequence != 0 {
-		number("sequence", h.Sequence)
+		number("sequence", strconv.FormatInt(h.Sequence, 10))
 	}
 	text("traceparent", h.TraceParent, true, false)
 	text("schemaVersion", h.SchemaVersion, true, false)
@@ -62,6 +64,20 @@ func (b *builder) headers(h envelope.Headers, level int) (types.AttributeValue, 
 	box := b.maps.take(4)
 	box.Value = m
 	return box, nil
+}
+
+// headerCount is the number of members that headers have as a map.
+func headerCount(h envelope.Headers) int {
+	n := 7 + len(h.Extensions)
+	for _, optional := range [...]string{h.CausationID, h.AggregateID, h.TraceParent, h.SchemaVersion} {
+		if optional != "" {
+			n++
+		}
+	}
+	if h.Sequence != 0 {
+		n++
+	}
+	return n
 }
 
 func firstFault(first, next *ValueError) *ValueError {

@@ -71,7 +71,8 @@ func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (I
 	defer b.release()
 
 	item := make(map[string]types.AttributeValue, 5+len(l.Attributes))
-	if err := b.keys(item, ev, l); err != nil {
+	millis := strconv.FormatInt(ev.Headers.Timestamp.UnixMilli(), 10)
+	if err := b.keys(item, ev, l, millis); err != nil {
 		return Item{}, err
 	}
 	if l.Marker != "" {
@@ -84,12 +85,12 @@ func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (I
 	}
 	if ttl != 0 {
 		b.size += len(l.TTL)
-		item[l.TTL] = b.integerBox(ttl)
+		item[l.TTL] = b.integerBox(strconv.FormatInt(ttl, 10))
 	}
 
 	b.published = 0 // from here on it counts the Detail
 	b.size += len(l.Event)
-	event, err := b.event(ev, form)
+	event, err := b.event(ev, millis, form)
 	if err != nil {
 		return Item{}, err
 	}
@@ -98,12 +99,12 @@ func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (I
 }
 
 // event makes the value of the event attribute.
-func (b *builder) event(ev envelope.CustomEvent, form Form) (types.AttributeValue, error) {
+func (b *builder) event(ev envelope.CustomEvent, millis string, form Form) (types.AttributeValue, error) {
 	const level = 1 // of the attribute's own map
 	b.size += nestedSize + len(headersName) + elementSize + len(payloadName) + elementSize
 	b.published += len(`{"headers":,"payload":}`)
 
-	headers, err := b.headers(ev.Headers, level+1)
+	headers, err := b.headers(ev.Headers, millis, level+1)
 	if err != nil {
 		return nil, err.under(headersName)
 	}
@@ -141,7 +142,7 @@ func isText(text string) bool {
 }
 
 // keys makes the key attributes of an event's item.
-func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout) error {
+func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout, millis string) error {
 	b.size += len(l.PK)
 	if l.Keys == nil {
 		if err := checkKey(l.PK, ev.Headers.EventID, MaxPartitionKey); err != nil {
@@ -149,7 +150,7 @@ func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomE
 		}
 		b.size += len(l.SK)
 		item[l.PK] = b.textBox(ev.Headers.EventID)
-		item[l.SK] = b.integerBox(ev.Headers.Timestamp.UnixMilli())
+		item[l.SK] = b.integerBox(millis)
 		return nil
 	}
 	pk, sk := l.Keys(ev)
@@ -175,7 +176,7 @@ func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomE
 	if err := n.Check(); err != nil {
 		return faultAt(l.SK, err.Error()+", which a DynamoDB number can not hold")
 	}
-	item[l.SK] = b.numberBox(string(n.AppendPlain(nil)), n)
+	item[l.SK] = b.numberBox(string(n.AppendPlain(nil)), n.Size())
 	return nil
 }
 
@@ -193,9 +194,8 @@ func checkKey(name, value string, limit int) error {
 	return nil
 }
 
-// integerBox makes an N of an integer.
-func (b *builder) integerBox(i int64) *types.AttributeValueMemberN {
-	text := strconv.FormatInt(i, 10)
-	n, _ := decimal.ParseJSON(text) // FormatInt writes numbers
-	return b.numberBox(text, n)
+// integerBox makes an N of digits that strconv.FormatInt wrote.
+func (b *builder) integerBox(digits string) *types.AttributeValueMemberN {
+	n, _ := decimal.ParseJSON(digits)
+	return b.numberBox(digits, n.Size())
 }

@@ -113,6 +113,9 @@ func (b *builder) boolean(word string, value bool) (types.AttributeValue, *Value
 
 func (b *builder) number() (types.AttributeValue, *ValueError) {
 	text := b.numberText()
+	if size, ok := decimal.ShortSize(text); ok {
+		return b.numberBox(text, size), nil
+	}
 	n, ok := decimal.ParseJSON(text)
 	if !ok {
 		return nil, b.malformed()
@@ -125,16 +128,18 @@ func (b *builder) number() (types.AttributeValue, *ValueError) {
 	}
 	if !n.Plain() {
 		b.digits = n.AppendPlain(b.digits[:0])
+		b.reserve(len(b.digits))
 		begin := b.arena.Len()
 		b.arena.Write(b.digits)
 		text = b.arena.String()[begin:]
 	}
-	return b.numberBox(text, n), nil
+	return b.numberBox(text, n.Size()), nil
 }
 
-// numberBox makes an N and counts it as stored and as published.
-func (b *builder) numberBox(text string, n decimal.Number) *types.AttributeValueMemberN {
-	b.size += n.Size()
+// numberBox makes an N and counts it, of a given size as stored, and as
+// published.
+func (b *builder) numberBox(text string, size int) *types.AttributeValueMemberN {
+	b.size += size
 	b.published += len(text)
 	box := b.numbers.take(8)
 	box.Value = text

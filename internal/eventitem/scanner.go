@@ -148,10 +148,7 @@ func (s *scanner) multi() bool {
 // escapedText goes on with a string that began at start, from its first
 // backslash at pos.
 func (s *scanner) escapedText(start int) (value string, published int, err *ValueError) {
-	if s.arena.Cap() == 0 {
-		// no value of the text is longer than what is left of it
-		s.arena.Grow(len(s.src) - start)
-	}
+	s.reserve(s.textEnd() - start)
 	begin := s.arena.Len()
 	published = 2
 	plain := start // not yet copied to the arena
@@ -183,6 +180,35 @@ func (s *scanner) escapedText(start int) (value string, published int, err *Valu
 		}
 	}
 	return "", 0, s.malformed()
+}
+
+// textEnd returns where the string ends that pos is in, at the latest.
+func (s *scanner) textEnd() int {
+	for end := s.pos; ; end++ {
+		next := strings.IndexByte(s.src[end:], '"')
+		if next < 0 {
+			return len(s.src)
+		}
+		end += next
+		backslashes := end
+		for backslashes > s.pos && s.src[backslashes-1] == '\\' {
+			backslashes--
+		}
+		if (end-backslashes)%2 == 0 {
+			return end
+		}
+	}
+}
+
+// reserve makes room for a string of n bytes in the arena, without moving what
+// is there: what was handed out of a full one stays where it is.
+func (s *scanner) reserve(n int) {
+	const chunk = 1024
+	if s.arena.Cap()-s.arena.Len() >= n {
+		return
+	}
+	s.arena = strings.Builder{}
+	s.arena.Grow(max(n, min(chunk, len(s.src)-s.pos)))
 }
 
 // escape reads an escape sequence, both of them for a surrogate pair.

@@ -136,6 +136,9 @@ func listSize(list []types.AttributeValue, level int) (int, *ValueError) {
 }
 
 func numberSize(text string) (int, *ValueError) {
+	if size, ok := decimal.ShortSize(text); ok {
+		return size, nil
+	}
 	n, ok := decimal.Parse(text)
 	if !ok {
 		return 0, fault("not a number")
