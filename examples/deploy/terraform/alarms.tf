@@ -1,0 +1,257 @@
+# Every alarm is one series that the relay emits (relay.EMF) or that AWS publishes; the tests hold the list.
+
+locals {
+  alarms = {
+    oldest_unpublished = {
+      name        = "oldest-unpublished"
+      description = "The oldest event that a batch of the relay began with was older than a minute: events are committed and not yet published."
+      namespace   = local.metrics_namespace
+      metric      = "OldestAge"
+      dimensions  = {}
+      statistic   = "Maximum"
+      threshold   = 60000
+      periods     = 3
+      datapoints  = 2
+    }
+    relay_iterator_age = {
+      name        = "relay-iterator-age"
+      description = "Lambda is five minutes behind the stream, which forgets after 24 hours."
+      namespace   = "AWS/Lambda"
+      metric      = "IteratorAge"
+      dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
+      statistic   = "Maximum"
+      threshold   = 300000
+      periods     = 3
+      datapoints  = 3
+    }
+    relay_errors = {
+      name        = "relay-errors"
+      description = "The relay ended with an error, a panic or a timeout."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 2
+    }
+    relay_failed = {
+      name        = "relay-failed"
+      description = "Records have been unpublished for five minutes running and come again and again."
+      namespace   = local.metrics_namespace
+      metric      = "Failed"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 5
+    }
+    relay_config_faults = {
+      name        = "relay-config-faults"
+      description = "The bus refuses for a reason that is not in the event: a permission, an absent bus. Events are held, not lost."
+      namespace   = local.metrics_namespace
+      metric      = "ConfigFaults"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    relay_dead_letters = {
+      name        = "relay-dead-letters"
+      description = "The relay has put an event into the dead-letter table. Look why, mend it, redrive it."
+      namespace   = local.metrics_namespace
+      metric      = "DeadLettered"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    relay_throttled = {
+      name        = "relay-throttled"
+      description = "Lambda throttles the relay: the account's concurrency is used up."
+      namespace   = "AWS/Lambda"
+      metric      = "Throttles"
+      dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 3
+    }
+    relay_gave_up = {
+      name        = "relay-gave-up"
+      description = "Lambda gave up on a batch after its record age. The events are in the event store: replay them."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = aws_sqs_queue.relay_failures.name }
+      statistic   = "Maximum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    put_events_throttled = {
+      name        = "put-events-throttled"
+      description = "PutEvents is throttled in this account and region. The relay retries; ask for a higher quota if it goes on."
+      namespace   = "AWS/Events"
+      metric      = "PutEventsApproximateThrottledCount"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 3
+    }
+    rule_dead_letter_depth = {
+      name        = "rule-dead-letters"
+      description = "The rule could not deliver an event to the queue. The attributes of the message say why."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = aws_sqs_queue.rule_dead_letters.name }
+      statistic   = "Maximum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    rule_lost_events = {
+      name        = "rule-lost-events"
+      description = "The rule could deliver an event neither to the queue nor to its dead-letter queue. The event is in the event store: replay it."
+      namespace   = "AWS/Events"
+      metric      = "InvocationsFailedToBeSentToDlq"
+      dimensions  = { EventBusName = aws_cloudwatch_event_bus.event_bus.name, RuleName = aws_cloudwatch_event_rule.user_created.name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    messaging_dead_letter_depth = {
+      name        = "messaging-dead-letters"
+      description = "The messaging service failed on a message five times."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = aws_sqs_queue.messaging_dead_letters.name }
+      statistic   = "Maximum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    messaging_behind = {
+      name        = "messaging-behind"
+      description = "A message has waited for the messaging service for ten minutes."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = aws_sqs_queue.messaging_queue.name }
+      statistic   = "Maximum"
+      threshold   = 600
+      periods     = 3
+      datapoints  = 3
+    }
+    messaging_errors = {
+      name        = "messaging-errors"
+      description = "The messaging service ended with an error, a panic or a timeout."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.messaging_service.function_name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 3
+    }
+    user_service_errors = {
+      name        = "user-service-errors"
+      description = "The user service ended with an error, a panic or a timeout."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.user_service.function_name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 2
+    }
+    api_faults = {
+      name        = "api-faults"
+      description = "The API answers with 5xx."
+      namespace   = "AWS/ApiGateway"
+      metric      = "5xx"
+      dimensions  = { ApiId = aws_apigatewayv2_api.http_api.id }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 3
+    }
+    event_store_throttled = {
+      name        = "event-store-throttled"
+      description = "DynamoDB throttles writes to the event store: business transactions are refused."
+      namespace   = "AWS/DynamoDB"
+      metric      = "WriteThrottleEvents"
+      dimensions  = { TableName = aws_dynamodb_table.event_store.name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 3
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "alarm" {
+  for_each = local.alarms
+
+  alarm_name          = "${var.name}-${each.value.name}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = 60
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
+  threshold           = each.value.threshold
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+# The other alarms of the relay are silent when it does not run at all; this one is not.
+resource "aws_cloudwatch_metric_alarm" "relay_stalled" {
+  alarm_name          = "${var.name}-relay-stalled"
+  alarm_description   = "Events are written and the relay has not run for two periods of five minutes: the mapping is disabled, or points at an old stream."
+  evaluation_periods  = 2
+  datapoints_to_alarm = 2
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+
+  metric_query {
+    id          = "stalled"
+    expression  = "IF(FILL(written,0) > 0 AND FILL(invocations,0) == 0, 1, 0)"
+    return_data = true
+  }
+
+  metric_query {
+    id          = "written"
+    return_data = false
+
+    metric {
+      namespace   = "AWS/DynamoDB"
+      metric_name = "ConsumedWriteCapacityUnits"
+      dimensions  = { TableName = aws_dynamodb_table.event_store.name }
+      stat        = "Sum"
+      period      = 300
+    }
+  }
+
+  metric_query {
+    id          = "invocations"
+    return_data = false
+
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Invocations"
+      dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
+      stat        = "Sum"
+      period      = 300
+    }
+  }
+}
