@@ -2,6 +2,7 @@ package commit_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,5 +196,31 @@ func TestExplainPutOnEngines(t *testing.T) {
 		e = refused[*types.ResourceNotFoundException](t, wd.w.ExplainPut(other, err))
 		require.Equal(t, outbox.NotCommitted, e.Outcome)
 		require.Len(t, wd.store.Items(t, db), 1)
+	})
+}
+
+// Every action is looked at, so the event is found beside whatever else is
+// refused: here an update that has left no room for a second one like it.
+func TestOwnEventBesideAnotherRefusal(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd := newWorld(t, db)
+		ev := newEvent(t, "User.Grown", 1)
+		grow := func() *dynamodb.TransactWriteItemsInput {
+			return wd.transaction(t, types.TransactWriteItem{Update: &types.Update{
+				TableName: &wd.users.Name, Key: item{"pk": s("u1")},
+				UpdateExpression: aws.String("SET bio = list_append(if_not_exists(bio, :none), :more)"),
+				ExpressionAttributeValues: item{
+					":none": &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+					":more": &types.AttributeValueMemberL{Value: []types.AttributeValue{s(strings.Repeat("x", 250<<10))}},
+				},
+			}}, ev)
+		}
+		require.NoError(t, wd.send(t, grow()))
+		in := grow()
+		_, err := wd.ddb.TransactWriteItems(t.Context(), in)
+		var sdk cancelled
+		require.ErrorAs(t, err, &sdk)
+		require.Equal(t, "ValidationError", aws.ToString(sdk.CancellationReasons[0].Code))
+		require.NoError(t, wd.w.Explain(in, err))
 	})
 }

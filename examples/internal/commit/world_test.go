@@ -125,7 +125,9 @@ type transactor interface {
 
 // commit is the loop of outbox's ExampleWriter_Explain_retryLoop: it sends a
 // transaction until its outcome is known, or attempts are used up.
-func commit(ctx context.Context, ddb transactor, w *outbox.Writer, in *dynamodb.TransactWriteItemsInput) error {
+func commit(ctx context.Context, ddb transactor, w interface {
+	Explain(*dynamodb.TransactWriteItemsInput, error) error
+}, in *dynamodb.TransactWriteItemsInput) error {
 	for attempt := 1; ; attempt++ {
 		_, err := ddb.TransactWriteItems(ctx, in)
 		err = w.Explain(in, err)
