@@ -26,8 +26,13 @@ func (f DeadLetterFunc) Put(ctx context.Context, r DeadRecord) error { return f(
 
 // Block is the dead-letter sink that takes nothing: a record that can never be
 // published is reported as failed, and the stream is held up behind it until
-// somebody acts or the stream forgets it after 24 h.
-var Block DeadLetter = DeadLetterFunc(func(context.Context, DeadRecord) error { return ErrBlocked })
+// somebody acts or the stream forgets it after 24 h. Put returns [ErrBlocked].
+var Block DeadLetter = block{}
+
+// block can be compared, so that dl == relay.Block is a question.
+type block struct{}
+
+func (block) Put(context.Context, DeadRecord) error { return ErrBlocked }
 
 // DeadRecord is a stream record that cannot be published, and why. The sink
 // owns it: nothing in it is shared with the relay.

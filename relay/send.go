@@ -45,30 +45,51 @@ func (r *run) send(ctx context.Context) {
 			}
 			now = time.Now()
 		}
+		wait := time.Duration(-1) // for a reply alone
 		switch {
-		case flying > 0 && (flying == n || !now.Before(resume)):
-			rep := <-replies // it comes: every call has a deadline
-			flying--
-			resume = later(resume, r.apply(ctx, rep))
-		case r.queue.Waits() && r.mayStart(ctx, resume):
-			timer := time.NewTimer(resume.Sub(now))
-			select {
-			case rep := <-replies:
-				flying--
-				resume = later(resume, r.apply(ctx, rep))
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-			timer.Stop()
-		case flying > 0:
-			rep := <-replies
-			flying--
-			resume = later(resume, r.apply(ctx, rep))
-		default:
+		case r.queue.Waits() && flying < n && now.Before(resume) && r.mayStart(ctx, resume):
+			wait = resume.Sub(now)
+		case flying == 0:
 			r.giveUp(ctx)
 			return
 		}
+		for _, rep := range await(ctx, replies, flying, wait) {
+			flying--
+			resume = later(resume, r.apply(ctx, rep))
+		}
 	}
+}
+
+// await waits for a reply and returns all that are there: what has failed is to
+// be known before more is started. It returns none when the wait is over, if
+// there is one, or when ctx ends while nothing is in flight; what is in flight
+// comes back, for every call has a deadline.
+func await(ctx context.Context, replies <-chan reply, flying int, wait time.Duration) (got []reply) {
+	var over <-chan time.Time
+	if wait >= 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		over = timer.C
+	}
+	var ended <-chan struct{}
+	if flying == 0 {
+		ended = ctx.Done()
+	}
+	select {
+	case rep := <-replies:
+		got = append(got, rep)
+	case <-over:
+	case <-ended:
+	}
+	for len(got) > 0 && len(got) < flying {
+		select {
+		case rep := <-replies:
+			got = append(got, rep)
+		default:
+			return got
+		}
+	}
+	return got
 }
 
 // mayStart reports whether a call may be started at t. An invocation always
