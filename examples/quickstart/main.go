@@ -30,6 +30,13 @@ import (
 )
 
 func main() {
+	if err := start(); err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+func start() error {
 	endpoint := flag.String("endpoint", os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), "DynamoDB endpoint; empty means one in this process")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -42,10 +49,7 @@ func main() {
 	if queue == "" {
 		queue = bus
 	}
-	if err := run(ctx, os.Stdout, *endpoint, bus, queue); err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1)
-	}
+	return run(ctx, os.Stdout, *endpoint, bus, queue)
 }
 
 // run tells the story to out and returns an error as soon as something is not

@@ -89,9 +89,9 @@ func masked(text string) string {
 // ran says for each command of the README what runs it: a line of .ci/run, or
 // with "" a test of this package or the reader alone.
 var ran = map[string]string{
-	"go get github.com/dynamodb-outbox/dynamodb-outbox": "",
-	"go -C examples run ./quickstart":                   "", // TestQuickstartOutput
-	"go test ./... && go -C examples test ./...":        `go -C "$1" test -race -count=1 -v ./...`,
+	"go get github.com/dynamodb-outbox/dynamodb-outbox":                                     "",
+	"go -C examples run ./quickstart":                                                       "", // TestQuickstartOutput
+	"go test ./... && go -C examples test ./... && go -C examples run ./cmd/engines status": `go -C "$1" test -race -count=1 -v ./...`,
 }
 
 func TestCommandsAreRun(t *testing.T) {
