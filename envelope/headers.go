@@ -147,7 +147,7 @@ func (h Headers) validateExtensions() error {
 		}
 	}
 	if problem != "" {
-		return h.fieldError("headers."+worst, problem)
+		return h.fieldError("headers."+shortened(worst), problem)
 	}
 	return nil
 }
@@ -217,8 +217,13 @@ func (h Headers) fieldError(field, problem string) error {
 
 // nameOf names an event for a person.
 func nameOf(id, name string) string {
-	if len(name) > MaxEventName {
-		name = strings.ToValidUTF8(name[:MaxEventName], "") + "…"
+	return fmt.Sprintf("%q (%q)", shortened(id), shortened(name))
+}
+
+// shortened bounds what an error says of a name that can be anything.
+func shortened(name string) string {
+	if len(name) <= MaxEventName {
+		return name
 	}
-	return fmt.Sprintf("%q (%q)", id, name)
+	return strings.ToValidUTF8(name[:MaxEventName], "") + "…"
 }

@@ -3,7 +3,10 @@ package envelope
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Attribute names of the zero Layout.
@@ -94,7 +97,7 @@ func (l Layout) WithDefaults() Layout {
 }
 
 // Validate reports whether the layout can be written: no two attributes may
-// share a name. Names are limited to 255 bytes, which is what DynamoDB allows
+// share a name, and names and values are UTF-8. Names are limited to 255 bytes, which is what DynamoDB allows
 // for keys and for attributes that an index projects
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
 func (l Layout) Validate() error {
@@ -103,6 +106,9 @@ func (l Layout) Validate() error {
 	claim := func(field, name string) error {
 		if name == "" {
 			return fmt.Errorf("envelope: layout %s: empty attribute name", field)
+		}
+		if !utf8.ValidString(name) {
+			return fmt.Errorf("envelope: layout %s: attribute name is not valid UTF-8", field)
 		}
 		if len(name) > 255 {
 			return fmt.Errorf("envelope: layout %s: attribute name of %d bytes, at most 255", field, len(name))
@@ -117,8 +123,11 @@ func (l Layout) Validate() error {
 	if l.Marker != "" {
 		errs = append(errs, claim("Marker", l.Marker))
 	}
-	for name := range l.Attributes {
+	for _, name := range slices.Sorted(maps.Keys(l.Attributes)) {
 		errs = append(errs, claim("Attributes", name))
+		if !utf8.ValidString(l.Attributes[name]) {
+			errs = append(errs, fmt.Errorf("envelope: layout Attributes: value of %q is not valid UTF-8", name))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -23,6 +23,8 @@ func TestLayoutValidate(t *testing.T) {
 		"pk is default sk":     {envelope.Layout{PK: "sk"}, "share"},
 		"marker is event":      {envelope.Layout{Marker: "event"}, "Marker"},
 		"attribute is ttl":     {envelope.Layout{Attributes: map[string]string{"ttl": "x"}}, "Attributes"},
+		"name not UTF-8":       {envelope.Layout{SK: "s\xff"}, "UTF-8"},
+		"value not UTF-8":      {envelope.Layout{Attributes: map[string]string{"type": "\xff"}}, "UTF-8"},
 		"attribute is unnamed": {envelope.Layout{Attributes: map[string]string{"": "x"}}, "empty"},
 	}
 	for name, c := range cases {

@@ -1,7 +1,6 @@
 package envelope
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -14,24 +13,26 @@ import (
 // become Extensions, and members beside headers and payload are passed over.
 // The result shares no memory with detail.
 func Parse(detail []byte) (CustomEvent, error) {
-	var ev CustomEvent
-	var parts struct {
-		Headers json.RawMessage `json:"headers"`
-		Payload json.RawMessage `json:"payload"`
-	}
-	if err := json.Unmarshal(detail, &parts); err != nil {
+	all, err := members(detail)
+	if err != nil {
 		return CustomEvent{}, fmt.Errorf("envelope: detail is not a JSON object: %w", err)
 	}
-	if parts.Headers == nil {
+	return parse(all)
+}
+
+func parse(detail map[string]json.RawMessage) (CustomEvent, error) {
+	var ev CustomEvent
+	headers, ok := detail["headers"]
+	if !ok {
 		return CustomEvent{}, &FieldError{Field: "headers", Problem: "missing; this is not an event of the outbox"}
 	}
-	if err := ev.Headers.UnmarshalJSON(parts.Headers); err != nil {
+	if err := ev.Headers.UnmarshalJSON(headers); err != nil {
 		return CustomEvent{}, &FieldError{
 			EventID: ev.Headers.EventID, EventName: ev.Headers.EventName,
 			Field: "headers", Problem: err.Error(),
 		}
 	}
-	ev.Payload = parts.Payload
+	ev.Payload = detail["payload"]
 	switch h := ev.Headers; {
 	case h.EventID == "":
 		return CustomEvent{}, h.fieldError("headers.eventId", "missing")
@@ -51,11 +52,12 @@ func Parse(detail []byte) (CustomEvent, error) {
 // is EventBridge's and differs between two deliveries of one event; dedupe on
 // Headers.EventID.
 func FromEventBridge(event []byte) (CustomEvent, error) {
-	detail, err := detailOf(event)
+	all, err := members(event)
 	if err != nil {
-		return CustomEvent{}, err
+		return CustomEvent{}, fmt.Errorf("envelope: event is not a JSON object: %w", err)
 	}
-	if detail == nil {
+	detail, ok := all["detail"]
+	if !ok {
 		return CustomEvent{}, &FieldError{Field: "detail", Problem: "missing; this is not an EventBridge event"}
 	}
 	return Parse(detail)
@@ -65,26 +67,19 @@ func FromEventBridge(event []byte) (CustomEvent, error) {
 // sent: the whole EventBridge event, or only its Detail where the rule's target
 // says so (InputPath "$.detail").
 func FromSQS(body []byte) (CustomEvent, error) {
-	detail, err := detailOf(body)
+	all, err := members(body)
 	if err != nil {
-		return CustomEvent{}, err
+		return CustomEvent{}, fmt.Errorf("envelope: message is not a JSON object: %w", err)
 	}
-	if detail == nil {
-		detail = body
+	if detail, ok := all["detail"]; ok && all["headers"] == nil {
+		return Parse(detail)
 	}
-	return Parse(detail)
+	return parse(all)
 }
 
-// detailOf returns the member "detail" of a JSON object, nil if there is none.
-func detailOf(event []byte) (json.RawMessage, error) {
-	var members struct {
-		Detail json.RawMessage `json:"detail"`
-	}
-	if err := json.Unmarshal(event, &members); err != nil {
-		return nil, fmt.Errorf("envelope: event is not a JSON object: %w", err)
-	}
-	if bytes.Equal(members.Detail, []byte("null")) {
-		return nil, nil
-	}
-	return members.Detail, nil
+// members are those of a JSON object, by their exact names: a struct would take
+// names of another case too.
+func members(object []byte) (all map[string]json.RawMessage, err error) {
+	err = json.Unmarshal(object, &all)
+	return all, err
 }

@@ -82,6 +82,29 @@ func TestParseForeignHeaders(t *testing.T) {
 	require.Contains(t, ev.Headers.Extensions, "EventID")
 }
 
+// encoding/json would take members whose names differ in case, the last of them
+// winning; a Detail keeps all members that its item had.
+func TestParseTakesNamesExactly(t *testing.T) {
+	want, err := envelope.Parse([]byte(golden))
+	require.NoError(t, err)
+	detail := golden[:len(golden)-1] + `,"Payload":"not ours","HEADERS":{"eventId":"not ours"},"detail":{"headers":"not ours"}}`
+	event := `{"detail":` + detail + `,"Detail":"not ours"}`
+	for name, parse := range map[string]func() (envelope.CustomEvent, error){
+		"Parse":           func() (envelope.CustomEvent, error) { return envelope.Parse([]byte(detail)) },
+		"FromEventBridge": func() (envelope.CustomEvent, error) { return envelope.FromEventBridge([]byte(event)) },
+		"FromSQS":         func() (envelope.CustomEvent, error) { return envelope.FromSQS([]byte(event)) },
+		"FromSQS, Detail": func() (envelope.CustomEvent, error) { return envelope.FromSQS([]byte(detail)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := parse()
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		})
+	}
+	_, err = envelope.Parse([]byte(`{"Headers":{"eventId":"e","eventName":"E","timestamp":1764000000123},"payload":1}`))
+	require.ErrorContains(t, err, "headers")
+}
+
 func TestParseRefuses(t *testing.T) {
 	cases := map[string]string{
 		"empty":              "",
@@ -100,7 +123,9 @@ func TestParseRefuses(t *testing.T) {
 		"timestamp RFC 3339": `{"headers":{"eventId":"e","eventName":"E","timestamp":"2026-01-01T00:00:00Z"},"payload":{}}`,
 		"sequence out of range": `{"headers":{"eventId":"e","eventName":"E","timestamp":1764000000123,"sequence":9223372036854775808},` +
 			`"payload":{}}`,
-		"no payload": `{"headers":{"eventId":"e","eventName":"E","timestamp":1764000000123}}`,
+		"detail null":  `{"detail":null}`,
+		"detail empty": `{"detail":{}}`,
+		"no payload":   `{"headers":{"eventId":"e","eventName":"E","timestamp":1764000000123}}`,
 	}
 	for name, wire := range cases {
 		t.Run(name, func(t *testing.T) {
