@@ -18,8 +18,8 @@ var (
 	// Read the aggregate again and decide anew.
 	ErrSequenceTaken = errors.New("outbox: the sequence of the aggregate is taken by another event")
 
-	// ErrEventExists: the key of the event is taken by an item that is not
-	// this event, or no longer.
+	// ErrEventExists: the key of the event, or of its receipt, is taken by an
+	// item that is not this one, or no longer.
 	ErrEventExists = errors.New("outbox: the key of the event is taken by an item with other content")
 )
 
@@ -91,13 +91,12 @@ func (e *CommitError) Error() string {
 		b.WriteString(", may be sent again")
 	}
 	for _, r := range e.Reasons {
-		whose := "the caller's own item"
-		if r.EventID != "" || r.EventName != "" {
-			whose = fmt.Sprintf("event %q (%q)", r.EventID, r.EventName)
-		}
-		fmt.Fprintf(&b, ": TransactItems[%d] (table %q, %s): %s", r.Index, r.Table, whose, r.Code)
-		if r.Err != nil {
+		fmt.Fprintf(&b, ": %s: %s", place(r.Index, r.Table, r.EventID, r.EventName), r.Code)
+		switch {
+		case r.Err != nil:
 			b.WriteString(" (" + strings.TrimPrefix(r.Err.Error(), "outbox: ") + ")")
+		case r.Code != codeCondition && r.Message != "":
+			b.WriteString(": " + r.Message)
 		}
 	}
 	if len(e.Reasons) == 0 && e.Err != nil {

@@ -205,6 +205,21 @@ func TestExplainRequestErrors(t *testing.T) {
 	require.NoError(t, w.ExplainPut(nil, nil))
 }
 
+// The text alone is enough for a person, and stays short.
+func TestCommitErrorText(t *testing.T) {
+	w := newWriter(t)
+	in := signup("u1")
+	require.NoError(t, w.Append(in, event(t, "e1", 1)))
+	invalid := old("ValidationError", nil)
+	invalid.Message = aws.String("An operand in the update expression has an incorrect data type")
+	err := w.Explain(in, cancelled(invalid, reason("None")))
+	require.EqualError(t, err, `outbox: transaction: not committed: TransactItems[0] (table "users", the caller's own item): `+
+		`ValidationError: An operand in the update expression has an incorrect data type`)
+	err = w.Explain(in, cancelled(old("ConditionalCheckFailed", nil), old("TransactionConflict", nil)))
+	require.EqualError(t, err, `outbox: transaction: outcome unknown, may be sent again: TransactItems[0] (table "users", the caller's own item): `+
+		`ConditionalCheckFailed: TransactItems[1] (table "event-store", event "e1" ("User.Created")): TransactionConflict: refused`)
+}
+
 func TestExplainPut(t *testing.T) {
 	w := newWriter(t)
 	in, err := w.PutItem(event(t, "e1", 1))

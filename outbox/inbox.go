@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 // Attributes of a receipt besides its keys.
@@ -55,8 +57,9 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 	if err := validateTable(table); err != nil {
 		return nil, err
 	}
-	if consumer == "" {
-		return nil, errors.New("outbox: inbox without a consumer's name")
+	if consumer == "" || len(consumer) > eventitem.MaxSortKey || !utf8.ValidString(consumer) {
+		return nil, fmt.Errorf("outbox: inbox: the name of the consumer is part of a sort key: 1 to %d bytes of UTF-8, not %d",
+			eventitem.MaxSortKey, len(consumer))
 	}
 	var o InboxOptions
 	for _, fn := range optFns {
@@ -95,12 +98,11 @@ func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomE
 	if in == nil {
 		return errors.New("outbox: Append to a nil *dynamodb.TransactWriteItemsInput")
 	}
-	put, err := b.receipt(ev)
-	if err != nil {
-		return &PreflightError{
-			Index: len(in.TransactItems), Table: b.table, EventID: ev.Headers.EventID, EventName: ev.Headers.EventName,
-			Rule: RuleValue, Path: "headers.eventId", Problem: err.Error(),
-		}
+	put, fault := b.receipt(ev.Headers)
+	if fault != nil {
+		fault.Index, fault.Table = len(in.TransactItems), b.table
+		fault.EventID, fault.EventName = ev.Headers.EventID, ev.Headers.EventName
+		return fault
 	}
 	p := preflight{table: b.table, layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK}}
 	if err := p.check(in, []eventPut{put}); err != nil {
@@ -110,14 +112,30 @@ func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomE
 	return nil
 }
 
-func (b *Inbox) receipt(ev envelope.CustomEvent) (eventPut, error) {
-	h := ev.Headers
+func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
+	for _, f := range []struct{ name, value string }{{"headers.eventId", h.EventID}, {"headers.eventName", h.EventName}} {
+		if !utf8.ValidString(f.value) {
+			return eventPut{}, &PreflightError{Rule: RuleValue, Path: f.name, Problem: "not valid UTF-8"}
+		}
+	}
 	if h.EventID == "" {
-		return eventPut{}, errors.New("missing; without it a duplicate can not be recognised")
+		return eventPut{}, &PreflightError{Rule: RuleValue, Path: "headers.eventId",
+			Problem: "missing; without it a duplicate can not be recognised"}
 	}
 	pk, sk := b.opts.Keys(b.consumer, h.EventID)
 	if pk == "" {
-		return eventPut{}, errors.New("option Keys gave an empty partition key")
+		return eventPut{}, &PreflightError{Rule: RuleValue, Path: b.opts.PK, Problem: "option Keys gave an empty partition key"}
+	}
+	for _, k := range []struct {
+		name, value string
+		limit       int
+	}{{b.opts.PK, pk, eventitem.MaxPartitionKey}, {b.opts.SK, sk, eventitem.MaxSortKey}} {
+		switch {
+		case !utf8.ValidString(k.value):
+			return eventPut{}, &PreflightError{Rule: RuleValue, Path: k.name, Problem: "not valid UTF-8"}
+		case len(k.value) > k.limit:
+			return eventPut{}, &PreflightError{Rule: RuleKeySize, Path: k.name, Actual: len(k.value), Allowed: k.limit}
+		}
 	}
 	item := map[string]types.AttributeValue{
 		b.opts.PK:        &types.AttributeValueMemberS{Value: pk},
@@ -139,7 +157,8 @@ func (b *Inbox) receipt(ev envelope.CustomEvent) (eventPut, error) {
 // Explain says what an error of TransactWriteItems means for the consumer's
 // transaction: errors.Is(err, [ErrDuplicate]) when the event has been done
 // before, whatever else was refused with it, so that the message can be let go;
-// else a [*CommitError] as from [Writer.Explain]. A nil err gives nil.
+// else a [*CommitError] as from [Writer.Explain]. A nil err gives nil. An item at
+// the receipt's key that is no receipt of this event is [ErrEventExists].
 //
 // A transaction that also emits events is explained by the inbox first and then
 // by the writer: w.Explain(in, inbox.Explain(in, err)).
@@ -162,6 +181,10 @@ func (b *Inbox) judge(action types.TransactWriteItem, reason *Reason) finding {
 		return ours
 	}
 	reason.Err = ErrDuplicate
+	if there := reason.Item; len(there) > 0 &&
+		(text(there[receiptConsumer]) != b.consumer || text(there[receiptEventID]) != eventID) {
+		reason.Err = ErrEventExists // not a receipt of this event, so nothing says that it has been done
+	}
 	return oursDisplace
 }
 

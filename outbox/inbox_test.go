@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,81 @@ func TestInboxExplain(t *testing.T) {
 	var e *outbox.CommitError
 	require.ErrorAs(t, inbox.Explain(in, cancelled(reason(none), old(cond, receipt.Item), reason(none))), &e)
 	require.Equal(t, "cause", e.Reasons[0].EventID)
+}
+
+// A receipt's key that is taken by something else must not pass for work done.
+func TestInboxKeyTakenByAnotherItem(t *testing.T) {
+	inbox := newInbox(t)
+	in := signup("u1")
+	require.NoError(t, inbox.Append(in, event(t, "e1", 1)))
+	for name, there := range map[string]map[string]types.AttributeValue{
+		"no receipt":                     {"pk": s("e1"), "sk": s("messaging"), "total": n("7")},
+		"receipt of another event":       {"pk": s("e1"), "sk": s("messaging"), "consumer": s("messaging"), "eventId": s("e2")},
+		"receipt of another consumer":    {"pk": s("e1"), "sk": s("messaging"), "consumer": s("billing"), "eventId": s("e1")},
+		"receipt with a typed nil value": {"pk": s("e1"), "consumer": (*types.AttributeValueMemberS)(nil), "eventId": s("e1")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := inbox.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there)))
+			require.NotErrorIs(t, err, outbox.ErrDuplicate)
+			require.ErrorIs(t, err, outbox.ErrEventExists)
+			var e *outbox.CommitError
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, outbox.NotCommitted, e.Outcome)
+			require.False(t, e.Retryable)
+			require.Equal(t, "e1", e.Reasons[0].EventID)
+		})
+	}
+}
+
+// The keys of a receipt are known, so they are checked before the commit.
+func TestInboxKeySizes(t *testing.T) {
+	keys := func(pk, sk string) func(*outbox.InboxOptions) {
+		return func(o *outbox.InboxOptions) { o.Keys = func(string, string) (string, string) { return pk, sk } }
+	}
+	long := strings.Repeat("k", 2049)
+	cases := map[string]struct {
+		set  func(*outbox.InboxOptions)
+		path string // "" means accepted
+	}{
+		"partition key of 2048": {keys(long[:2048], "sk"), ""},
+		"partition key of 2049": {keys(long, "sk"), "pk"},
+		"sort key of 1024":      {keys("pk", long[:1024]), ""},
+		"sort key of 1025":      {keys("pk", long[:1025]), "sk"},
+		"no partition key":      {keys("", "sk"), "pk"},
+		"no sort key":           {keys("pk", ""), ""},
+		"not UTF-8":             {keys("pk\xff", "sk"), "pk"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			in := signup("u1")
+			err := newInbox(t, c.set).Append(in, event(t, "e1", 1))
+			if c.path == "" {
+				require.NoError(t, err)
+				require.Len(t, in.TransactItems, 2)
+				return
+			}
+			var e *outbox.PreflightError
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, "e1", e.EventID)
+			require.Equal(t, c.path, e.Path)
+			require.Len(t, in.TransactItems, 1)
+		})
+	}
+
+	in := signup("u1")
+	for _, ev := range []envelope.CustomEvent{
+		{Headers: envelope.Headers{EventID: long}}, // the default keys
+		{Headers: envelope.Headers{EventID: "e\xff"}},
+		{Headers: envelope.Headers{EventID: "e1", EventName: "n\xff"}},
+	} {
+		var e *outbox.PreflightError
+		require.ErrorAs(t, newInbox(t).Append(in, ev), &e)
+		require.Len(t, in.TransactItems, 1)
+	}
+	_, err := outbox.NewInbox("receipts", "m\xff")
+	require.ErrorContains(t, err, "consumer")
+	_, err = outbox.NewInbox("receipts", strings.Repeat("c", 1025))
+	require.ErrorContains(t, err, "1024")
 }
 
 func TestInboxTellsConsumersApart(t *testing.T) {

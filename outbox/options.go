@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -69,8 +70,9 @@ func (o Options) validate() error {
 	case o.MaxEntryBytes > buslimits.MaxEntrySize:
 		return fmt.Errorf("outbox: option MaxEntryBytes: %d is over the bus's own %d", o.MaxEntryBytes, buslimits.MaxEntrySize)
 	}
-	if err := probe.Validate(); err != nil {
-		return fmt.Errorf("outbox: option Source or Region: %w", err)
+	var field *envelope.FieldError
+	if err := probe.Validate(); errors.As(err, &field) {
+		return fmt.Errorf("outbox: option Source or Region: %s: %s", field.Field, field.Problem)
 	}
 	if err := o.Layout.Validate(); err != nil {
 		return fmt.Errorf("outbox: option Layout: %w", err)
@@ -79,20 +81,23 @@ func (o Options) validate() error {
 }
 
 // validateTable reports whether a table is named as DynamoDB takes it: a name of
-// 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.', or an ARN.
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Put.html
+// 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.', or the ARN of a table
+// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Put.html),
+// which the ARN of its stream or of an index is not.
 func validateTable(table string) error {
+	name := table
 	if strings.HasPrefix(table, "arn:") {
-		if name := tableName(table); name == table || name == "" {
-			return fmt.Errorf("outbox: table %q is an ARN, but not of a table", table)
+		parts := strings.SplitN(table, ":", 6) // arn:aws:dynamodb:region:account:table/name
+		if len(parts) < 6 || parts[2] != "dynamodb" || !strings.HasPrefix(parts[5], "table/") || strings.Count(parts[5], "/") > 1 {
+			return fmt.Errorf("outbox: table %q is an ARN, but not of a table", shortened(table))
 		}
-		return nil
+		name = strings.TrimPrefix(parts[5], "table/")
 	}
-	if len(table) < 3 || len(table) > 255 {
-		return fmt.Errorf("outbox: table %q: a name has 3 to 255 characters", table)
+	if len(name) < 3 || len(name) > 255 {
+		return fmt.Errorf("outbox: table %q: a name has 3 to 255 characters", shortened(table))
 	}
-	for i := range len(table) {
-		switch c := table[i]; {
+	for i := range len(name) {
+		switch c := name[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
 		default:
 			return fmt.Errorf("outbox: table %q: a name has only the characters a-z, A-Z, 0-9, '_', '-' and '.'", table)

@@ -53,12 +53,7 @@ func (e *PreflightError) Error() string {
 	var b strings.Builder
 	b.WriteString("outbox: ")
 	if e.Index >= 0 {
-		fmt.Fprintf(&b, "TransactItems[%d]", e.Index)
-		whose := "the caller's own item"
-		if e.EventID != "" || e.EventName != "" {
-			whose = fmt.Sprintf("event %q (%q)", e.EventID, e.EventName)
-		}
-		fmt.Fprintf(&b, " (table %q, %s): ", e.Table, whose)
+		b.WriteString(place(e.Index, e.Table, e.EventID, e.EventName) + ": ")
 	}
 	if e.Path != "" {
 		b.WriteString(e.Path)
@@ -79,6 +74,24 @@ func (e *PreflightError) Error() string {
 		fmt.Fprintf(&b, ": %d %s, at most %d", e.Actual, unit, e.Allowed)
 	}
 	return b.String()
+}
+
+// place names an action and whose it is. What was given as an id or a name is
+// shortened, for it can be anything.
+func place(index int, table, eventID, eventName string) string {
+	whose := "the caller's own item"
+	if eventID != "" || eventName != "" {
+		whose = fmt.Sprintf("event %q (%q)", shortened(eventID), shortened(eventName))
+	}
+	return fmt.Sprintf("TransactItems[%d] (table %q, %s)", index, shortened(table), whose)
+}
+
+func shortened(s string) string {
+	const limit = 255 // the longest name of a table
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // Unwrap returns Err.

@@ -139,6 +139,11 @@ func TestPreflightOfEvents(t *testing.T) {
 	require.Equal(t, outbox.RuleToken, e.Rule)
 	require.Error(t, w.Append(nil, event(t, "e4", 1)))
 	require.NoError(t, w.Append(&dynamodb.TransactWriteItemsInput{}, event(t, "e4", 1)))
+
+	require.NoError(t, w.Append(&dynamodb.TransactWriteItemsInput{}), "the caller may add to it later")
+	require.ErrorAs(t, w.Check(&dynamodb.TransactWriteItemsInput{}), &e)
+	require.Equal(t, outbox.RuleActions, e.Rule)
+	require.Error(t, w.Check(nil))
 }
 
 func TestAppendAllocatesForTheEventAlone(t *testing.T) {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -31,10 +32,11 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 	for _, fn := range optFns {
 		fn(&o)
 	}
+	o.Layout = o.Layout.WithDefaults()
+	o.Layout.Attributes = maps.Clone(o.Layout.Attributes)
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	o.Layout = o.Layout.WithDefaults()
 	if o.MaxEntryBytes == 0 {
 		o.MaxEntryBytes = buslimits.MaxEntrySize
 	}
@@ -93,8 +95,12 @@ func (w *Writer) Items(evs ...envelope.CustomEvent) ([]types.TransactWriteItem, 
 	return items, nil
 }
 
-// Check makes the checks of [Writer.Append] on a transaction that is complete.
+// Check makes the checks of [Writer.Append] on a transaction that is complete,
+// so it has at least one action.
 func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
+	if in != nil && len(in.TransactItems) == 0 {
+		return &PreflightError{Index: -1, Rule: RuleActions, Problem: "none", Allowed: MaxActions}
+	}
 	return w.Append(in)
 }
 
