@@ -102,10 +102,13 @@ func appendZeros(dst []byte, count int64) []byte {
 	return dst
 }
 
+// maxSize is the number of bytes of the longest numbers.
+const maxSize = 21
+
 // Size is the number of bytes that n counts for in an item, without the name of
-// its attribute: 1, and 1 for every two digits, and 1 more below zero. The
-// digits are paired from the point on, so 12 has one pair and 1.2 has two. AWS
-// gives the rule without the pairing and calls it approximate
+// its attribute: 1, and 1 for every two digits, and 1 more below zero, but 21 at
+// most. The digits are paired from the point on, so 12 has one pair and 1.2 has
+// two. AWS gives the rule without pairing and sign and calls it approximate
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html);
 // this is how DynamoDB Local counts.
 func (n Number) Size() int {
@@ -117,5 +120,5 @@ func (n Number) Size() int {
 	if n.neg {
 		size++
 	}
-	return size
+	return min(size, maxSize)
 }

@@ -13,10 +13,10 @@ import (
 // unless there is an error.
 //
 // The error is a [*ValueError] for what has no size, because DynamoDB does not
-// store it: a value that is missing (nil, or a nil pointer), a kind that this
-// version of the SDK does not know, a number that is none or that DynamoDB can
-// not hold, nesting that is too deep (a value that contains itself, too). What
-// else DynamoDB refuses in an item, such as an empty set, has a size.
+// store it: a value that is missing (nil, a nil pointer, binary that is nil), a
+// kind that this version of the SDK does not know, a number that is none or that
+// DynamoDB can not hold, nesting that is too deep (a value that contains itself,
+// too). What else DynamoDB refuses in an item, such as an empty set, has a size.
 func ItemSize(item map[string]types.AttributeValue) (int, error) {
 	size := 0
 	var worst *ValueError
@@ -59,7 +59,7 @@ func valueSize(value types.AttributeValue, level int) (int, *ValueError) {
 		}
 	case *types.AttributeValueMemberB:
 		if v != nil {
-			return len(v.Value), nil
+			return binarySize(v.Value)
 		}
 	case *types.AttributeValueMemberBOOL:
 		if v != nil {
@@ -79,15 +79,15 @@ func valueSize(value types.AttributeValue, level int) (int, *ValueError) {
 		}
 	case *types.AttributeValueMemberSS:
 		if v != nil {
-			return setSize(v.Value), nil
+			return setSize(v.Value, textSize)
 		}
 	case *types.AttributeValueMemberBS:
 		if v != nil {
-			return setSize(v.Value), nil
+			return setSize(v.Value, binarySize)
 		}
 	case *types.AttributeValueMemberNS:
 		if v != nil {
-			return numberSetSize(v.Value)
+			return setSize(v.Value, numberSize)
 		}
 	case nil:
 	default:
@@ -149,18 +149,19 @@ func numberSize(text string) (int, *ValueError) {
 	return n.Size(), nil
 }
 
-func setSize[T string | []byte](set []T) int {
-	size := 0
-	for _, member := range set {
-		size += len(member)
+func textSize(text string) (int, *ValueError) { return len(text), nil }
+
+func binarySize(data []byte) (int, *ValueError) {
+	if data == nil {
+		return 0, fault("a nil slice, which the SDK sends as nothing; an empty one is a value")
 	}
-	return size
+	return len(data), nil
 }
 
-func numberSetSize(set []string) (int, *ValueError) {
+func setSize[T any](set []T, sizeOf func(T) (int, *ValueError)) (int, *ValueError) {
 	size := 0
-	for i, text := range set {
-		n, err := numberSize(text)
+	for i, member := range set {
+		n, err := sizeOf(member)
 		if err != nil {
 			return 0, err.inElement(i)
 		}

@@ -47,6 +47,7 @@ func TestValueSize(t *testing.T) {
 		{"four bytes a character", text("😀"), 4},
 		{"number", number("12345"), 4},
 		{"number in another spelling", number("+1.2345E4"), 4},
+		{"empty binary", binary(""), 0},
 		{"bytes, not base64", binary("abc"), 3},
 		{"true", boolean(true), 1},
 		{"null", null(), 1},
@@ -96,6 +97,8 @@ func TestValuesWithoutASize(t *testing.T) {
 		{"nil SS", (*types.AttributeValueMemberSS)(nil), "v: no value (nil)"},
 		{"nil NS", (*types.AttributeValueMemberNS)(nil), "v: no value (nil)"},
 		{"nil BS", (*types.AttributeValueMemberBS)(nil), "v: no value (nil)"},
+		{"binary that is nil", &types.AttributeValueMemberB{}, "v: a nil slice"},
+		{"nil in a set", &types.AttributeValueMemberBS{Value: [][]byte{{}, nil}}, "v[1]: a nil slice"},
 		{"of a later SDK", &types.UnknownUnionMember{Tag: "X"}, "v: a kind of value that is not known: *types.UnknownUnionMember"},
 		{"nil within a map", object(attrs{"a": list(text(""), nil)}), "v.a[1]: no value (nil)"},
 		{"first of several", object(attrs{"c": nil, "b": nil, "d": nil}), "v.b: no value (nil)"},
@@ -122,20 +125,39 @@ func TestValuesWithoutASize(t *testing.T) {
 }
 
 func TestExpressionSize(t *testing.T) {
-	condition, update := "attribute_not_exists(#k)", "SET a = :v"
-	size, err := ExpressionSize(map[string]string{"#k": "né"}, attrs{":v": text("12345"), ":longer": number("12")}, &condition, nil, &update)
-	require.NoError(t, err)
-	require.Equal(t, len(condition)+len(update)+3+5+2, size)
+	names := map[string]string{"#k": "né", "#kk": "name"}
+	values := attrs{":v": text("12345"), ":v2": number("12")}
+	tests := []struct {
+		name        string
+		expressions []string
+		want        int // on top of the expressions' own bytes
+	}{
+		{"none", nil, 0},
+		{"no placeholder", []string{"attribute_not_exists(pk)"}, 0},
+		{"name", []string{"attribute_not_exists(#k)"}, 3},
+		{"name and value", []string{"#k = :v"}, 3 + 5},
+		{"each time it occurs", []string{"#k = :v OR #k.#k[0] = :v"}, 3*3 + 2*5},
+		{"in each expression", []string{"SET #k = :v", "#k <> :v"}, 2*3 + 2*5},
+		{"a longer one begins with it", []string{"#kk = :v2 AND #k=:v"}, 4 + 2 + 3 + 5},
+		{"another one begins with it", []string{"#k_ = :vX"}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want := tt.want
+			expressions := []*string{nil}
+			for _, e := range tt.expressions {
+				want += len(e)
+				expressions = append(expressions, &e)
+			}
+			size, err := ExpressionSize(names, values, expressions...)
+			require.NoError(t, err)
+			require.Equal(t, want, size)
+			require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = ExpressionSize(names, values, expressions...) }))
+		})
+	}
 
-	size, err = ExpressionSize(nil, nil, nil)
-	require.NoError(t, err)
-	require.Zero(t, size)
-
-	_, err = ExpressionSize(nil, attrs{":v": list(nil)})
+	_, err := ExpressionSize(nil, attrs{":v": list(nil), ":w": nil})
 	require.EqualError(t, err, `[":v"][0]: no value (nil)`)
-
-	names, values := map[string]string{"#k": "pk"}, attrs{":v": text("x")}
-	require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = ExpressionSize(names, values, &condition, &update) }))
 }
 
 func BenchmarkItemSize(b *testing.B) {
