@@ -3,18 +3,15 @@ package userservice
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/transact"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -78,8 +75,8 @@ func (s *Store) SignUp(ctx context.Context, r SignUp, key string) (User, envelop
 	if err := s.events.Append(in, ev); err != nil {
 		return User{}, ev, err
 	}
-	err = s.commit(ctx, in)
-	if _, taken := refused(err, emailAt); taken {
+	err = transact.Commit(ctx, s.db, in, s.events.Explain)
+	if transact.Refused(err, emailAt) != nil {
 		err = emailTaken()
 	}
 	return user, ev, err
@@ -142,10 +139,10 @@ func (s *Store) Change(ctx context.Context, id string, c Change) (User, envelope
 	if err := s.events.Append(in, ev); err != nil {
 		return User{}, ev, err
 	}
-	err = s.commit(ctx, in)
-	if item, changed := refused(err, 0); changed {
+	err = transact.Commit(ctx, s.db, in, s.events.Explain)
+	if changed := transact.Refused(err, 0); changed != nil {
 		var there User
-		if there, err = userOf(item); err == nil {
+		if there, err = userOf(changed.Item); err == nil {
 			err = stale(there.Version)
 		}
 	}
@@ -162,55 +159,4 @@ func (s *Store) put(item any) *types.Put {
 	// Only strings, numbers and times: what marshals once, always does.
 	av, _ := attributevalue.MarshalMap(item)
 	return &types.Put{TableName: &s.users, Item: av, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
-}
-
-const (
-	attempts   = 6
-	firstPause = 25 * time.Millisecond
-	lastPause  = 800 * time.Millisecond
-)
-
-// commit sends a transaction, and again if it was cancelled for a conflict or
-// for throttling, which the SDK does not do. A request that failed as a whole has
-// been retried by the SDK, and once is enough. It is the same input each time,
-// with the same ClientRequestToken, which the SDK has put into it: one that had
-// committed after all is not done twice.
-func (s *Store) commit(ctx context.Context, in *dynamodb.TransactWriteItemsInput) error {
-	for attempt := 1; ; attempt++ {
-		_, err := s.db.TransactWriteItems(ctx, in)
-		err = s.events.Explain(in, err)
-		var failed *outbox.CommitError
-		var retried *retry.MaxAttemptsError
-		if !errors.As(err, &failed) || !failed.Retryable || errors.As(err, &retried) || attempt == attempts || !pause(ctx, attempt) {
-			return err
-		}
-	}
-}
-
-// pause waits before the next attempt, a random part of a time that doubles, so
-// that requests which got in each other's way do not meet again. It reports
-// false when ctx ends first.
-func pause(ctx context.Context, attempt int) bool {
-	timer := time.NewTimer(mathrand.N(min(lastPause, firstPause<<(attempt-1))))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// refused reports whether the condition of the action at index was not met, and
-// returns the item that was there.
-func refused(err error, index int) (map[string]types.AttributeValue, bool) {
-	var failed *outbox.CommitError
-	if errors.As(err, &failed) && failed.Outcome == outbox.NotCommitted {
-		for _, reason := range failed.Reasons {
-			if reason.Index == index && reason.Code == "ConditionalCheckFailed" {
-				return reason.Item, true
-			}
-		}
-	}
-	return nil, false
 }
