@@ -103,15 +103,7 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 		}
 	}()
 	rec := &r.records[i]
-	plain := Entry{
-		EventID:     rec.EventID,
-		Group:       rec.AggregateID,
-		Source:      rec.Source,
-		DetailType:  rec.EventName,
-		TraceHeader: xrayHeader(rec.TraceParent),
-		Time:        time.UnixMilli(rec.Timestamp).UTC(),
-		Detail:      slices.Clip(rec.Detail),
-	}
+	plain := plainEntry(rec)
 	entry, err := r.h.route(plain)
 	if r.mode.mem.has(r.identity(i, entry.Bus)) {
 		r.outcomes[i] = suppressed
@@ -123,7 +115,7 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 		return r.deadLetter(ctx, i, entry.Bus, "Routed", err.Error(), 0)
 	case err != nil:
 		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: Options.Route returned an error; the event is held",
-			slog.String("eventId", rec.EventID))
+			slog.String("eventId", clip(rec.EventID)))
 		r.fail(i, ConfigFault, "RouteError")
 		return false
 	case entry.Source == "" || entry.DetailType == "":
@@ -148,6 +140,19 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 	r.entries = append(r.entries, entry)
 	r.packed = append(r.packed, packing.Item{Size: size, Lane: r.lane(entry.Bus), Group: r.group(entry)})
 	return true
+}
+
+// plainEntry returns the entry of an event as its headers have it.
+func plainEntry(rec *streamrecord.Record) Entry {
+	return Entry{
+		EventID:     rec.EventID,
+		Group:       rec.AggregateID,
+		Source:      rec.Source,
+		DetailType:  rec.EventName,
+		TraceHeader: xrayHeader(rec.TraceParent),
+		Time:        time.UnixMilli(rec.Timestamp).UTC(),
+		Detail:      slices.Clip(rec.Detail),
+	}
 }
 
 // route returns the entry as [Options].Route wants it.

@@ -36,7 +36,7 @@ func (r *run) deadLetter(ctx context.Context, i int, bus, code, message string, 
 
 func deadAttrs(rec *streamrecord.Record, code string, attempts int) []slog.Attr {
 	return []slog.Attr{
-		slog.String("eventId", rec.EventID), slog.String("sequenceNumber", rec.SequenceNumber),
+		slog.String("eventId", clip(rec.EventID)), slog.String("sequenceNumber", clip(rec.SequenceNumber)),
 		slog.String("code", code), slog.Int("attempts", attempts),
 	}
 }

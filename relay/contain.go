@@ -16,7 +16,16 @@ func (h *Handler) logPanic(ctx context.Context, what, eventID string, p any) {
 		text = e.Error()
 	}
 	h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: panic contained while "+what,
-		slog.String("eventId", eventID), slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+		slog.String("eventId", clip(eventID)), slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+}
+
+// clip shortens an id of another writer for a log or an error.
+func clip(id string) string {
+	const limit = 256
+	if len(id) <= limit {
+		return id
+	}
+	return cut(id, limit) + "…"
 }
 
 // emit hands the metrics to [Options].Metrics and contains its panic.

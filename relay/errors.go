@@ -41,5 +41,5 @@ type UnpublishedError struct {
 // Error says how many records are unpublished and why the first of them is.
 func (e *UnpublishedError) Error() string {
 	return fmt.Sprintf("relay: %d of %d records unpublished, from sequence number %q, event %q: %s (%s); deliver the batch again",
-		e.Unpublished, e.Records, e.SequenceNumber, e.EventID, e.Code, e.Class)
+		e.Unpublished, e.Records, clip(e.SequenceNumber), clip(e.EventID), e.Code, e.Class)
 }

@@ -59,12 +59,13 @@ const lastResort = 20 * time.Hour
 
 // refusal is what is known about an entry that the bus refused as invalid.
 type refusal struct {
-	entries  int  // entries of the call
-	accepted int  // of those, accepted
-	invalid  int  // of those, refused as invalid
-	proven   bool // the bus has accepted an entry of this process before
-	before   bool // the entry was in a call that was refused altogether, in an earlier invocation
-	age      time.Duration
+	entries   int  // entries of the call
+	accepted  int  // of those, accepted
+	invalid   int  // of those, refused as invalid
+	explained bool // the event's own data, as they were committed, break a known rule of the bus
+	proven    bool // the bus has accepted an entry of this process before
+	before    bool // the entry was in a call that was refused altogether, in an earlier invocation
+	age       time.Duration
 }
 
 // verdict says what to do with an entry that was refused as invalid.
@@ -87,6 +88,8 @@ func (r refusal) judge() verdict {
 	switch {
 	case r.accepted > 0:
 		return verdictDeadLetter // in the same call
+	case r.explained:
+		return verdictDeadLetter // no deploy changes what is committed
 	case r.age >= lastResort:
 		return verdictDeadLetter // or it is lost
 	case r.invalid < r.entries && r.proven:

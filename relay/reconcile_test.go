@@ -53,6 +53,7 @@ func TestJudge(t *testing.T) {
 		{"every single entry, of a process that works", refusal{entries: 10, invalid: 10, proven: true}, verdictHold},
 		{"every single entry, again", refusal{entries: 10, invalid: 10, before: true}, verdictHold},
 		{"every single entry, again, of a process that works", refusal{entries: 10, invalid: 10, before: true, proven: true}, verdictDeadLetter},
+		{"every single entry, and what was committed explains it", refusal{entries: 10, invalid: 10, explained: true}, verdictDeadLetter},
 		{"every single entry, and the stream forgets it", refusal{entries: 10, invalid: 10, age: lastResort}, verdictDeadLetter},
 		{"beside transient ones", refusal{entries: 10, invalid: 1}, verdictAgain},
 		{"beside transient ones, of a process that works", refusal{entries: 10, invalid: 1, proven: true}, verdictDeadLetter},

@@ -20,7 +20,7 @@ func (h *Handler) redrive(ctx context.Context, page []*letter, opts RedriveOptio
 		if err := l.complete(ctx, opts.EventStore); err != nil {
 			code, _ := faultCode(err)
 			h.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "relay: redrive: the record of a dead letter cannot be completed from the event store",
-				slog.String("eventId", l.EventID), slog.String("sequenceNumber", l.SequenceNumber), slog.String("code", code))
+				slog.String("eventId", clip(l.EventID)), slog.String("sequenceNumber", clip(l.SequenceNumber)), slog.String("code", code))
 			l.Code = "Unresolved"
 			continue
 		}

@@ -2,11 +2,8 @@ package relay
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/backoff"
 )
 
 // refuse deals with item i, which the bus refused as invalid; see
@@ -18,6 +15,9 @@ func (r *run) refuse(ctx context.Context, i int, ref refusal) time.Time {
 		return time.Time{}
 	}
 	id := r.identity(it.record, r.entries[i].Bus)
+	if x, ok := r.h.publisher.(explainer); ok {
+		ref.explained = x.explain(plainEntry(&r.records[it.record])) != ""
+	}
 	ref.before = r.h.suspects.has(id)
 	ref.age = age(&r.records[it.record], time.Now())
 	v := ref.judge()
@@ -29,7 +29,7 @@ func (r *run) refuse(ctx context.Context, i int, ref refusal) time.Time {
 		r.deadItem(ctx, i)
 	case verdictAgain:
 		r.queue.Again(i)
-		return time.Now().Add(backoff.Full(it.tries+1, backoffBase, backoffLimit))
+		return r.resume(i)
 	case verdictProbe:
 		r.probing = append(r.probing, i)
 	case verdictHold:
@@ -47,19 +47,17 @@ func (r *run) hold(i int) {
 }
 
 // probed ends the wait of the items that were refused alone in their call,
-// before the bus had accepted anything of this process: the next call shows
-// whether it does.
-func (r *run) probed(ctx context.Context, accepted bool) {
-	for _, i := range slices.Clone(r.probing) {
-		switch {
-		case r.h.proof.has(r.entries[i].Bus):
+// before their bus had accepted anything of this process: the call after it has
+// shown whether it does, or has not.
+func (r *run) probed(ctx context.Context) {
+	probing := r.probing
+	r.probing = nil
+	for _, i := range probing {
+		if r.h.proof.has(r.entries[i].Bus) {
 			r.deadItem(ctx, i)
-		case !accepted:
+		} else {
 			r.hold(i)
-		default:
-			continue // another bus accepted; this one has yet to show
 		}
-		r.probing = slices.DeleteFunc(r.probing, func(j int) bool { return j == i })
 	}
 }
 

@@ -79,7 +79,7 @@ func (r *run) reset() {
 	clear(r.packed)
 	*r = run{
 		outcomes: r.outcomes[:0], items: r.items[:0], entries: r.entries[:0], packed: r.packed[:0],
-		probing: r.probing[:0], aged: r.aged[:0],
+		aged: r.aged[:0],
 	}
 }
 
@@ -193,7 +193,7 @@ func (r *run) report(ctx context.Context) {
 	}
 	r.h.opts.Logger.LogAttrs(ctx, level, msg,
 		slog.Int("records", r.m.Records), slog.Int("failed", r.m.Failed), slog.Int("configFaults", r.m.ConfigFaults),
-		slog.String("eventId", rec.EventID), slog.String("sequenceNumber", rec.SequenceNumber),
+		slog.String("eventId", clip(rec.EventID)), slog.String("sequenceNumber", clip(rec.SequenceNumber)),
 		slog.String("class", r.faults.class.String()), slog.String("code", r.faults.code),
 		slog.String("faults", r.faults.String()))
 	if r.faults.blocked {

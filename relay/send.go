@@ -11,6 +11,7 @@ import (
 // The wait before an entry is sent again, with full jitter.
 const (
 	backoffBase  = 100 * time.Millisecond
+	throttleBase = 500 * time.Millisecond
 	backoffLimit = 5 * time.Second
 
 	// maxWhole is how often an entry may be part of a call that fails as a
@@ -116,10 +117,7 @@ func (r *run) giveUp(ctx context.Context) {
 		last := r.items[i].last
 		r.fail(r.items[i].record, last.Class, last.Code)
 	}
-	for _, i := range r.probing {
-		r.hold(i)
-	}
-	r.probing = r.probing[:0]
+	r.probed(ctx)
 	for _, i := range r.aged {
 		if r.m.Published > 0 {
 			r.deadItem(ctx, i)
@@ -150,7 +148,7 @@ func (r *run) apply(ctx context.Context, rep reply) (resume time.Time) {
 	if accepted > 0 {
 		r.h.proof.add(bus)
 	}
-	r.probed(ctx, accepted > 0)
+	r.probed(ctx)
 	for k, i := range rep.items {
 		switch res := rep.results[k]; res.Class {
 		case Accepted, Deduplicated:
@@ -195,7 +193,7 @@ func (r *run) retry(ctx context.Context, i int, res tried) time.Time {
 	spent := it.tries >= r.h.opts.MaxAttempts || it.whole >= maxWhole || res.spent
 	if !spent {
 		r.queue.Again(i)
-		return time.Now().Add(backoff.Full(it.tries+1, backoffBase, backoffLimit))
+		return r.resume(i)
 	}
 	if !res.whole && r.tooOld(i, res.Code) {
 		if r.m.Published > 0 {
@@ -208,6 +206,15 @@ func (r *run) retry(ctx context.Context, i int, res tried) time.Time {
 	}
 	r.drop(i, Transient, res.Code)
 	return time.Time{}
+}
+
+// resume returns when item i may be sent again.
+func (r *run) resume(i int) time.Time {
+	it, base := &r.items[i], backoffBase
+	if throttled(it.last.Code) {
+		base = throttleBase
+	}
+	return time.Now().Add(backoff.Full(it.tries+1, base, backoffLimit))
 }
 
 // tooOld reports whether the fault of item i has outlasted [Options].MaxAge and

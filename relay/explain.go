@@ -1,0 +1,68 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
+)
+
+// explainer is a publisher that knows why its bus refuses an entry.
+type explainer interface {
+	// explain says what in the entry the bus is known to refuse, "" if nothing.
+	explain(Entry) string
+}
+
+var _ explainer = (*EventBridge)(nil)
+
+// explain looks for what EventBridge is known to refuse. It is asked only about
+// an entry that was refused, so a limit that AWS has raised since does no harm.
+func (e *EventBridge) explain(entry Entry) string {
+	switch n := utf8.RuneCountInString(entry.DetailType); {
+	case n == 0:
+		return "the detail-type is empty"
+	case n > buslimits.MaxDetailType:
+		return "the detail-type has " + strconv.Itoa(n) + " characters; EventBridge takes " + strconv.Itoa(buslimits.MaxDetailType)
+	}
+	switch {
+	case entry.Source == "":
+		return "the source is empty"
+	case strings.HasPrefix(entry.Source, buslimits.ReservedSource):
+		return "the source begins with " + buslimits.ReservedSource
+	case e.Size(entry) > buslimits.MaxEntrySize:
+		return tooLarge(e.Size(entry), buslimits.MaxEntrySize)
+	}
+	return explainDetail(entry.Detail)
+}
+
+// explainDetail looks for what EventBridge is known to refuse in a Detail
+// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10#Client.PutEvents).
+func explainDetail(detail []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(detail))
+	dec.UseNumber()
+	depth := 0
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return "" // the end, or no JSON: that would be our own fault
+		}
+		switch v := token.(type) {
+		case json.Delim:
+			if v == '}' || v == ']' {
+				depth--
+			} else if depth++; depth > buslimits.MaxDetailDepth {
+				return "the event nests deeper than " + strconv.Itoa(buslimits.MaxDetailDepth) + " levels"
+			}
+		case json.Number:
+			if strings.ContainsAny(v.String(), ".eE") {
+				continue
+			}
+			if _, err := strconv.ParseInt(v.String(), 10, 64); err != nil {
+				return "an integer of the event does not fit 64 bits"
+			}
+		}
+	}
+}
