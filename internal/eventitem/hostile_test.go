@@ -75,6 +75,9 @@ func requireFaithful(t testing.TB, payload string, it Item, form Form) {
 	detail := slowDetail(t, event)
 	require.Len(t, detail, it.DetailSize)
 	require.Equal(t, sizeOf(t, it.Attrs), it.Size)
+	relayed := published(t, it.Attrs)
+	require.Len(t, relayed, it.DetailSize, "the relay publishes what was announced")
+	requireJSONEqual(t, detail, relayed)
 
 	stored := member(event, payloadName)
 	if s, ok := stored.(*types.AttributeValueMemberS); ok {
