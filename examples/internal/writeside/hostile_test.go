@@ -2,6 +2,7 @@ package writeside
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -38,43 +39,61 @@ func encode(t *testing.T, payload string, form eventitem.Form) eventitem.Item {
 	return item
 }
 
+// hostilePayload is a row of the table that eventitem's own tests have.
+type hostilePayload struct {
+	Name    string
+	Payload string
+	Base64  []byte // instead of Payload, for what is not UTF-8
+	Map     string // problem in the form eventitem.Map, "" if it is taken
+	Text    string // problem in the form eventitem.JSONText, likewise
+}
+
+func (h hostilePayload) payload() string {
+	if h.Base64 != nil {
+		return string(h.Base64)
+	}
+	return h.Payload
+}
+
+func (h hostilePayload) problem(form eventitem.Form) string {
+	if form == eventitem.Map {
+		return h.Map
+	}
+	return h.Text
+}
+
+func hostilePayloads(t *testing.T) []hostilePayload {
+	t.Helper()
+	raw, err := os.ReadFile("../../../internal/eventitem/testdata/hostile.json")
+	require.NoError(t, err)
+	var rows []hostilePayload
+	require.NoError(t, json.Unmarshal(raw, &rows))
+	require.GreaterOrEqual(t, len(rows), 40)
+	return rows
+}
+
 // Every hostile payload that is taken is stored and comes back as it was sent,
 // to the spelling of its numbers, and the item is as large as Encode says.
 func TestHostilePayloadsSurviveTheEngine(t *testing.T) {
-	raw, err := os.ReadFile("../../../internal/eventitem/testdata/hostile.json")
-	require.NoError(t, err)
-	var rows []struct {
-		Name, Payload string
-		Base64        []byte
-		Map, Text     string // problem in either form, "" if it is taken
-	}
-	require.NoError(t, json.Unmarshal(raw, &rows))
+	rows := hostilePayloads(t)
 	enginetest.EachDynamoDB(t, func(t *testing.T, e *engine.Engine) {
 		store, db := enginetest.EventStore(t, e).Name, e.DynamoDB()
-		taken := 0
 		for _, row := range rows {
-			for form, problem := range map[eventitem.Form]string{eventitem.Map: row.Map, eventitem.JSONText: row.Text} {
-				if problem != "" {
+			for _, form := range []eventitem.Form{eventitem.Map, eventitem.JSONText} {
+				if row.problem(form) != "" {
 					continue
 				}
-				taken++
-				t.Run(row.Name, func(t *testing.T) {
-					payload := row.Payload
-					if row.Base64 != nil {
-						payload = string(row.Base64)
-					}
-					item := encode(t, payload, form)
+				t.Run(fmt.Sprintf("%s/%d", row.Name, form), func(t *testing.T) {
+					item := encode(t, row.payload(), form)
 					require.NoError(t, ways["TransactWriteItems"](t, db, store, item.Attrs))
 					out, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{
 						TableName: &store, ConsistentRead: aws.Bool(true), Key: attrs{"pk": item.Attrs["pk"], "sk": item.Attrs["sk"]},
 					})
 					require.NoError(t, err)
 					require.Equal(t, item.Attrs, out.Item)
-
 					requireLimit(t, e, item.Attrs, func(item attrs) error { return ways["PutItem"](t, db, store, item) })
 				})
 			}
 		}
-		require.Greater(t, taken, 60)
 	})
 }
