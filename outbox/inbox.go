@@ -104,8 +104,11 @@ func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomE
 		fault.EventID, fault.EventName = ev.Headers.EventID, ev.Headers.EventName
 		return fault
 	}
-	p := preflight{table: b.table, layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK}}
-	if err := p.check(in, []eventPut{put}); err != nil {
+	p := preflight{
+		table: b.table, layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK},
+		actions: in.TransactItems, puts: []eventPut{put},
+	}
+	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
 	in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: put.Put})

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
@@ -24,59 +24,53 @@ const (
 // preflight checks a transaction as DynamoDB will, as far as a request shows
 // what DynamoDB looks at. It reads the caller's actions and keeps nothing.
 type preflight struct {
-	table  string // of the writer or inbox, whose key names are known
-	layout envelope.Layout
+	table   string // of the writer or inbox, whose key names are known
+	layout  envelope.Layout
+	actions []types.TransactWriteItem // the caller's
+	puts    []eventPut                // ours, behind them
 
-	// keys are the actions whose keys are known, for the rule that no two
-	// actions go to one item. There are at most MaxActions.
-	keys  [MaxActions]itemKey
-	known int
+	// hashes of the keys that are known, by the index of the action, for the rule
+	// that no two actions go to one item; 0 where the key is not known.
+	hashes [MaxActions]uint64
 }
 
-// check checks the transaction that in and puts make together.
-func (p *preflight) check(in *dynamodb.TransactWriteItemsInput, puts []eventPut) error {
-	actions := len(in.TransactItems) + len(puts)
+// check checks the transaction that actions and puts make together.
+func (p *preflight) check(token *string) error {
+	actions := len(p.actions) + len(p.puts)
 	if actions > MaxActions {
 		return &PreflightError{Index: -1, Rule: RuleActions, Actual: actions, Allowed: MaxActions}
 	}
-	if token := in.ClientRequestToken; token != nil && (*token == "" || len(*token) > maxToken) {
+	if token != nil && (*token == "" || len(*token) > maxToken) {
 		return &PreflightError{Index: -1, Rule: RuleToken, Actual: len(*token), Allowed: maxToken}
 	}
 	total := 0
-	for i := range in.TransactItems {
-		a, err := view(i, &in.TransactItems[i])
+	for i := range actions {
+		a, err := p.at(i)
 		if err != nil {
 			return err
 		}
 		size, err := a.check()
+		if err == nil {
+			err = p.sameItem(a)
+		}
 		if err != nil {
 			return p.named(err, a)
 		}
 		total += size
-		if err := p.sameItem(a, in.TransactItems); err != nil {
-			return p.named(err, a)
-		}
-	}
-	for i, put := range puts {
-		a := action{index: len(in.TransactItems) + i, table: *put.TableName, item: put.Item}
-		size := put.size
-		if size == 0 {
-			var err error
-			if size, err = a.check(); err != nil {
-				return p.named(err, a)
-			}
-		} else if err := a.itemSize(size); err != nil {
-			return p.named(err, a)
-		}
-		total += size
-		if err := p.sameItem(a, in.TransactItems); err != nil {
-			return p.named(err, a)
-		}
 	}
 	if total > MaxTransactionBytes {
 		return &PreflightError{Index: -1, Rule: RuleTransactionSize, Actual: total, Allowed: MaxTransactionBytes}
 	}
 	return nil
+}
+
+// at returns the action with an index.
+func (p *preflight) at(i int) (action, error) {
+	if ours := i - len(p.actions); ours >= 0 {
+		put := p.puts[ours]
+		return action{index: i, table: *put.TableName, item: put.Item, size: put.size}, nil
+	}
+	return view(i, &p.actions[i])
 }
 
 // named fills in the event that an error is about, if it is about one.
@@ -97,6 +91,7 @@ type action struct {
 	index  int
 	table  string
 	item   map[string]types.AttributeValue // of a Put
+	size   int                             // of the item, where that is known already
 	key    map[string]types.AttributeValue // of the others
 	values map[string]types.AttributeValue // of expressions
 }
@@ -153,6 +148,9 @@ func view(index int, item *types.TransactWriteItem) (action, error) {
 // check checks an action alone and returns the bytes that it counts for in the
 // transaction.
 func (a action) check() (int, error) {
+	if a.size > 0 {
+		return a.size, a.itemSize(a.size)
+	}
 	if _, err := eventitem.ItemSize(a.values); err != nil {
 		return 0, a.valueError("ExpressionAttributeValues", err)
 	}
@@ -208,15 +206,14 @@ func (a action) checkKey() error {
 			shorter, longer, longest = longer, size, name
 		}
 	}
-	e := &PreflightError{Index: a.index, Table: a.table, Rule: RuleKeySize, Path: "Key." + longest}
+	over := func(path string, size, limit int) error {
+		return &PreflightError{Index: a.index, Table: a.table, Rule: RuleKeySize, Path: path, Actual: size, Allowed: limit}
+	}
 	switch {
 	case longer > eventitem.MaxPartitionKey:
-		e.Actual, e.Allowed = longer, eventitem.MaxPartitionKey
-		return e
+		return over("Key."+longest, longer, eventitem.MaxPartitionKey)
 	case shorter > eventitem.MaxSortKey:
-		e.Path = "Key"
-		e.Actual, e.Allowed = shorter, eventitem.MaxSortKey
-		return e
+		return over("Key", shorter, eventitem.MaxSortKey)
 	}
 	return nil
 }
@@ -237,61 +234,61 @@ func (a action) valueError(where string, err error) error {
 	return e
 }
 
-// itemKey is a key with what it takes to compare it with few others.
+// itemKey is the key of an item.
 type itemKey struct {
-	index int
 	table string
-	hash  uint64
 	attrs map[string]types.AttributeValue // the key's attributes are among these
-	names [2]string                       // of the key's attributes; the second may be ""
+	names [2]string                       // of the key's attributes, in order; the first may be ""
 }
-
-var keySeed = maphash.MakeSeed()
 
 // sameItem takes note of the action's key, if it is known, and refuses it when
 // an earlier action has the same.
-func (p *preflight) sameItem(a action, actions []types.TransactWriteItem) error {
-	k, ok := p.keyOf(a, actions)
+func (p *preflight) sameItem(a action) error {
+	k := p.keyOf(a)
+	hash, ok := k.hash()
 	if !ok {
 		return nil
 	}
-	for _, other := range p.keys[:p.known] {
-		if other.hash == k.hash && other.equal(k) {
+	for i, other := range p.hashes[:a.index] {
+		if other != hash {
+			continue
+		}
+		earlier, _ := p.at(i) // which has been checked
+		if p.keyOf(earlier).equal(k) {
 			return &PreflightError{Index: a.index, Table: a.table, Rule: RuleSameItem,
-				Problem: fmt.Sprintf("TransactItems[%d] goes to it too", other.index)}
+				Problem: fmt.Sprintf("TransactItems[%d] goes to it too", i)}
 		}
 	}
-	p.keys[p.known] = k
-	p.known++
+	p.hashes[a.index] = hash
 	return nil
 }
 
 // keyOf returns the key of an action: as given for most kinds; for a Put as far
 // as the key names of its table show, which they do for the writer's own table
 // and for one to which another action of the request gives a Key.
-func (p *preflight) keyOf(a action, actions []types.TransactWriteItem) (itemKey, bool) {
-	k := itemKey{index: a.index, table: tableName(a.table), attrs: a.key}
+func (p *preflight) keyOf(a action) itemKey {
+	k := itemKey{table: tableName(a.table), attrs: a.key}
 	names := a.key
 	if a.item != nil {
 		k.attrs = a.item
 		if k.table == tableName(p.table) {
-			k.names[0] = p.layout.PK
+			k.names[1] = p.layout.PK
 			if a.item[p.layout.SK] != nil {
-				k.names[1] = p.layout.SK
+				k.names[0] = p.layout.SK
 			}
-			return k.hashed()
+			return k.ordered()
 		}
-		names = keyNamesOf(k.table, actions)
+		names = keyNamesOf(k.table, p.actions)
 	}
-	if len(names) == 0 || len(names) > 2 {
-		return k, false
+	if len(names) > 2 {
+		return k
 	}
-	i := 0
+	i := 1
 	for name := range names {
 		k.names[i] = name
-		i++
+		i--
 	}
-	return k.hashed()
+	return k.ordered()
 }
 
 // keyNamesOf returns a key of the table that an action of the request shows.
@@ -314,28 +311,39 @@ func keyNamesOf(table string, actions []types.TransactWriteItem) map[string]type
 	return nil
 }
 
-// hashed returns the key with its names in order and its hash, if it is a key.
-func (k itemKey) hashed() (itemKey, bool) {
-	if k.names[1] != "" && k.names[0] > k.names[1] {
+func (k itemKey) ordered() itemKey {
+	if k.names[0] > k.names[1] {
 		k.names[0], k.names[1] = k.names[1], k.names[0]
 	}
-	k.hash = maphash.String(keySeed, k.table)
+	return k
+}
+
+var keySeed = maphash.MakeSeed()
+
+// hash returns the hash of the key, which is not 0, if it is known.
+func (k itemKey) hash() (hash uint64, known bool) {
+	hash = maphash.String(keySeed, k.table)
 	for _, name := range k.names {
 		if name == "" {
 			continue
 		}
+		known = true
+		hash *= 31
 		switch v := k.attrs[name].(type) {
 		case *types.AttributeValueMemberS:
-			k.hash = k.hash*31 + maphash.String(keySeed, v.Value)
+			hash += maphash.String(keySeed, v.Value)
 		case *types.AttributeValueMemberB:
-			k.hash = k.hash*31 + maphash.Bytes(keySeed, v.Value)
+			hash += maphash.Bytes(keySeed, v.Value)
 		case *types.AttributeValueMemberN:
-			k.hash *= 31 // equal numbers can be spelled differently
+			// equal numbers can be spelled differently, but not be other floats
+			if f, err := strconv.ParseFloat(v.Value, 64); err == nil && f != 0 {
+				hash += maphash.Comparable(keySeed, f)
+			}
 		default:
-			return k, false
+			return 0, false
 		}
 	}
-	return k, true
+	return hash | 1, known
 }
 
 func (k itemKey) equal(other itemKey) bool {

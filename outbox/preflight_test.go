@@ -149,15 +149,59 @@ func TestPreflightOfEvents(t *testing.T) {
 func TestAppendAllocatesForTheEventAlone(t *testing.T) {
 	w := newWriter(t)
 	ev := event(t, "e1", map[string]any{"userId": "u1"})
-	allocations := func(actions int) float64 {
-		items := make([]types.TransactWriteItem, 0, actions+1)
-		items = append(items, many(actions)...)
-		return testing.AllocsPerRun(50, func() {
-			in := dynamodb.TransactWriteItemsInput{TransactItems: items}
-			if err := w.Append(&in, ev); err != nil {
-				t.Error(err)
+	key := func(i int) item { return item{"id": s("user"), "version": n(itoa(int64(i)))} }
+	for name, action := range map[string]func(i int) types.TransactWriteItem{
+		"put":             func(i int) types.TransactWriteItem { return put("users", key(i)) },
+		"update":          func(i int) types.TransactWriteItem { return update("users", key(i)) },
+		"delete":          func(i int) types.TransactWriteItem { return del("users", key(i)) },
+		"condition check": func(i int) types.TransactWriteItem { return check("users", key(i)) },
+		"in event store": func(i int) types.TransactWriteItem {
+			return put("event-store", item{"pk": s("e2"), "sk": n(itoa(int64(i)))})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			allocations := func(actions int) float64 {
+				items := make([]types.TransactWriteItem, 0, actions+1)
+				for i := range actions {
+					items = append(items, action(i))
+				}
+				return testing.AllocsPerRun(50, func() {
+					in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+					if err := w.Append(&in, ev); err != nil {
+						t.Error(err)
+					}
+				})
 			}
+			require.Equal(t, allocations(1), allocations(90))
 		})
 	}
-	require.Equal(t, allocations(1), allocations(90))
+}
+
+// Keys are found to be the same whatever comes between them, and equal hashes
+// alone are not enough.
+func TestPreflightOfManyKeys(t *testing.T) {
+	w := newWriter(t)
+	for name, key := range map[string]func(i int) types.AttributeValue{
+		"numbers": func(i int) types.AttributeValue { return n(itoa(int64(i))) },
+		"huge numbers that are equal as floats": func(i int) types.AttributeValue {
+			return n("1234567890123456789012345678901234" + itoa(int64(1000+i)))
+		},
+		"strings": func(i int) types.AttributeValue { return s(itoa(int64(i))) },
+		"binary":  func(i int) types.AttributeValue { return &types.AttributeValueMemberB{Value: []byte(itoa(int64(i)))} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := &dynamodb.TransactWriteItemsInput{}
+			for i := range 99 {
+				in.TransactItems = append(in.TransactItems, update("users", item{"id": s("u"), "version": key(i)}))
+			}
+			require.NoError(t, w.Append(in, event(t, "e1", 1)))
+
+			in.TransactItems[98] = del("users", item{"version": key(17), "id": s("u")})
+			var e *outbox.PreflightError
+			require.ErrorAs(t, w.Check(in), &e)
+			require.Equal(t, outbox.RuleSameItem, e.Rule)
+			require.Equal(t, 98, e.Index)
+			require.ErrorContains(t, e, "TransactItems[17]")
+		})
+	}
 }

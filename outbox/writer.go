@@ -70,8 +70,8 @@ func (w *Writer) Append(in *dynamodb.TransactWriteItemsInput, evs ...envelope.Cu
 	if err != nil {
 		return err
 	}
-	p := preflight{table: w.table, layout: w.opts.Layout}
-	if err := p.check(in, puts); err != nil {
+	p := preflight{table: w.table, layout: w.opts.Layout, actions: in.TransactItems, puts: puts}
+	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
 	for _, put := range puts {
