@@ -1,0 +1,53 @@
+// Command lambda is the relay as a Lambda function (provided.al2023) on the
+// stream of the event store. The event source mapping must have
+// ReportBatchItemFailures in its FunctionResponseTypes.
+//
+//	CGO_ENABLED=0 go build -tags lambda.norpc -o bootstrap ./relay/lambda
+//
+// Its environment: EVENT_BUS_NAME, DEAD_LETTER_TABLE, METRICS_NAMESPACE (the
+// library's own if it is not set), OUTBOX_REGION for a global table, where each
+// region publishes its own events, and what the AWS SDK reads.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+func main() {
+	if err := run(context.Background(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run serves until the process is ended.
+func run(ctx context.Context, out io.Writer) error {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg), os.Getenv("EVENT_BUS_NAME"))
+	deadLetters := relay.NewDynamoDBDeadLetters(dynamodb.NewFromConfig(cfg), os.Getenv("DEAD_LETTER_TABLE"))
+	h, err := relay.NewHandler(bus, deadLetters, func(o *relay.Options) {
+		o.PartialBatchResponse = true
+		o.Region = os.Getenv("OUTBOX_REGION")
+		o.Logger = slog.New(slog.NewJSONHandler(out, nil)).With("service", "relay")
+		o.Metrics = relay.EMF(out, func(o *relay.EMFOptions) { o.Namespace = os.Getenv("METRICS_NAMESPACE") })
+	})
+	if err != nil {
+		return err
+	}
+	lambda.Start(h)
+	return nil
+}
