@@ -1,0 +1,192 @@
+package commit_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+)
+
+// alternate runs the operations in turn, a few times each, and returns the time
+// each has taken in all: what else the machine does meets all of them alike.
+func alternate(b *testing.B, operations ...func()) []float64 {
+	const few = 8
+	taken := make([]float64, len(operations))
+	for b.Loop() {
+		for i, operation := range operations {
+			start := time.Now()
+			for range few {
+				operation()
+			}
+			taken[i] += float64(time.Since(start))
+		}
+	}
+	return taken
+}
+
+// business is the caller's own action in the benchmarks.
+func business() types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: aws.String("orders"),
+		Item: item{
+			"pk": s("01JCQ5Z0000000000000000000"), "customer": s("01JCQ5Z0000000000000000001"), "total": n("1234.5"),
+			"currency": s("EUR"), "version": n("7"), "placedAt": s("2026-11-24T12:00:00Z"),
+		},
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	}}
+}
+
+// BenchmarkAppend compares Append of one event, all checks included, with
+// building the same Put by hand with attributevalue.MarshalMap. New+Append has
+// the marshalling of the payload to JSON in it too. The last line of each size
+// is the ratio of the two.
+func BenchmarkAppend(b *testing.B) {
+	w := benchWriter(b)
+	for _, size := range benchSizes {
+		payload := newOrder(size.bytes)
+		ev := newEvent(b, "Order.Placed", payload, benchHeaders)
+		items := append(make([]types.TransactWriteItem, 0, 2), business())
+		hand := func() {
+			in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+			action, err := byHand(ev.Headers, payload)
+			if err != nil {
+				b.Fatal(err)
+			}
+			in.TransactItems = append(in.TransactItems, action)
+		}
+		appended := func() {
+			in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+			if err := w.Append(&in, ev); err != nil {
+				b.Fatal(err)
+			}
+		}
+		newAppended := func() {
+			in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+			ev, err := envelope.New(b.Context(), "Order.Placed", payload, benchHeaders)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := w.Append(&in, ev); err != nil {
+				b.Fatal(err)
+			}
+		}
+		each(b, size.name+"/MarshalMap", hand)
+		each(b, size.name+"/Append", appended)
+		each(b, size.name+"/New+Append", newAppended)
+		b.Run(size.name+"/ratio", func(b *testing.B) {
+			taken := alternate(b, hand, appended, newAppended)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(taken[1]/taken[0], "Append/MarshalMap")
+			b.ReportMetric(taken[2]/taken[0], "New+Append/MarshalMap")
+		})
+	}
+}
+
+func each(b *testing.B, name string, operation func()) {
+	b.Run(name, func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			operation()
+		}
+	})
+}
+
+// stub answers each transaction with success, on loopback.
+func stub(b *testing.B) *dynamodb.Client {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		_, _ = io.Copy(io.Discard, req.Body) // the answer is the same either way
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, "{}")
+	}))
+	b.Cleanup(server.Close)
+	return dynamodb.New(dynamodb.Options{
+		Region: "eu-west-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
+	})
+}
+
+// BenchmarkTransaction sends a whole transaction with one event through the SDK
+// to a stub on loopback: with the event's Put made beforehand, by hand with
+// MarshalMap, and by Append. The last line of each size is what making the Put is
+// of the call, in percent.
+func BenchmarkTransaction(b *testing.B) {
+	w, ddb := benchWriter(b), stub(b)
+	send := func(in *dynamodb.TransactWriteItemsInput) {
+		if _, err := ddb.TransactWriteItems(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, size := range benchSizes {
+		payload := newOrder(size.bytes)
+		ev := newEvent(b, "Order.Placed", payload, benchHeaders)
+		ready, err := w.Items(ev)
+		require.NoError(b, err)
+		items := append(make([]types.TransactWriteItem, 0, 2), business())
+		whole := append(append([]types.TransactWriteItem{}, items...), ready...)
+		beforehand := func() { send(&dynamodb.TransactWriteItemsInput{TransactItems: whole}) }
+		hand := func() *dynamodb.TransactWriteItemsInput {
+			action, err := byHand(ev.Headers, payload)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return &dynamodb.TransactWriteItemsInput{TransactItems: append(items, action)}
+		}
+		appended := func() *dynamodb.TransactWriteItemsInput {
+			in := &dynamodb.TransactWriteItemsInput{TransactItems: items}
+			if err := w.Append(in, ev); err != nil {
+				b.Fatal(err)
+			}
+			return in
+		}
+		each(b, size.name+"/beforehand", beforehand)
+		each(b, size.name+"/MarshalMap", func() { send(hand()) })
+		each(b, size.name+"/Append", func() { send(appended()) })
+		b.Run(size.name+"/share", func(b *testing.B) {
+			taken := alternate(b, beforehand, func() { hand() }, func() { appended() })
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(100*taken[1]/taken[0], "MarshalMap-%call")
+			b.ReportMetric(100*taken[2]/taken[0], "Append-%call")
+		})
+	}
+}
+
+// BenchmarkPreflight appends one small event to a large transaction of the
+// caller's: what it costs to look at the caller's own actions.
+func BenchmarkPreflight(b *testing.B) {
+	w := benchWriter(b)
+	ev := newEvent(b, "Order.Placed", newOrder(300), benchHeaders)
+	for name, attributes := range map[string]int{"few-long-attributes": 4, "many-short-attributes": 80} {
+		const actions, bytesPerItem = 99, 8000
+		items := make([]types.TransactWriteItem, 0, actions+1)
+		for i := range actions {
+			attrs := item{"pk": s(fmt.Sprint("order-", i))}
+			for k := range attributes {
+				name := fmt.Sprintf("attribute-%03d", k)
+				attrs[name] = s(strings.Repeat("x", bytesPerItem/attributes-len(name)))
+			}
+			items = append(items, types.TransactWriteItem{Put: &types.Put{TableName: aws.String("orders"), Item: attrs}})
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+				if err := w.Append(&in, ev); err != nil {
+					b.Fatal(err)
+				}
+			}
+			micros := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / 1000
+			b.ReportMetric(micros/(actions*bytesPerItem/1024.0), "µs/KB")
+		})
+	}
+}
