@@ -61,7 +61,7 @@ func (b *builder) headers(h envelope.Headers, millis string, level int) (types.A
 	if err := b.extensions(m, h, level); err != nil {
 		return nil, err
 	}
-	box := b.maps.take(4)
+	box := b.maps.take(8)
 	box.Value = m
 	return box, nil
 }

@@ -112,7 +112,7 @@ func (b *builder) event(ev envelope.CustomEvent, millis string, form Form) (type
 	if err != nil {
 		return nil, err.under(payloadName)
 	}
-	box := b.maps.take(4)
+	box := b.maps.take(8)
 	box.Value = map[string]types.AttributeValue{headersName: headers, payloadName: payload}
 	return box, nil
 }

@@ -196,7 +196,7 @@ func (b *builder) object(level int) (types.AttributeValue, *ValueError) {
 	}
 	clear(members)
 	b.members = b.members[:base]
-	box := b.maps.take(4)
+	box := b.maps.take(8)
 	box.Value = m
 	return box, nil
 }
