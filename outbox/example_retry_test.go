@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,18 +24,27 @@ type transactor interface {
 // commit sends a transaction until its outcome is known, or attempts are used
 // up. The input stays the same, so every attempt has the same ClientRequestToken.
 func commit(ctx context.Context, ddb transactor, w *outbox.Writer, in *dynamodb.TransactWriteItemsInput) error {
+	var unsure error // of an attempt that may have committed
 	for attempt := 1; ; attempt++ {
 		_, err := ddb.TransactWriteItems(ctx, in)
 		err = w.Explain(in, err)
 		var refused *outbox.CommitError
-		if err == nil || attempt == 5 || !errors.As(err, &refused) || !refused.Retryable {
-			return err
+		switch {
+		case !errors.As(err, &refused):
+			return err // nil: it has committed
+		case refused.Outcome == outbox.Unknown:
+			unsure = err
+		case len(refused.Reasons) > 0:
+			unsure = nil // the event was looked for, and is not there
+		}
+		if attempt == 5 || !refused.Retryable {
+			return cmp.Or(unsure, err)
 		}
 		wait := rand.N(25 * time.Millisecond << attempt) // full jitter
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return err
+			return cmp.Or(unsure, err)
 		}
 	}
 }

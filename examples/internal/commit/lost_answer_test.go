@@ -97,6 +97,39 @@ func TestLoopWithFaults(t *testing.T) {
 	})
 }
 
+// A call that is refused as a whole says nothing of the call before.
+func TestLoopRemembersItsDoubt(t *testing.T) {
+	cases := map[string]struct {
+		faults  []wirefault.Fault
+		taken   bool // the user exists, so the engine refuses the transaction itself
+		outcome outbox.Outcome
+	}{
+		"denied":                          {[]wirefault.Fault{wirefault.Denied()}, false, outbox.NotCommitted},
+		"answer lost, then denied":        {[]wirefault.Fault{wirefault.LostAnswer(), wirefault.Denied()}, false, outbox.Unknown},
+		"request lost, then user exists":  {[]wirefault.Fault{wirefault.LostRequest(), wirefault.None()}, true, outbox.NotCommitted},
+		"throttled, then the user exists": {[]wirefault.Fault{wirefault.Throttled(), wirefault.None()}, true, outbox.NotCommitted},
+	}
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd := newWorld(t, db)
+		require.NoError(t, wd.send(t, wd.transaction(t, wd.signup("taken"), newEvent(t, "User.Created", 1))))
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				ddb, wire := broken(db, wirefault.TransactWriteItems, c.faults)
+				ev := newEvent(t, "User.Created", 1)
+				id := ev.Headers.EventID
+				if c.taken {
+					id = "taken"
+				}
+				err := commit(t.Context(), ddb, wd.w, wd.transaction(t, wd.signup(id), ev))
+				var e *outbox.CommitError
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, c.outcome, e.Outcome)
+				require.Equal(t, len(c.faults), wire.Count(wirefault.TransactWriteItems))
+			})
+		}
+	})
+}
+
 // With the SDK's own retries on, the last error hides the earlier attempts, one
 // of which may have committed: then nobody may say that nothing was written.
 func TestEarlierAttemptOfTheSDKMayHaveCommitted(t *testing.T) {

@@ -3,6 +3,7 @@
 package commit_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -123,24 +124,36 @@ type transactor interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
+// explainer is a writer, or a consumer that asks its inbox first.
+type explainer interface {
+	Explain(*dynamodb.TransactWriteItemsInput, error) error
+}
+
 // commit is the loop of outbox's ExampleWriter_Explain_retryLoop: it sends a
 // transaction until its outcome is known, or attempts are used up.
-func commit(ctx context.Context, ddb transactor, w interface {
-	Explain(*dynamodb.TransactWriteItemsInput, error) error
-}, in *dynamodb.TransactWriteItemsInput) error {
+func commit(ctx context.Context, ddb transactor, w explainer, in *dynamodb.TransactWriteItemsInput) error {
+	var unsure error // of an attempt that may have committed
 	for attempt := 1; ; attempt++ {
 		_, err := ddb.TransactWriteItems(ctx, in)
 		err = w.Explain(in, err)
 		var refused *outbox.CommitError
-		if err == nil || attempt == 8 || !errors.As(err, &refused) || !refused.Retryable {
-			return err
+		switch {
+		case !errors.As(err, &refused):
+			return err // nil: it has committed
+		case refused.Outcome == outbox.Unknown:
+			unsure = err
+		case len(refused.Reasons) > 0:
+			unsure = nil // the event was looked for, and is not there
+		}
+		if attempt == 8 || !refused.Retryable {
+			return cmp.Or(unsure, err)
 		}
 		timer := time.NewTimer(rand.N(5 * time.Millisecond << attempt)) // full jitter
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return err
+			return cmp.Or(unsure, err)
 		}
 	}
 }
