@@ -49,7 +49,7 @@ func (b *builder) release() {
 	builders.Put(b)
 }
 
-// value makes the attribute value of a JSON text, whose own level of nesting
+// json makes the attribute value of a JSON text, whose own level of nesting
 // within the item is level.
 func (b *builder) json(text string, level int) (types.AttributeValue, *ValueError) {
 	b.src, b.pos = text, 0
