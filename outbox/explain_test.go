@@ -151,7 +151,7 @@ func TestExplainRequestErrors(t *testing.T) {
 	attempted := func(n int, err error) error {
 		header := http.Header{"Amz-Sdk-Request": {fmt.Sprintf("attempt=%d; max=3", n)}}
 		return &smithyhttp.ResponseError{Err: err, Response: &smithyhttp.Response{Response: &http.Response{
-			StatusCode: 400, Request: &http.Request{Header: header},
+			StatusCode: http.StatusBadRequest, Request: &http.Request{Header: header},
 		}}}
 	}
 	cases := map[string]struct {

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -83,7 +82,7 @@ func attemptedBefore(err error) bool {
 	if errors.As(err, &used) {
 		return used.Attempt > 1
 	}
-	r := answer(err)
+	r := answered(err)
 	if r == nil || r.Request == nil {
 		return false
 	}
@@ -92,15 +91,19 @@ func attemptedBefore(err error) bool {
 }
 
 func serverFault(err error, api smithy.APIError) bool {
-	r := answer(err)
+	r := answered(err)
 	return api.ErrorFault() == smithy.FaultServer || r != nil && r.StatusCode >= 500
 }
 
-// answer returns the HTTP response that an error was made of, nil if none shows.
-func answer(err error) *http.Response {
+// answered returns the HTTP response that an error was made of, nil if none
+// shows.
+func answered(err error) *smithyhttp.Response {
 	var e interface{ HTTPResponse() *smithyhttp.Response }
-	if !errors.As(err, &e) || e.HTTPResponse() == nil {
+	if !errors.As(err, &e) {
 		return nil
 	}
-	return e.HTTPResponse().Response
+	if r := e.HTTPResponse(); r != nil && r.Response != nil {
+		return r
+	}
+	return nil
 }
