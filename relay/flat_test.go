@@ -57,7 +57,7 @@ func TestMemoryIsFlatOverManyBatches(t *testing.T) {
 	late := heap()
 	t.Logf("heap after %d batches of %d: %d KB, after %d: %d KB", batches/5, size, early/1024, batches, late/1024)
 	require.Equal(t, batches*size, published)
-	require.Less(t, late-early, 256*1024)
+	require.Less(t, late-early, 128*1024)
 	runtime.KeepAlive(h)
 }
 

@@ -6,8 +6,8 @@ import (
 )
 
 // memory is a bounded set of stream records, by stream, sequence number and
-// destination. When it is full, the oldest goes. It is safe for concurrent use;
-// a nil memory is empty and stays so.
+// destination. It holds the latest ones: at least limit and at most twice as
+// many. It is safe for concurrent use; a nil memory is empty and stays so.
 //
 // A record is known only if its event id is the same too, so that a stream that
 // gives a sequence number twice costs a duplicate and not an event.
@@ -17,9 +17,9 @@ type memory struct {
 
 	mu    sync.Mutex // guards what follows
 	names map[string]uint32
-	seen  map[memoryKey]uint64 // hash of the event id
-	ring  []memoryKey          // in the order of arrival; full when len is limit
-	next  int                  // the oldest in a full ring
+	// Two generations, event id hashes by record. Nothing is deleted but a
+	// whole generation: a map that loses single keys for ever keeps growing.
+	young, old map[memoryKey]uint64
 }
 
 // memoryKey holds no pointers, so a full memory costs the garbage collector
@@ -42,7 +42,8 @@ func newMemory(limit int) *memory {
 		limit: limit,
 		seed:  maphash.MakeSeed(),
 		names: make(map[string]uint32),
-		seen:  make(map[memoryKey]uint64),
+		young: make(map[memoryKey]uint64),
+		old:   make(map[memoryKey]uint64),
 	}
 }
 
@@ -68,7 +69,11 @@ func (m *memory) has(r remembered) bool {
 	if !known || !known2 {
 		return false
 	}
-	got, ok := m.seen[memoryKey{stream, destination, seq}]
+	key := memoryKey{stream, destination, seq}
+	got, ok := m.young[key]
+	if !ok {
+		got, ok = m.old[key]
+	}
 	return ok && got == id
 }
 
@@ -90,18 +95,11 @@ func (m *memory) add(r remembered) {
 	if !ok || !ok2 {
 		return
 	}
-	key := memoryKey{stream, destination, seq}
-	_, again := m.seen[key]
-	m.seen[key] = id
-	switch {
-	case again:
-	case len(m.ring) < m.limit:
-		m.ring = append(m.ring, key)
-	default:
-		delete(m.seen, m.ring[m.next])
-		m.ring[m.next] = key
-		m.next = (m.next + 1) % m.limit
+	if len(m.young) >= m.limit {
+		m.young, m.old = m.old, m.young
+		clear(m.young)
 	}
+	m.young[memoryKey{stream, destination, seq}] = id
 }
 
 // name returns the number of a name. It wants mu held.

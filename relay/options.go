@@ -99,11 +99,11 @@ type Options struct {
 	// value is well below that.
 	MaxAge time.Duration
 
-	// Memory is how many records the handler remembers as accepted by the bus
-	// or by the dead-letter sink, up to 1,000,000: a batch that Lambda delivers
-	// again to this process is not published again. Zero means 10,000 (about
-	// 1 MB when full); negative switches it off. It only saves duplicates;
-	// nothing depends on it.
+	// Memory is how many records the handler remembers at least, the latest
+	// ones, as accepted by the bus or by the dead-letter sink; up to 1,000,000.
+	// A batch that Lambda delivers again to this process is then not published
+	// again. Zero means 10,000 (at most 2 MB); negative switches it off. It only
+	// saves duplicates; nothing depends on it.
 	Memory int
 
 	// SkipBusCheck switches off the look at the bus on the first invocation.
