@@ -63,7 +63,8 @@ type Layout struct {
 	// aggregateId: none is sent before an earlier one has been accepted. It
 	// says something only about what the stream itself delivers in order, so
 	// the events of one aggregate must share a partition key. Events without
-	// an aggregateId are refused by a writer with this layout.
+	// an aggregateId are refused by a writer with this layout, and so is the
+	// layout itself without Keys.
 	Ordered bool
 }
 

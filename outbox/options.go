@@ -65,6 +65,9 @@ func (o Options) validate() error {
 	switch {
 	case o.TTL < 0 || o.TTL > 0 && o.TTL < MinTTL:
 		return fmt.Errorf("outbox: option TTL: %s is under %s, for which the stream keeps a record", o.TTL, MinTTL)
+	case o.Layout.Ordered && o.Layout.Keys == nil:
+		return errors.New("outbox: option Layout: Ordered without Keys: where each event has a partition key of its own, " +
+			"the stream has no order to keep; see envelope.AggregateLayout")
 	case o.MaxEntryBytes < 0:
 		return fmt.Errorf("outbox: option MaxEntryBytes: %d is negative", o.MaxEntryBytes)
 	case o.MaxEntryBytes > buslimits.MaxEntrySize:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -269,5 +270,50 @@ func TestInboxKeys(t *testing.T) {
 		require.ErrorIs(t, c.handle(t.Context(), event), outbox.ErrDuplicate)
 		require.Len(t, wd.users.Items(t, db), 2, "the count and the receipt")
 		require.Equal(t, n("1"), c.get(t, wd.users, item{"pk": s("count by a")})["worked"])
+	})
+}
+
+// An item at a receipt's key that is none must not make work undone pass for
+// work done.
+func TestInboxKeyTakenByAnotherItem(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd, receipts := newWorld(t, db), receiptTable(t, db)
+		c := newConsumer(t, wd, receipts, "a")
+		event := newEvent(t, "User.Created", 1)
+		_, err := wd.ddb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &receipts.Name, Item: item{
+			"pk": s(event.Headers.EventID), "sk": s("a"), "note": s("no receipt"),
+		}})
+		require.NoError(t, err)
+		err = c.handle(t.Context(), event)
+		require.NotErrorIs(t, err, outbox.ErrDuplicate)
+		require.ErrorIs(t, err, outbox.ErrEventExists)
+		require.Equal(t, outbox.NotCommitted, refused[cancelled](t, err).Outcome)
+		require.Empty(t, wd.store.Items(t, db))
+	})
+}
+
+// The longest keys of a receipt commit; preflight refuses what is longer, and so
+// does the engine.
+func TestInboxKeySizes(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd, receipts := newWorld(t, db), receiptTable(t, db)
+		longest := newConsumer(t, wd, receipts, strings.Repeat("c", 1024))
+		id := strings.Repeat("e", 2048)
+		event := envelope.CustomEvent{Headers: envelope.Headers{EventID: id, EventName: "E"}}
+		in := &dynamodb.TransactWriteItemsInput{}
+		require.NoError(t, longest.inbox.Append(in, event))
+		_, err := wd.ddb.TransactWriteItems(t.Context(), in)
+		require.NoError(t, err)
+
+		event.Headers.EventID += "e"
+		var e *outbox.PreflightError
+		require.ErrorAs(t, longest.inbox.Append(&dynamodb.TransactWriteItemsInput{}, event), &e)
+		require.Equal(t, outbox.RuleKeySize, e.Rule)
+		for _, key := range []item{{"pk": s(id + "e"), "sk": s("c")}, {"pk": s("e"), "sk": s(strings.Repeat("c", 1025))}} {
+			in.TransactItems[0].Put.Item, in.ClientRequestToken = key, nil
+			_, err = wd.ddb.TransactWriteItems(t.Context(), in)
+			require.Error(t, err, "the engine agrees")
+		}
+		require.Len(t, receipts.Items(t, db), 1)
 	})
 }
