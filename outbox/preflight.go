@@ -66,7 +66,8 @@ func (p *preflight) check(token *string) error {
 func (p *preflight) at(i int) (action, error) {
 	if ours := i - len(p.actions); ours >= 0 {
 		put := p.puts[ours]
-		return action{index: i, table: *put.TableName, item: put.Item, size: put.size}, nil
+		return action{index: i, table: *put.TableName, item: put.Item, size: put.size,
+			condition: put.ConditionExpression, names: put.ExpressionAttributeNames}, nil
 	}
 	return view(i, &p.actions[i])
 }
@@ -86,12 +87,15 @@ func (p *preflight) named(err error, a action) error {
 
 // action is one operation of a transaction, whatever its kind.
 type action struct {
-	index  int
-	table  string
-	item   map[string]types.AttributeValue // of a Put
-	size   int                             // of the item, where that is known already
-	key    map[string]types.AttributeValue // of the others
-	values map[string]types.AttributeValue // of expressions
+	index int
+	table string
+	item  map[string]types.AttributeValue // of a Put
+	size  int                             // of the item, where that is known already
+	key   map[string]types.AttributeValue // of the others
+
+	condition, update *string
+	names             map[string]string
+	values            map[string]types.AttributeValue
 }
 
 func view(index int, item *types.TransactWriteItem) (action, error) {
@@ -109,25 +113,30 @@ func view(index int, item *types.TransactWriteItem) (action, error) {
 	}
 	if op := item.Put; op != nil {
 		operations++
-		table, a.item, a.values = op.TableName, op.Item, op.ExpressionAttributeValues
+		table, a.item = op.TableName, op.Item
+		a.condition, a.names, a.values = op.ConditionExpression, op.ExpressionAttributeNames, op.ExpressionAttributeValues
 		require("Put.Item", len(op.Item) > 0)
 	}
 	if op := item.Update; op != nil {
 		operations++
-		table, a.key, a.values = op.TableName, op.Key, op.ExpressionAttributeValues
+		table, a.key = op.TableName, op.Key
+		a.condition, a.names, a.values = op.ConditionExpression, op.ExpressionAttributeNames, op.ExpressionAttributeValues
 		require("Update.Key", len(op.Key) > 0)
-		require("Update.UpdateExpression", op.UpdateExpression != nil)
+		a.update = op.UpdateExpression
+		require("Update.UpdateExpression", a.update != nil)
 	}
 	if op := item.Delete; op != nil {
 		operations++
-		table, a.key, a.values = op.TableName, op.Key, op.ExpressionAttributeValues
+		table, a.key = op.TableName, op.Key
+		a.condition, a.names, a.values = op.ConditionExpression, op.ExpressionAttributeNames, op.ExpressionAttributeValues
 		require("Delete.Key", len(op.Key) > 0)
 	}
 	if op := item.ConditionCheck; op != nil {
 		operations++
-		table, a.key, a.values = op.TableName, op.Key, op.ExpressionAttributeValues
+		table, a.key = op.TableName, op.Key
+		a.condition, a.names, a.values = op.ConditionExpression, op.ExpressionAttributeNames, op.ExpressionAttributeValues
 		require("ConditionCheck.Key", len(op.Key) > 0)
-		require("ConditionCheck.ConditionExpression", op.ConditionExpression != nil)
+		require("ConditionCheck.ConditionExpression", a.condition != nil)
 	}
 	a.table = value(table)
 	switch {
@@ -146,24 +155,24 @@ func view(index int, item *types.TransactWriteItem) (action, error) {
 // check checks an action alone and returns the bytes that it counts for in the
 // transaction.
 func (a action) check() (int, error) {
-	if a.size > 0 {
-		return a.size, a.itemSize(a.size)
-	}
-	if _, err := eventitem.ItemSize(a.values); err != nil {
+	expressions, err := eventitem.ExpressionSize(a.names, a.values, a.condition, a.update)
+	if err != nil {
 		return 0, a.valueError("ExpressionAttributeValues", err)
 	}
-	if a.item != nil {
-		size, err := eventitem.ItemSize(a.item)
+	if a.item == nil {
+		size, err := eventitem.ItemSize(a.key)
 		if err != nil {
+			return 0, a.valueError("Key", err)
+		}
+		return size + expressions, a.checkKey()
+	}
+	size := a.size
+	if size == 0 {
+		if size, err = eventitem.ItemSize(a.item); err != nil {
 			return 0, a.valueError("Item", err)
 		}
-		return size, a.itemSize(size)
 	}
-	size, err := eventitem.ItemSize(a.key)
-	if err != nil {
-		return 0, a.valueError("Key", err)
-	}
-	return size, a.checkKey()
+	return size + expressions, a.itemSize(size)
 }
 
 func (a action) itemSize(size int) error {

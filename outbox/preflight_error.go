@@ -15,7 +15,7 @@ const (
 	RuleActions         Rule = "number of actions" // 1 to 100 in a transaction
 	RuleItemSize        Rule = "item size"         // 409,600 bytes by DynamoDB's size rules
 	RuleKeySize         Rule = "key size"          // partition key 2,048 bytes, sort key 1,024
-	RuleTransactionSize Rule = "transaction size"  // 4 MB in all
+	RuleTransactionSize Rule = "transaction size"  // 4 MB in all: items, keys, expressions, and what placeholders stand for
 	RuleSameItem        Rule = "two actions on one item"
 	RuleEntrySize       Rule = "event size on the bus" // Options.MaxEntryBytes
 	RuleToken           Rule = "ClientRequestToken"    // 1 to 36 characters

@@ -146,6 +146,41 @@ func TestPreflightOfEvents(t *testing.T) {
 	require.Error(t, w.Check(nil))
 }
 
+// Expressions and what their placeholders stand for count too.
+func TestPreflightOfTransactionSize(t *testing.T) {
+	w := newWriter(t)
+	const overhead = len("id") + len("00") + len("SET a = :a") // of each update
+	updates := func(size int) *dynamodb.TransactWriteItemsInput {
+		in := &dynamodb.TransactWriteItemsInput{}
+		for i := range 11 {
+			part := min(size, 390<<10)
+			size -= part
+			action := update("users", item{"id": s(itoa(int64(10 + i)))})
+			action.Update.ExpressionAttributeValues = item{":a": s(strings.Repeat("x", part-overhead))}
+			in.TransactItems = append(in.TransactItems, action)
+		}
+		require.Zero(t, size)
+		return in
+	}
+	require.NoError(t, w.Check(updates(4<<20)))
+	var e *outbox.PreflightError
+	require.ErrorAs(t, w.Check(updates(4<<20+1)), &e)
+	require.Equal(t, outbox.RuleTransactionSize, e.Rule)
+	require.Equal(t, 4<<20+1, e.Actual)
+
+	// an event appended is worth the same as the event checked
+	in := updates(4<<20 - 2000)
+	ev := event(t, "e1", strings.Repeat("x", 4000))
+	require.ErrorAs(t, w.Append(in, ev), &e)
+	whole := *in
+	items, err := w.Items(ev)
+	require.NoError(t, err)
+	whole.TransactItems = append(whole.TransactItems, items...)
+	actual := e.Actual
+	require.ErrorAs(t, w.Check(&whole), &e)
+	require.Equal(t, actual, e.Actual)
+}
+
 func TestAppendAllocatesForTheEventAlone(t *testing.T) {
 	w := newWriter(t)
 	ev := event(t, "e1", map[string]any{"userId": "u1"})
