@@ -10,7 +10,7 @@ func (d *Decoder) event(p int) int {
 	if bad == none {
 		return q
 	}
-	it.fail(eventPart, problems[bad].code, d.complaint(q, bad))
+	it.fail(eventPart, bad, q)
 	return skip(d.src, p)
 }
 
@@ -33,22 +33,12 @@ func (d *Decoder) eventMap(p int) (int, problem) {
 	q, more := first(src, q)
 	for more {
 		from := n
-		if at(src, q) != '"' {
-			return q, malformed
-		}
-		dst[n] = '"'
-		if n, q, bad = copyString(dst, src, n+1, q+1); bad != none {
+		if n, q, bad = copyKey(dst, src, n, q); bad != none {
 			return q, bad
 		}
-		if q = space(src, q); at(src, q) != ':' {
-			return q, malformed
-		}
-		where := partNamed(dst[from+1 : n-1])
-		dst[n] = ':'
-		n, q = n+1, space(src, q+1)
-
+		where := partNamed(dst[from+1 : n-2])
 		if where != othersPart {
-			it.faults[where] = nil
+			it.troubles[where] = trouble{}
 			if earlier := written[where]; earlier.to != 0 {
 				moved := earlier.to - earlier.from
 				n, from = earlier.from+copy(dst[earlier.from:], dst[earlier.to:n]), from-moved
@@ -73,7 +63,7 @@ func (d *Decoder) eventMap(p int) (int, problem) {
 			dst[n] = ','
 			n++
 		} else {
-			it.fail(where, problems[bad].code, d.complaint(q, bad))
+			it.fail(where, bad, q)
 			if n, q = from, skip(src, value); q < 0 {
 				return value, malformed
 			}

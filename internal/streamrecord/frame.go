@@ -1,9 +1,6 @@
 package streamrecord
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // Framing finds where a JSON value ends by counting brackets outside strings.
 // It asks neither that the brackets match in kind nor that anything between
@@ -21,7 +18,7 @@ func at(src []byte, p int) byte {
 
 // space skips white space.
 func space(src []byte, p int) int {
-	for uint(p) < uint(len(src)) && isSpace(src[p]) {
+	for uint(p) < uint(len(src)) && src[p] <= ' ' && isSpace(src[p]) {
 		p++
 	}
 	return p
@@ -81,10 +78,10 @@ func skipNested(src []byte, p int) int {
 // skipString skips to the end of the string that begins before src[p].
 func skipString(src []byte, p int) int {
 	for {
-		for p+8 <= len(src) {
+		for p >= 0 && p < len(src)-8 {
 			m := quoteOrSlash(binary.LittleEndian.Uint64(src[p:]))
 			if m != 0 {
-				p += bits.TrailingZeros64(m) >> 3
+				p += index(m)
 				break
 			}
 			p += 8

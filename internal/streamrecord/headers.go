@@ -79,30 +79,19 @@ func (d *Decoder) headers(n, p int) (int, int, problem) {
 	q, more := first(src, q)
 	for more {
 		from := n
-		if at(src, q) != '"' {
-			return n, q, malformed
-		}
-		dst[n] = '"'
-		if n, q, bad = copyString(dst, src, n+1, q+1); bad != none {
+		if n, q, bad = copyKey(dst, src, n, q); bad != none {
 			return n, q, bad
 		}
-		name := headerNamed(dst[from+1 : n-1])
-		if q = space(src, q); at(src, q) != ':' {
-			return n, q, malformed
-		}
-		dst[n] = ':'
-		n, q = n+1, space(src, q+1)
-
+		name := headerNamed(dst[from+1 : n-2])
 		value, start := q, n
-		t, _, _ = tag(src, q)
-		if n, q, bad = d.open.copyValue(dst, src, n, q, 2); bad == none {
+		if t, n, q, bad = d.header(n, q); bad == none {
 			if name >= 0 {
 				found[name] = header{t, start, n}
 			}
 			dst[n] = ','
 			n++
 		} else {
-			d.item.fail(headersPart, problems[bad].code, d.complaint(q, bad))
+			d.item.fail(headersPart, bad, q)
 			if n, q = from, skip(src, value); q < 0 {
 				return n, value, malformed
 			}
@@ -120,6 +109,25 @@ func (d *Decoder) headers(n, p int) (int, int, problem) {
 	return n, q + 1, none
 }
 
+// header transcodes the value of one header and returns its type. Nearly all
+// headers are strings, so those are not sent through the machine for any value.
+func (d *Decoder) header(n, p int) (byte, int, int, problem) {
+	src, dst := d.src, d.dst
+	t := simpleTag(load(src, p))
+	if t == 'S' && src[p+5] == '"' {
+		dst[n] = '"'
+		m, q, bad := copyString(dst, src, n+1, p+6)
+		if bad == none && at(src, q) == '}' {
+			return t, m, q + 1, none
+		}
+	}
+	if t == 0 {
+		t, _, _ = anyTag(src, p)
+	}
+	n, p, bad := d.open.copyValue(dst, src, n, p, 2)
+	return t, n, p, bad
+}
+
 // takeHeaders reads the headers from the output, and checks those that are
 // required.
 func (d *Decoder) takeHeaders(found *[headerCount]header) {
@@ -135,16 +143,12 @@ func (d *Decoder) takeHeaders(found *[headerCount]header) {
 	}
 	for i, got := range [...]span{h.eventID, h.eventName, h.source} {
 		if found[i].tag == 0 {
-			d.badHeader(i, MissingHeader, "is missing")
+			d.item.fail(headersPart, noHeader, i)
 		} else if got.from == got.to {
-			d.badHeader(i, BadHeader, "is empty or not an S")
+			d.item.fail(headersPart, badHeader, i)
 		}
 	}
 	h.timestamp = d.timestamp(found[headerTimestamp])
-}
-
-func (d *Decoder) badHeader(which int, code, what string) {
-	d.item.fail(headersPart, code, d.cfg.Event+".headers."+requiredHeaders[which]+" "+what)
 }
 
 // content returns the text of a header of type S, nil if it is of another.
@@ -172,7 +176,7 @@ func (d *Decoder) timestamp(h header) int64 {
 	var digits []byte
 	switch h.tag {
 	case 0:
-		d.badHeader(headerTimestamp, MissingHeader, "is missing")
+		d.item.fail(headersPart, noHeader, headerTimestamp)
 		return 0
 	case 'N':
 		digits = d.dst[h.from:h.to]
@@ -181,7 +185,7 @@ func (d *Decoder) timestamp(h header) int64 {
 	}
 	ms, ok := parseInt(digits)
 	if !ok || ms < minTimestamp || ms >= maxTimestamp {
-		d.badHeader(headerTimestamp, BadHeader, "is not an integer of Unix milliseconds between the years 2000 and 2100")
+		d.item.fail(headersPart, badTimestamp, headerTimestamp)
 		return 0
 	}
 	return ms

@@ -19,7 +19,7 @@ type item struct {
 	hasEvent          bool // it has the event attribute, and the rest is about that
 
 	start                  int // in the source
-	faults                 [partCount]*Fault
+	troubles               [partCount]trouble
 	hasHeaders, hasPayload bool
 	headers                headers
 	detail                 span // in the output
@@ -32,33 +32,43 @@ func (it *item) resetEvent(start int) {
 }
 
 // fail notes what is wrong with a part, unless something is already.
-func (it *item) fail(where part, code, message string) {
-	if it.faults[where] == nil {
-		it.faults[where] = &Fault{Code: code, Message: message}
+func (it *item) fail(where part, bad problem, at int) {
+	if it.troubles[where].bad == none {
+		it.troubles[where] = trouble{bad, at}
 	}
 }
 
-// kind says what the item is, by the marker and the event attribute.
-func (it *item) kind(cfg *Config) (Kind, *Fault) {
+// judgeItem says what the item is that has been read.
+func (d *Decoder) judgeItem() (Kind, *Fault) {
+	it, event := &d.item, d.cfg.Event
 	switch {
-	case cfg.Marker != "" && !it.hasMarker:
+	case d.cfg.Marker != "" && !it.hasMarker:
 		return NotEvent, nil
-	case cfg.Marker != "" && !it.marked:
-		return Undecodable, &Fault{UnknownFormat, cfg.Marker + " marks a format that is not known here"}
+	case d.cfg.Marker != "" && !it.marked:
+		return Undecodable, &Fault{UnknownFormat, d.cfg.Marker + ": marks a format that is not known here"}
 	case !it.hasEvent:
-		return Undecodable, &Fault{MissingEvent, "the image lacks the attribute " + cfg.Event}
-	case it.faults[eventPart] != nil:
-		return Undecodable, it.faults[eventPart]
-	case it.faults[headersPart] != nil:
-		return Undecodable, it.faults[headersPart]
+		return Undecodable, &Fault{MissingEvent, event + ": the image has no such attribute"}
+	case it.troubles[eventPart].bad != none:
+		return Undecodable, d.explain(it.troubles[eventPart])
+	case it.troubles[headersPart].bad != none:
+		return Undecodable, d.explain(it.troubles[headersPart])
 	case !it.hasHeaders:
-		return Undecodable, &Fault{MissingHeader, cfg.Event + ".headers is missing"}
-	case it.faults[payloadPart] != nil:
-		return Undecodable, it.faults[payloadPart]
+		return Undecodable, &Fault{MissingHeader, event + ".headers: missing"}
+	case it.troubles[payloadPart].bad != none:
+		return Undecodable, d.explain(it.troubles[payloadPart])
 	case !it.hasPayload:
-		return Undecodable, &Fault{MissingPayload, cfg.Event + ".payload is missing"}
-	case it.faults[othersPart] != nil:
-		return Undecodable, it.faults[othersPart]
+		return Undecodable, &Fault{MissingPayload, event + ".payload: missing"}
+	case it.troubles[othersPart].bad != none:
+		return Undecodable, d.explain(it.troubles[othersPart])
 	}
 	return Event, nil
+}
+
+// explain puts a trouble with the event attribute into words.
+func (d *Decoder) explain(t trouble) *Fault {
+	what := problems[t.bad]
+	if t.bad >= noHeader {
+		return &Fault{what.code, d.cfg.Event + ".headers." + requiredHeaders[t.at] + ": " + what.text}
+	}
+	return &Fault{what.code, path(d.src[d.item.start:t.at], d.cfg.Event) + ": " + what.text}
 }

@@ -1,10 +1,5 @@
 package streamrecord
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 // checkText reports what keeps s from being JSON text that can stand inside a
 // Detail, in depth containers. It asks what json.Valid asks, and that no
 // escaped surrogate lacks its other half. s must be valid UTF-8.
@@ -93,14 +88,12 @@ end:
 // if it is none.
 func checkString(s []byte, p int) int {
 	for {
-		for p+8 <= len(s) {
-			m := special(binary.LittleEndian.Uint64(s[p:]))
-			if m != 0 {
-				p += bits.TrailingZeros64(m) >> 3
-				break
-			}
+		m := special(load(s, p))
+		if m == 0 {
 			p += 8
+			continue
 		}
+		p += index(m)
 		switch c := at(s, p); {
 		case c == '"':
 			return p + 1

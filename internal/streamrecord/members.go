@@ -27,16 +27,22 @@ func (d *Decoder) record(p int) int {
 	if end < 0 {
 		return -1
 	}
-	r := Record{Kind: kind, Raw: d.src[p:end:end], Keys: st.change.keys, CreatedAt: st.change.createdAt, Fault: fault}
-	switch detail := d.item.detail; kind {
-	case Event:
-		r.Detail = d.dst[detail.from:detail.to:detail.to]
-		d.n = detail.to
-		fallthrough
-	case Undecodable:
+	var detail []byte
+	if at := d.item.detail; kind == Event {
+		detail = d.dst[at.from:at.to:at.to]
+		d.n = at.to
+	}
+	if kind == Event || kind == Undecodable {
 		st.spans.headers = d.item.headers
 	}
-	d.batch.Records = append(d.batch.Records, r)
+	d.batch.Records = append(d.batch.Records, Record{
+		Kind:      kind,
+		Raw:       d.src[p:end:end],
+		Keys:      st.change.keys,
+		CreatedAt: st.change.createdAt,
+		Detail:    detail,
+		Fault:     fault,
+	})
 	d.metadata.spans = append(d.metadata.spans, st.spans)
 	return end
 }

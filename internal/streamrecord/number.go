@@ -1,9 +1,7 @@
 package streamrecord
 
 import (
-	"encoding/binary"
 	"math"
-	"math/bits"
 	"time"
 )
 
@@ -13,22 +11,23 @@ import (
 // "+5", ".5", "5.", "007". The output is at most one byte longer than the
 // input without its quotes.
 func copyNumber(dst, src []byte, n, p int) (int, int, problem) {
-	// the common case first: an integer in plain digits
+	// the common case first: plain digits, perhaps with a fraction
 	start, q, m := p, p, n
 	if at(src, q) == '-' {
 		dst[m] = '-'
 		q, m = q+1, m+1
 	}
 	if c := at(src, q); c >= '1' && c <= '9' {
-		for q+8 <= len(src) {
-			w := binary.LittleEndian.Uint64(src[q:])
-			binary.LittleEndian.PutUint64(dst[m:], w)
-			if end := nonDigit(w); end != 0 {
-				k := bits.TrailingZeros64(end) >> 3
-				q, m = q+k, m+k
-				break
-			}
-			q, m = q+8, m+8
+		w := load(src, q)
+		store(dst, m, w)
+		k := index(nonDigit(w))
+		m, q = m+k, q+k
+		if k == 8 || k == 0 { // more digits, or the end of the source near
+			m, q = copyDigits(dst, src, m, q)
+		}
+		if at(src, q) == '.' && isDigit(at(src, q+1)) {
+			dst[m] = '.'
+			m, q = copyDigits(dst, src, m+1, q+1)
 		}
 		if at(src, q) == '"' {
 			return m, q + 1, none
@@ -110,6 +109,9 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 // parseInt returns the value of a number that is an int64, however it is
 // written: 12, 12.0, 1.2e1.
 func parseInt(s []byte) (int64, bool) {
+	if n, ok := parseDigits(s); ok {
+		return int64(n), true
+	}
 	mantissa, scale, negative, ok := parseDecimal(s)
 	if !ok {
 		return 0, false
@@ -133,6 +135,22 @@ func parseInt(s []byte) (int64, bool) {
 		return int64(mantissa), true
 	}
 	return 0, false
+}
+
+// parseDigits returns the value of plain digits, and reports whether s is that
+// and no more than an int64 can hold for sure.
+func parseDigits(s []byte) (uint64, bool) {
+	if len(s) == 0 || len(s) > 18 {
+		return 0, false
+	}
+	var n uint64
+	for _, c := range s {
+		if !isDigit(c) {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, true
 }
 
 // parseDecimal reads a number, in DynamoDB's or JSON's form, as
@@ -195,6 +213,9 @@ func parseDecimal(s []byte) (mantissa uint64, scale int, negative, ok bool) {
 // parseTime returns the time s seconds after the Unix epoch, where s is a
 // number; the zero time if it is none, or not between 1970 and 9999.
 func parseTime(s []byte) time.Time {
+	if seconds, ok := parseDigits(s); ok && seconds <= maxSeconds {
+		return time.Unix(int64(seconds), 0).UTC()
+	}
 	mantissa, scale, negative, ok := parseDecimal(s)
 	if !ok || negative || scale > 12 || scale < -18 {
 		return time.Time{}

@@ -1,11 +1,5 @@
 package streamrecord
 
-import (
-	"encoding/binary"
-	"math/bits"
-	"unicode/utf8"
-)
-
 // The objects around an item (the invocation, a record, its dynamodb part, an
 // image) are walked member by member: first, then key and next for each. A
 // position of -1 means that the object is damaged.
@@ -25,6 +19,13 @@ func first(src []byte, p int) (int, bool) {
 // and whether there is one; if not, the position behind the object or array,
 // which ends with closing.
 func next(src []byte, p int, closing byte) (int, bool) {
+	if at(src, p) == ',' && at(src, p+1) > ' ' {
+		return p + 1, true
+	}
+	return anyNext(src, p, closing)
+}
+
+func anyNext(src []byte, p int, closing byte) (int, bool) {
 	if p < 0 {
 		return -1, false
 	}
@@ -42,6 +43,20 @@ func next(src []byte, p int, closing byte) (int, bool) {
 // The key is valid until the next call of key or text; it is nil if it is not
 // valid JSON, and then it is not one that anybody looks for.
 func (d *Decoder) key(p int) ([]byte, int) {
+	src, q := d.src, p+1
+	m := specialOrWide(load(src, q))
+	for m == 0 {
+		q += 8
+		m = specialOrWide(load(src, q))
+	}
+	q += index(m)
+	if at(src, p) == '"' && at(src, q) == '"' && at(src, q+1) == ':' && at(src, q+2) > ' ' {
+		return src[p+1 : q], q + 2
+	}
+	return d.anyKey(p)
+}
+
+func (d *Decoder) anyKey(p int) ([]byte, int) {
 	if at(d.src, p) != '"' {
 		return nil, -1
 	}
@@ -49,8 +64,7 @@ func (d *Decoder) key(p int) ([]byte, int) {
 	if p < 0 {
 		return nil, -1
 	}
-	p = space(d.src, p)
-	if at(d.src, p) != ':' {
+	if p = space(d.src, p); at(d.src, p) != ':' {
 		return nil, -1
 	}
 	return name, space(d.src, p+1)
@@ -61,25 +75,16 @@ func (d *Decoder) key(p int) ([]byte, int) {
 func (d *Decoder) text(p int) ([]byte, int, bool) {
 	src, from := d.src, p+1
 	p = from
-	for p+8 <= len(src) {
-		m := special(binary.LittleEndian.Uint64(src[p:]))
-		if m != 0 {
-			p += bits.TrailingZeros64(m) >> 3
-			break
-		}
+	m := specialOrWide(load(src, p))
+	for m == 0 {
 		p += 8
+		m = specialOrWide(load(src, p))
 	}
-	for uint(p) < uint(len(src)) && src[p] >= ' ' && src[p] != '"' && src[p] != '\\' {
-		p++
-	}
+	p += index(m)
 	if at(src, p) == '"' {
-		if s := src[from:p]; utf8.Valid(s) {
-			return s, p + 1, true
-		}
-		return nil, p + 1, false
+		return src[from:p], p + 1, true
 	}
-	// an escape, or a control character
-	end := skipString(src, p)
+	end := skipString(src, from)
 	if end < 0 {
 		return nil, -1, false
 	}

@@ -5,11 +5,6 @@ import (
 	"strings"
 )
 
-// complaint says where in the event attribute a problem is, and what it is.
-func (d *Decoder) complaint(p int, bad problem) string {
-	return path(d.src[d.item.start:p], d.cfg.Event) + ": " + problems[bad].text
-}
-
 // A path is for a person: it ends with an ellipsis where it gets long.
 const (
 	maxPathDepth = 40

@@ -1,6 +1,9 @@
 package streamrecord
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind says what a stream record is to the relay.
 type Kind uint8
@@ -22,13 +25,15 @@ const (
 	Undecodable
 )
 
-var kindNames = [...]string{"invalid", "Event", "NotEvent", "Modify", "Remove", "ServiceRemove", "Undecodable"}
+var kindNames = [...]string{
+	Event: "Event", NotEvent: "NotEvent", Modify: "Modify", Remove: "Remove", ServiceRemove: "ServiceRemove", Undecodable: "Undecodable",
+}
 
 func (k Kind) String() string {
-	if int(k) < len(kindNames) {
-		return kindNames[k]
+	if k < Event || k > Undecodable {
+		return fmt.Sprintf("Kind(%d)", uint8(k))
 	}
-	return "Kind(?)"
+	return kindNames[k]
 }
 
 // Record is one record of a batch.

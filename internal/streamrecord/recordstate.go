@@ -114,5 +114,5 @@ func (d *Decoder) judge() (Kind, *Fault) {
 	case !st.change.hasImage:
 		return Undecodable, &Fault{MissingNewImage, "an INSERT without dynamodb.NewImage"}
 	}
-	return d.item.kind(&d.cfg)
+	return d.judgeItem()
 }

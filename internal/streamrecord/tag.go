@@ -1,14 +1,20 @@
 package streamrecord
 
-import "encoding/binary"
-
-// The beginning of a value in DynamoDB JSON is {"X": where X is its type; as
-// written by AWS, without white space, it fits one register. tagForm is that,
-// and tagMask leaves out X and what follows.
-const (
-	tagForm = '{' | '"'<<8 | '"'<<24 | ':'<<32
-	tagMask = 0xFFFF00FFFF
-)
+// simpleTag returns the type of a value whose first eight bytes are w, if it is
+// of one letter and written as AWS writes it: {"S":" without white space. The
+// sixth byte is then the first of what the type tags. Else it returns 0.
+func simpleTag(w uint64) byte {
+	const (
+		form    = '{' | '"'<<8 | 0x40<<16 | '"'<<24 | ':'<<32
+		mask    = 0xFF_FF_E0_FF_FF // the letter is one of @ to _
+		letters = 1<<('S'&31) | 1<<('N'&31) | 1<<('M'&31) | 1<<('L'&31) | 1<<('B'&31)
+	)
+	t := byte(w >> 16)
+	if w&mask == form && letters>>(t&31)&1 != 0 && byte(w>>40) > ' ' {
+		return t
+	}
+	return 0
+}
 
 // Types of two and more letters, as tag returns them. Those of one letter
 // stand for themselves: S, N, M, L, B.
@@ -23,13 +29,8 @@ const (
 // tag reads the beginning of the value at src[p] and returns its type and the
 // position of what follows the colon.
 func tag(src []byte, p int) (byte, int, problem) {
-	if p+8 <= len(src) {
-		if w := binary.LittleEndian.Uint64(src[p:]); w&tagMask == tagForm && !isSpace(byte(w>>40)) {
-			switch c := byte(w >> 16); c {
-			case 'S', 'N', 'M', 'L', 'B':
-				return c, p + 5, none
-			}
-		}
+	if t := simpleTag(load(src, p)); t != 0 {
+		return t, p + 5, none
 	}
 	return anyTag(src, p)
 }

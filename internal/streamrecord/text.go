@@ -1,10 +1,6 @@
 package streamrecord
 
-import (
-	"encoding/binary"
-	"math/bits"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Strings are copied with as few escapes as JSON allows: only '"', '\' and
 // control characters are escaped, the latter as \b \f \n \r \t or \u00xx in
@@ -16,30 +12,54 @@ import (
 // behind its result.
 func copyString(dst, src []byte, n, p int) (int, int, problem) {
 	start := n
-	var high uint64
 	for {
-		for p+8 <= len(src) {
-			w := binary.LittleEndian.Uint64(src[p:])
-			binary.LittleEndian.PutUint64(dst[n:], w)
-			m := special(w)
-			if m != 0 {
-				k := bits.TrailingZeros64(m) >> 3
-				high |= w & (m&-m - 1)
-				n, p = n+k, p+k
-				break
-			}
-			high |= w
+		w := load(src, p)
+		store(dst, n, w)
+		m := specialOrWide(w)
+		if m == 0 {
 			n, p = n+8, p+8
+			continue
 		}
+		k := index(m)
+		n, p = n+k, p+k
+		if byte(w>>(8*k)) == '"' {
+			return n + 1, p + 1, none
+		}
+		return copyAny(dst, src, start, n, p)
+	}
+}
+
+// copyAny goes on where copyString finds something else than plain ASCII. The
+// text that is in dst[start:] already is part of the string.
+func copyAny(dst, src []byte, start, n, p int) (int, int, problem) {
+	wide := false
+	for {
+		w := load(src, p)
+		store(dst, n, w)
+		m := special(w)
+		if m == 0 {
+			wide = wide || w&highs != 0
+			n, p = n+8, p+8
+			continue
+		}
+		wide = wide || w&highs&(m&-m-1) != 0
+		k := index(m)
+		n, p = n+k, p+k
 		c := at(src, p)
 		switch {
 		case c == '"':
-			if high&highs != 0 && !utf8.Valid(dst[start:n]) {
+			if wide && !utf8.Valid(dst[start:n]) {
 				return n, p, badString
 			}
 			dst[n] = '"'
 			return n + 1, p + 1, none
 		case c == '\\':
+			e := at(src, p+1)
+			if shortEscapes[e] != 0 && e != '/' { // stays as it is
+				dst[n], dst[n+1] = '\\', e
+				n, p = n+2, p+2
+				continue
+			}
 			r, q := escape(src, p)
 			if q < 0 {
 				return n, p, badString
@@ -47,40 +67,62 @@ func copyString(dst, src []byte, n, p int) (int, int, problem) {
 			n, p = quoteRune(dst, n, r), q
 		case c < ' ':
 			return n, p, controlOrEnd(src, p)
-		default:
-			high |= uint64(c)
+		default: // near the end of the source, where load finds nothing
+			wide = wide || c >= utf8.RuneSelf
 			dst[n] = c
 			n, p = n+1, p+1
 		}
 	}
 }
 
+// copyKey copies the key at src[p] and the colon behind it, and returns the
+// position of the value.
+func copyKey(dst, src []byte, n, p int) (int, int, problem) {
+	if at(src, p) != '"' {
+		return n, p, malformed
+	}
+	dst[n] = '"'
+	n, p, bad := copyString(dst, src, n+1, p+1)
+	if bad != none {
+		return n, p, bad
+	}
+	if at(src, p) != ':' {
+		if p = space(src, p); at(src, p) != ':' {
+			return n, p, malformed
+		}
+	}
+	dst[n] = ':'
+	return n + 1, space(src, p+1), none
+}
+
 // unquote is copyString without escapes and without quotes: the text itself.
 func unquote(dst, src []byte, n, p int) (int, int, problem) {
-	start := n
-	var high uint64
+	start, wide := n, false
 	for {
-		for p+8 <= len(src) {
-			w := binary.LittleEndian.Uint64(src[p:])
-			binary.LittleEndian.PutUint64(dst[n:], w)
-			m := special(w)
-			if m != 0 {
-				k := bits.TrailingZeros64(m) >> 3
-				high |= w & (m&-m - 1)
-				n, p = n+k, p+k
-				break
-			}
-			high |= w
+		w := load(src, p)
+		store(dst, n, w)
+		m := special(w)
+		if m == 0 {
+			wide = wide || w&highs != 0
 			n, p = n+8, p+8
+			continue
 		}
+		wide = wide || w&highs&(m&-m-1) != 0
+		k := index(m)
+		n, p = n+k, p+k
 		c := at(src, p)
 		switch {
 		case c == '"':
-			if high&highs != 0 && !utf8.Valid(dst[start:n]) {
+			if wide && !utf8.Valid(dst[start:n]) {
 				return n, p, badString
 			}
 			return n, p + 1, none
 		case c == '\\':
+			if short := shortEscapes[at(src, p+1)]; short != 0 {
+				dst[n] = short
+				n, p = n+1, p+2
+				continue
+			}
 			r, q := escape(src, p)
 			if q < 0 {
 				return n, p, badString
@@ -89,7 +131,7 @@ func unquote(dst, src []byte, n, p int) (int, int, problem) {
 		case c < ' ':
 			return n, p, controlOrEnd(src, p)
 		default:
-			high |= uint64(c)
+			wide = wide || c >= utf8.RuneSelf
 			dst[n] = c
 			n, p = n+1, p+1
 		}
@@ -105,24 +147,18 @@ func controlOrEnd(src []byte, p int) problem {
 	return badString
 }
 
+// shortEscapes has the character of each escape sequence of two characters, by
+// the second.
+var shortEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
 // escape reads the escape sequence at src[p], both halves of a surrogate pair
 // at once. The position is -1 if it is none, or half a pair.
 func escape(src []byte, p int) (rune, int) {
-	switch c := at(src, p+1); c {
-	case '"', '\\', '/':
-		return rune(c), p + 2
-	case 'b':
-		return '\b', p + 2
-	case 'f':
-		return '\f', p + 2
-	case 'n':
-		return '\n', p + 2
-	case 'r':
-		return '\r', p + 2
-	case 't':
-		return '\t', p + 2
-	case 'u':
-	default:
+	c := at(src, p+1)
+	if short := shortEscapes[c]; short != 0 {
+		return rune(short), p + 2
+	}
+	if c != 'u' {
 		return 0, -1
 	}
 	r := hex4(src, p+2)
@@ -164,8 +200,9 @@ func hex4(src []byte, p int) rune {
 	return r
 }
 
-// shortEscapes has the letter of each control character with a short escape.
-var shortEscapes = [' ']byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}
+// controlEscapes has the letter of each control character with an escape
+// sequence of two characters.
+var controlEscapes = [' ']byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}
 
 // quoteRune writes r to dst[n:] as it stands in a JSON string. It never needs
 // more bytes than an escape sequence for r.
@@ -176,8 +213,8 @@ func quoteRune(dst []byte, n int, r rune) int {
 		return n + 2
 	case r >= ' ':
 		return n + utf8.EncodeRune(dst[n:], r)
-	case shortEscapes[r] != 0:
-		dst[n], dst[n+1] = '\\', shortEscapes[r]
+	case controlEscapes[r] != 0:
+		dst[n], dst[n+1] = '\\', controlEscapes[r]
 		return n + 2
 	}
 	const hex = "0123456789abcdef"

@@ -10,6 +10,13 @@ const maxDepth = 10000
 // transcoded without recursion, so that no input can exhaust the stack.
 type nesting [maxDepth + 1]bool
 
+// What AWS writes between values, in one register.
+const (
+	beforeKey = '}' | ','<<8 | '"'<<16
+	nullValue = ':' | '{'<<8 | '"'<<16 | 'N'<<24 | 'U'<<32 | 'L'<<40 | 'L'<<48 | '"'<<56
+	boolValue = ':' | '{'<<8 | '"'<<16 | 'B'<<24 | 'O'<<32 | 'O'<<40 | 'L'<<48 | '"'<<56
+)
+
 // copyValue writes the JSON form of the DynamoDB JSON value at src[p] to
 // dst[n:]: an S as string, an N as number, a B as base64 string, a set as
 // array. depth is the number of containers that it stands in.
@@ -22,19 +29,31 @@ func (open *nesting) copyValue(dst, src []byte, n, p, depth int) (int, int, prob
 	inMap := false
 	var (
 		t   byte
+		w   uint64
+		k   int
 		bad problem
 	)
 
 value: // src[p] begins a value
-	if t, p, bad = tag(src, p); bad != none {
+	if t = simpleTag(load(src, p)); t != 0 {
+		p += 5
+	} else if t, p, bad = anyTag(src, p); bad != none {
 		return n, p, bad
 	}
+
+typed: // src[p] begins what the type t tags
 	switch t {
 	case 'S':
 		if at(src, p) != '"' {
 			return n, p, unexpected(src, p)
 		}
 		dst[n] = '"'
+		w = load(src, p+1)
+		if k = short(w); k >= 0 {
+			store(dst, n+1, w)
+			n, p = n+k+2, p+k+2
+			goto closed
+		}
 		n, p, bad = copyString(dst, src, n+1, p+1)
 	case 'N':
 		if at(src, p) != '"' {
@@ -77,6 +96,12 @@ value: // src[p] begins a value
 	}
 
 closed: // src[p] should be the end of the type's object
+	w = load(src, p)
+	if inMap && w&0xFFFFFF == beforeKey {
+		dst[n] = ','
+		n, p = n+1, p+2
+		goto key
+	}
 	if at(src, p) != '}' {
 		if p = space(src, p); at(src, p) != '}' {
 			return n, p, notClosed(src, p)
@@ -90,13 +115,9 @@ next: // src[p] should be the comma behind a value, or the end of its container
 	switch c := at(src, p); {
 	case c == ',':
 		dst[n] = ','
-		n, p = n+1, p+1
+		n, p = n+1, space(src, p+1)
 		if !inMap {
-			p = space(src, p)
 			goto value
-		}
-		if at(src, p) != '"' {
-			p = space(src, p)
 		}
 		goto key
 	case c == '}' && inMap, c == ']' && !inMap:
@@ -113,16 +134,36 @@ key: // src[p] should begin a key
 		return n, p, malformed
 	}
 	dst[n] = '"'
-	if n, p, bad = copyString(dst, src, n+1, p+1); bad != none {
+	w = load(src, p+1)
+	if k = short(w); k >= 0 {
+		store(dst, n+1, w)
+		n, p = n+k+2, p+k+2
+	} else if n, p, bad = copyString(dst, src, n+1, p+1); bad != none {
 		return n, p, bad
+	}
+	dst[n] = ':'
+	n++
+	w = load(src, p)
+	if byte(w) == ':' {
+		if t = simpleTag(w >> 8); t != 0 {
+			p += 6
+			goto typed
+		}
+		if (w == boolValue || w == nullValue) && at(src, p+8) == ':' && at(src, p+9) > ' ' {
+			t = tagBool
+			if w == nullValue {
+				t = tagNull
+			}
+			p += 9
+			goto typed
+		}
 	}
 	if at(src, p) != ':' {
 		if p = space(src, p); at(src, p) != ':' {
 			return n, p, malformed
 		}
 	}
-	dst[n] = ':'
-	n, p = n+1, p+1
+	p++
 	if at(src, p) != '{' {
 		p = space(src, p)
 	}

@@ -1,0 +1,185 @@
+package streamrecord
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestBatches(t *testing.T) {
+	for _, row := range []struct {
+		name, in string
+		records  int
+		window   bool
+		state    string
+	}{
+		{"no records", `{"Records":[]}`, 0, false, ""},
+		{"white space", " \r\n{ \"Records\" : [ ] } \t", 0, false, ""},
+		{"one", `{"Records":[` + goodRecord + `]}`, 1, false, ""},
+		{"three", `{"Records":[ ` + goodRecord + ` , ` + goodRecord + "\n,\t" + goodRecord + ` ]}`, 3, false, ""},
+		{"escaped name", `{"\u0052ecords":[` + goodRecord + `]}`, 1, false, ""},
+		{"unknown members", `{"a":[{"Records":[]}],"Records":[` + goodRecord + `],"b":"}"}`, 1, false, ""},
+		{"records twice", `{"Records":[` + goodRecord + `,` + goodRecord + `],"Records":[` + goodRecord + `]}`, 1, false, ""},
+		{"records twice, the first of a wrong stream", `{"Records":[{"eventName":"MODIFY","dynamodb":{"StreamViewType":"KEYS_ONLY"}}],"Records":[` + goodRecord + `]}`, 1, false, ""},
+		{"tumbling window", `{"Records":[` + goodRecord + `],"window":{"start":"2020-07-30T17:00:00Z","end":"2020-07-30T17:05:00Z"},"state":{"1":"a}"},"shardId":"s","eventSourceARN":"a","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false}`, 1, true, `{"1":"a}"}`},
+		{"tumbling window, records last", `{"state": {} ,"window":{},"Records":[]}`, 0, true, `{}`},
+		{"window null", `{"Records":[],"window":null,"state":null}`, 0, false, `null`},
+		{"records that are none", `{"Records":[null,1,"x",[],{},nonsense]}`, 6, false, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b, err := NewDecoder(Config{}).Decode([]byte(row.in))
+			require.NoError(t, err)
+			require.Len(t, b.Records, row.records)
+			require.Equal(t, row.window, b.Window)
+			require.Equal(t, row.state, string(b.State))
+			require.Equal(t, row.state == "", b.State == nil)
+		})
+	}
+}
+
+func TestFormatErrors(t *testing.T) {
+	for name, in := range map[string]string{
+		"nothing":                    ``,
+		"white space":                ` `,
+		"null":                       `null`,
+		"array":                      `[` + goodRecord + `]`,
+		"text":                       `"{}"`,
+		"no records":                 `{}`,
+		"records null":               `{"Records":null}`,
+		"records an object":          `{"Records":{}}`,
+		"records text":               `{"Records":"[]"}`,
+		"name in lower case":         `{"records":[]}`,
+		"records twice, the last no": `{"Records":[],"Records":null}`,
+		"cut off in a record":        `{"Records":[` + goodRecord + `,` + goodRecord[:200],
+		"cut off in a string":        `{"Records":[{"eventName":"INS`,
+		"cut off behind a record":    `{"Records":[` + goodRecord,
+		"cut off behind the records": `{"Records":[` + goodRecord + `]`,
+		"cut off behind a backslash": `{"Records":[{"eventName":"\`,
+		"no comma":                   `{"Records":[` + goodRecord + ` ` + goodRecord + `]}`,
+		"two commas":                 `{"Records":[` + goodRecord + `,,` + goodRecord + `]}`,
+		"trailing comma":             `{"Records":[` + goodRecord + `,]}`,
+		"a bracket too many":         `{"Records":[` + goodRecord + `}]}`,
+		"a quote too many":           `{"Records":[{"eventName":"INSERT""},` + goodRecord + `]}`,
+		"a bracket too few":          `{"Records":[{"dynamodb":{},` + goodRecord + `]}`,
+		"something behind":           `{"Records":[]} x`,
+		"two events":                 `{"Records":[]}{"Records":[]}`,
+		"key without value":          `{"Records"}`,
+		"key without quotes":         `{Records:[]}`,
+		"value without key":          `{[]}`,
+		"other member cut off":       `{"Records":[],"x":`,
+		"zeros":                      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := NewDecoder(Config{})
+			b, err := d.Decode([]byte(in))
+			require.Nil(t, b)
+			var format *FormatError
+			require.ErrorAs(t, err, &format)
+			require.LessOrEqual(t, format.Offset, len(in))
+			require.True(t, strings.HasPrefix(err.Error(), "outbox: "), err)
+
+			b, err = d.Decode([]byte(`{"Records":[` + goodRecord + `]}`))
+			require.NoError(t, err, "the decoder is as good as new")
+			require.Equal(t, goodDetail, string(b.Records[0].Detail))
+		})
+	}
+}
+
+func TestStreamViewErrors(t *testing.T) {
+	for _, view := range []string{"KEYS_ONLY", "OLD_IMAGE"} {
+		for _, name := range []string{"INSERT", "MODIFY", "REMOVE"} {
+			for _, record := range []string{
+				`{"eventName":"` + name + `","dynamodb":{"SequenceNumber":"7","StreamViewType":"` + view + `"},"eventSourceARN":"arn:x"}`,
+				`{"eventSourceARN":"arn:x","dynamodb":{"StreamViewType":"` + view + `","SequenceNumber":"7"},"eventName":"` + name + `"}`,
+			} {
+				_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[` + goodRecord + `,` + record + `]}`))
+				var wrong *StreamViewError
+				require.ErrorAs(t, err, &wrong)
+				require.Equal(t, StreamViewError{ViewType: view, StreamARN: "arn:x", SequenceNumber: "7"}, *wrong)
+				require.Contains(t, err.Error(), "NEW_IMAGE")
+				require.Contains(t, err.Error(), "arn:x")
+			}
+		}
+	}
+	for _, record := range []string{
+		`{"eventName":"MODIFY","dynamodb":{"StreamViewType":"NEW_IMAGE"}}`,
+		`{"eventName":"MODIFY","dynamodb":{"StreamViewType":"NEW_AND_OLD_IMAGES"}}`,
+		`{"eventName":"MODIFY","dynamodb":{"StreamViewType":"SOMETHING_NEW"}}`,
+		`{"eventName":"MODIFY","dynamodb":{"StreamViewType":null}}`,
+		`{"eventName":"MODIFY","dynamodb":{"x":{"StreamViewType":"KEYS_ONLY"}}}`,
+		`{"eventName":"MODIFY","StreamViewType":"KEYS_ONLY"}`,
+		`{"eventName":5,"dynamodb":{"StreamViewType":"KEYS_ONLY"}}`, // damaged: it does not speak for the stream
+	} {
+		_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[` + record + `]}`))
+		require.NoError(t, err, record)
+	}
+	_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[{"eventName":"MODIFY","dynamodb":{"StreamViewType":"KEYS_ONLY"}}]`))
+	require.ErrorAs(t, err, new(*FormatError))
+	require.False(t, errors.As(err, new(*StreamViewError)))
+}
+
+// TestReuse decodes different batches with one decoder.
+func TestReuse(t *testing.T) {
+	d := NewDecoder(Config{})
+	var kept []Record
+	for i := range 50 {
+		n := 1 + (i*37)%50
+		record := strings.ReplaceAll(goodRecord, `"e1"`, fmt.Sprintf(`"event-%d"`, i))
+		b, err := d.Decode([]byte(`{"Records":[` + strings.Repeat(record+",", n) + record + `]}`))
+		require.NoError(t, err)
+		require.Len(t, b.Records, n+1)
+		for _, r := range b.Records {
+			require.Equal(t, strings.ReplaceAll(goodDetail, `"e1"`, fmt.Sprintf(`"event-%d"`, i)), string(r.Detail))
+			require.Equal(t, len(r.Detail), cap(r.Detail), "an append must not reach the next Detail")
+		}
+		kept = append(kept, b.Records[n])
+	}
+	for i, r := range kept {
+		require.Equal(t, fmt.Sprintf("event-%d", i), r.EventID, "strings outlive the batch")
+		require.Equal(t, "111", r.SequenceNumber)
+	}
+}
+
+// TestAllocations decodes a batch again and again: what it costs does not
+// depend on the number of records.
+func TestAllocations(t *testing.T) {
+	for _, n := range []int{1, 10, 100} {
+		payload := []byte(`{"Records":[` + strings.Repeat(goodRecord+",", n-1) + goodRecord + `]}`)
+		d := NewDecoder(Config{})
+		allocs := testing.AllocsPerRun(100, func() {
+			if _, err := d.Decode(payload); err != nil {
+				panic(err)
+			}
+		})
+		require.LessOrEqual(t, allocs, 1.0, "%d records", n)
+	}
+}
+
+// TestConcurrentDecoders is for the race detector: decoders share nothing.
+func TestConcurrentDecoders(t *testing.T) {
+	payload := []byte(`{"Records":[` + goodRecord + `,{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"X":1}}}}]}`)
+	done := make(chan error)
+	for range runtime.GOMAXPROCS(0) * 2 {
+		go func() {
+			d := NewDecoder(Config{})
+			for range 200 {
+				b, err := d.Decode(payload)
+				if err == nil && string(b.Records[0].Detail) != goodDetail {
+					err = errors.New("another Detail")
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range runtime.GOMAXPROCS(0) * 2 {
+		require.NoError(t, <-done)
+	}
+}

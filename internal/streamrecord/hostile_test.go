@@ -1,0 +1,99 @@
+package streamrecord
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestHostileSizes decodes inputs that make a careless decoder exhaust its
+// stack or take time with the square of the size. Each is decoded at one size
+// and at eight times that; square time would be 64 times as long.
+func TestHostileSizes(t *testing.T) {
+	rep := strings.Repeat
+	inEvent := func(members string) string {
+		return `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"M":{` + members + `}}}}}`
+	}
+	payload := func(p string) string { return inEvent(goodHeaders + `,"payload":` + p) }
+	for name, make := range map[string]func(n int) string{
+		"lists":             func(n int) string { return payload(rep(`{"L":[`, n) + rep(`]}`, n)) },
+		"lists, not closed": func(n int) string { return payload(rep(`{"L":[`, n)) },
+		"maps":              func(n int) string { return payload(rep(`{"M":{"a":`, n) + `{"N":"1"}` + rep(`}}`, n)) },
+		"text of brackets":  func(n int) string { return payload(`{"S":"` + rep(`[`, n) + rep(`]`, n) + `"}`) },
+		"skipped brackets":  func(n int) string { return `{"eventName":"MODIFY","x":` + rep(`[`, n) + rep(`]`, n) + `}` },
+		"nested records":    func(n int) string { return rep(`{"dynamodb":`, n) + `1` + rep(`}`, n) },
+		"types of types":    func(n int) string { return payload(rep(`{"M":`, n) + rep(`}`, n)) },
+		"members":           func(n int) string { return payload(`{"M":{` + rep(`"a":{"N":"1"},`, n) + `"b":{"N":"2"}}}`) },
+		"bad members":       func(n int) string { return inEvent(rep(`"a":{"X":"1"},`, n) + goodHeaders) },
+		"bad headers":       func(n int) string { return inEvent(`"headers":{"M":{` + rep(`"a":{"X":"1"},`, n) + `"b":{"N":"2"}}}`) },
+		"bad payloads":      func(n int) string { return inEvent(rep(`"payload":{"X":"1"},`, n) + goodHeaders) },
+		"payloads": func(n int) string {
+			return inEvent(rep(`"payload":{"N":"1"},`+goodHeaders+`,"x":{"S":"y"},`, n/10) + goodHeaders)
+		},
+		"bad events": func(n int) string {
+			return `{"eventName":"INSERT","dynamodb":{"NewImage":{` + rep(`"event":{"M":{"a":1}},`, n) + `"a":{}}}}`
+		},
+		"images": func(n int) string {
+			return `{"eventName":"INSERT","dynamodb":{` + rep(`"NewImage":{"event":5},`, n) + `"a":{}}}`
+		},
+		"damaged images": func(n int) string {
+			return `{"eventName":"INSERT","dynamodb":{` + rep(`"NewImage":{"a" 5},`, n) + `"a":{}}}`
+		},
+		"unread images": func(n int) string {
+			return `{"eventName":"MODIFY","dynamodb":{` + rep(`"NewImage":{"event":5},`, n) + `"a":{}},"eventName":"INSERT"}`
+		},
+		"long key":            func(n int) string { return payload(`{"M":{"` + rep(`k\u0041`, n) + `":{"X":"1"}}}`) },
+		"long skipped key":    func(n int) string { return `{"eventName":"MODIFY","` + rep(`k\u0041`, n) + `":1}` },
+		"long number":         func(n int) string { return payload(`{"N":"` + rep(`1`, n) + `x"}`) },
+		"long escaped number": func(n int) string { return payload(`{"N":"` + rep(`\u0031`, n) + `"}`) },
+		"long string":         func(n int) string { return payload(`{"M":{"a":{"S":"` + rep(`é\n`, n) + `\ud800"}}}`) },
+		"backslashes":         func(n int) string { return payload(`{"M":{"a":{"S":"` + rep(`\\`, n) + `"}}}`) },
+		"sets":                func(n int) string { return payload(`{"NS":[` + rep(`"1",`, n) + `"x"]}`) },
+		"white space":         func(n int) string { return payload(rep(" ", n) + `{` + rep("\n", n) + `"N"` + rep("\t", n) + `:"1"}`) },
+		"records":             func(n int) string { return rep(`{"eventName":"INSERT"},`, n/10) + `{}` },
+		"records, damaged":    func(n int) string { return rep(`{"eventName" 1},`, n/10) + `{}` },
+	} {
+		t.Run(name, func(t *testing.T) {
+			took := func(n int) time.Duration {
+				in := []byte(`{"Records":[` + goodRecord + `,` + make(n) + `]}`)
+				best := time.Hour
+				for range 3 {
+					d := NewDecoder(Config{})
+					start := time.Now()
+					b, err := d.Decode(in)
+					best = min(best, time.Since(start))
+					if err == nil {
+						require.Equal(t, goodDetail, string(b.Records[0].Detail))
+						sane(t, in, &b.Records[1])
+					} else {
+						require.ErrorAs(t, err, new(*FormatError))
+					}
+				}
+				return best
+			}
+			const n = 1 << 14
+			small, large := took(n), took(8*n)
+			t.Logf("%v, eight times as much: %v", small, large)
+			require.Less(t, large, 32*small+50*time.Millisecond)
+		})
+	}
+}
+
+// TestMillionLevels nests as deep as a payload of Lambda's size allows.
+func TestMillionLevels(t *testing.T) {
+	const n = 1_000_000
+	for _, event := range []string{
+		strings.Repeat(`{"L":[`, n) + strings.Repeat(`]}`, n),
+		strings.Repeat(`{"M":{"":`, n) + `{}` + strings.Repeat(`}}`, n),
+		`{"M":{"payload":{"S":"` + strings.Repeat(`[`, n) + strings.Repeat(`]`, n) + `"},` + goodHeaders + `}}`,
+		`{"M":{"headers":` + strings.Repeat(`{"L":[`, n) + strings.Repeat(`]}`, n) + `}}`,
+		`{"M":{"x":` + strings.Repeat(`{"L":[`, n) + strings.Repeat(`]}`, n) + `,"payload":{"N":"1"},` + goodHeaders + `}}`,
+		strings.Repeat(`[`, n) + strings.Repeat(`]`, n),
+	} {
+		r := decodeOne(t, event)
+		require.Equal(t, Undecodable, r.Kind)
+		require.Less(t, len(r.Fault.Message), 1000)
+	}
+}

@@ -1,0 +1,205 @@
+package streamrecord
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestRecords has, for a record, its kind and the code of its fault.
+func TestRecords(t *testing.T) {
+	const image = `"NewImage":{"pk":{"S":"a"},"event":{"M":{` + goodHeaders + `,"payload":{"M":{"a":{"N":"1"}}}}}}`
+	marked := func(marker string) string {
+		return `{"eventName":"INSERT","dynamodb":{"NewImage":{"fmt":` + marker + `,"event":{"M":{` + goodHeaders + `,"payload":{"M":{"a":{"N":"1"}}}}}}}}`
+	}
+	const service = `"userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"}`
+	plain, shared := Config{}, Config{Marker: "fmt"}
+	for _, row := range []struct {
+		name string
+		cfg  Config
+		in   string
+		want Kind
+		code string
+	}{
+		{"insert", plain, `{"eventName":"INSERT","dynamodb":{` + image + `}}`, Event, ""},
+		{"eventName after dynamodb", plain, `{"dynamodb":{` + image + `},"eventName":"INSERT"}`, Event, ""},
+		{"view after the image", plain, `{"dynamodb":{` + image + `,"StreamViewType":"NEW_IMAGE"},"eventName":"INSERT"}`, Event, ""},
+		{"both images", plain, `{"eventName":"INSERT","dynamodb":{"OldImage":{"event":{"X":1}},` + image + `,"StreamViewType":"NEW_AND_OLD_IMAGES"}}`, Event, ""},
+		{"unknown members everywhere", plain, `{"a":{"eventName":"MODIFY"},"eventName":"INSERT","b":[[{"}":"]"}]],"dynamodb":{"c":"\"}","d":-1.5e3,` + image + `,"e":null},"f":true}`, Event, ""},
+		{"escaped names", plain, `{"event\u004eame":"INS\u0045RT","d\u0079namodb":{` + strings.Replace(image, "NewImage", `New\u0049mage`, 1) + `}}`, Event, ""},
+		{"insert by a service", plain, `{"eventName":"INSERT",` + service + `,"dynamodb":{` + image + `}}`, Event, ""},
+		{"modify", plain, `{"eventName":"MODIFY","dynamodb":{` + image + `}}`, Modify, ""},
+		{"modify, name last", plain, `{"dynamodb":{` + image + `},"eventName":"MODIFY"}`, Modify, ""},
+		{"modify of a damaged event", plain, `{"dynamodb":{"NewImage":{"event":{"X":1}}},"eventName":"MODIFY"}`, Modify, ""},
+		{"modify without anything", plain, `{"eventName":"MODIFY"}`, Modify, ""},
+		{"remove", plain, `{"eventName":"REMOVE","dynamodb":{"OldImage":{}}}`, Remove, ""},
+		{"remove by a user", plain, `{"eventName":"REMOVE","userIdentity":{"type":"User","principalId":"dynamodb.amazonaws.com"}}`, Remove, ""},
+		{"remove by another service", plain, `{"eventName":"REMOVE","userIdentity":{"type":"Service","principalId":"lambda.amazonaws.com"}}`, Remove, ""},
+		{"remove, identity null", plain, `{"eventName":"REMOVE","userIdentity":null}`, Remove, ""},
+		{"remove by time to live", plain, `{"eventName":"REMOVE",` + service + `}`, ServiceRemove, ""},
+		{"remove by time to live, any order", plain, `{"userIdentity":{"principalId":"dynamodb.amazonaws.com","x":{},"type":"Service"},"eventName":"REMOVE"}`, ServiceRemove, ""},
+
+		{"no image", plain, `{"eventName":"INSERT","dynamodb":{}}`, Undecodable, MissingNewImage},
+		{"image null", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":null}}`, Undecodable, MissingNewImage},
+		{"no dynamodb", plain, `{"eventName":"INSERT"}`, Undecodable, MissingNewImage},
+		{"dynamodb null", plain, `{"eventName":"INSERT","dynamodb":null}`, Undecodable, MissingNewImage},
+		{"no image on a shared table", shared, `{"eventName":"INSERT","dynamodb":{}}`, Undecodable, MissingNewImage},
+		{"image without event", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"pk":{"S":"a"}}}}`, Undecodable, MissingEvent},
+		{"image empty", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{}}}`, Undecodable, MissingEvent},
+
+		{"marker", shared, marked(`{"S":"outbox/1"}`), Event, ""},
+		{"marker, escaped", shared, marked(`{ "\u0053" : "outbox\/1" }`), Event, ""},
+		{"marker of another version", shared, marked(`{"S":"outbox/2"}`), Undecodable, UnknownFormat},
+		{"marker empty", shared, marked(`{"S":""}`), Undecodable, UnknownFormat},
+		{"marker of another type", shared, marked(`{"N":"1"}`), Undecodable, UnknownFormat},
+		{"marker of two types", shared, marked(`{"S":"outbox/1","N":"1"}`), Undecodable, UnknownFormat},
+		{"marker plain", shared, marked(`"outbox/1"`), Undecodable, UnknownFormat},
+		{"marker null", shared, marked(`null`), Undecodable, UnknownFormat},
+		{"marker with half a surrogate pair", shared, marked(`{"S":"outbox/1\ud800"}`), Undecodable, UnknownFormat},
+		{"marker without event", shared, `{"eventName":"INSERT","dynamodb":{"NewImage":{"fmt":{"S":"outbox/1"}}}}`, Undecodable, MissingEvent},
+		{"no marker", shared, `{"eventName":"INSERT","dynamodb":{"NewImage":{"pk":{"S":"a"}}}}`, NotEvent, ""},
+		{"no marker, an attribute of that name", shared, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"S":"a party"}}}}`, NotEvent, ""},
+		{"no marker, image empty", shared, `{"eventName":"INSERT","dynamodb":{"NewImage":{}}}`, NotEvent, ""},
+		{"marker after the event", shared, `{"eventName":"INSERT","dynamodb":{` + image[:len(image)-1] + `,"fmt":{"S":"outbox/1"}}}}`, Event, ""},
+
+		{"null", plain, `null`, Undecodable, BadRecord},
+		{"number", plain, `42`, Undecodable, BadRecord},
+		{"string", plain, `"x, ]}"`, Undecodable, BadRecord},
+		{"array", plain, `[{"eventName":"INSERT"}]`, Undecodable, BadRecord},
+		{"word", plain, `nonsense`, Undecodable, BadRecord},
+		{"object, empty", plain, `{}`, Undecodable, BadRecord},
+		{"eventName unknown", plain, `{"eventName":"UPSERT","dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"eventName in lower case", plain, `{"eventName":"insert","dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"eventName null", plain, `{"eventName":null,"dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"eventName a number", plain, `{"eventName":1,"dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"eventName with half a surrogate pair", plain, `{"eventName":"INSERT\ud800","dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"awsRegion a number", plain, `{"eventName":"INSERT","awsRegion":1,"dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"SequenceNumber a number", plain, `{"eventName":"INSERT","dynamodb":{"SequenceNumber":1,` + image + `}}`, Undecodable, BadRecord},
+		{"dynamodb an array", plain, `{"eventName":"INSERT","dynamodb":[]}`, Undecodable, BadRecord},
+		{"image an array", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":[]}}`, Undecodable, BadRecord},
+		{"image text", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":"{}"}}`, Undecodable, BadRecord},
+		{"image damaged", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event" {}}}}`, Undecodable, BadRecord},
+		{"userIdentity text", plain, `{"eventName":"REMOVE","userIdentity":"Service"}`, Undecodable, BadRecord},
+		{"userIdentity of a number", plain, `{"eventName":"REMOVE","userIdentity":{"type":1}}`, Undecodable, BadRecord},
+		{"key without value", plain, `{"eventName":"INSERT","dynamodb"}`, Undecodable, BadRecord},
+		{"key without quotes", plain, `{eventName:"INSERT"}`, Undecodable, BadRecord},
+		{"no comma", plain, `{"eventName":"INSERT" "dynamodb":{}}`, Undecodable, BadRecord},
+		{"trailing comma", plain, `{"eventName":"MODIFY",}`, Undecodable, BadRecord},
+		{"brackets of two kinds", plain, `{"eventName":"MODIFY"]`, Undecodable, BadRecord},
+
+		// members that come twice
+		{"eventName twice", plain, `{"eventName":"MODIFY","eventName":"INSERT","dynamodb":{` + image + `}}`, Event, ""},
+		{"eventName twice, the image between", plain, `{"eventName":"MODIFY","dynamodb":{` + image + `},"eventName":"INSERT"}`, Event, ""},
+		{"eventName twice, a damaged image between", plain, `{"eventName":"MODIFY","dynamodb":{"NewImage":{"event" {}}},"eventName":"INSERT"}`, Undecodable, BadRecord},
+		{"eventName twice, the last one unknown", plain, `{"eventName":"INSERT","eventName":"x","dynamodb":{` + image + `}}`, Undecodable, BadRecord},
+		{"eventName twice, the first one wrong", plain, `{"eventName":5,"eventName":"INSERT","dynamodb":{` + image + `}}`, Event, ""},
+		{"dynamodb twice", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"StreamViewType":"KEYS_ONLY"},"dynamodb":{` + image + `}}`, Event, ""},
+		{"dynamodb twice, the last one empty", plain, `{"eventName":"INSERT","dynamodb":{` + image + `},"dynamodb":{}}`, Undecodable, MissingNewImage},
+		{"dynamodb twice, the first one wrong", plain, `{"eventName":"INSERT","dynamodb":[],"dynamodb":{` + image + `}}`, Event, ""},
+		{"image twice", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"X":1},"x":{}},` + image + `}}`, Event, ""},
+		{"image twice, the last one without event", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"NewImage":{}}}`, Undecodable, MissingEvent},
+		{"image twice, the last one null", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"NewImage":null}}`, Undecodable, MissingNewImage},
+		{"event twice", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"M":{"payload":{"S":"[1,2,3]"},` + goodHeaders + `}},` + image[len(`"NewImage":{`):] + `}}`, Event, ""},
+		{"event twice, the first one wrong", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"S":"x"},` + image[len(`"NewImage":{`):] + `}}`, Event, ""},
+		{"event twice, the last one wrong", plain, `{"eventName":"INSERT","dynamodb":{` + image[:len(image)-1] + `,"event":{"S":"x"}}}}`, Undecodable, UnsupportedType},
+		{"marker twice", shared, strings.Replace(marked(`{"S":"outbox/1"}`), `"fmt"`, `"fmt":{"N":"1"},"fmt"`, 1), Event, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := decodeRecord(t, row.cfg, row.in)
+			require.Equal(t, row.want, r.Kind, "%v", r.Fault)
+			if row.code != "" {
+				require.Equal(t, row.code, r.Fault.Code, r.Fault.Message)
+			}
+			if r.Kind == Event {
+				require.Equal(t, goodDetail, string(r.Detail))
+			}
+		})
+	}
+}
+
+// plainDecode decodes record alone.
+func plainDecode(t *testing.T, cfg Config, record string) Record {
+	t.Helper()
+	b, err := NewDecoder(cfg).Decode([]byte(`{"Records":[` + record + `]}`))
+	require.NoError(t, err)
+	require.Len(t, b.Records, 1)
+	return b.Records[0]
+}
+
+func TestConfig(t *testing.T) {
+	record := func(attributes string) string {
+		return `{"eventName":"INSERT","dynamodb":{"NewImage":{` + attributes + `}}}`
+	}
+	event := `{"M":{` + goodHeaders + `,"payload":{"M":{"a":{"N":"1"}}}}}`
+
+	require.Equal(t, Event, plainDecode(t, Config{}, record(`"event":`+event)).Kind, "the default name")
+	own := Config{Event: `my "event"é`, Marker: "kind", MarkerValue: `e\v1`}
+	require.Equal(t, Event, plainDecode(t, own, record(`"kind":{"S":"e\\v1"},"my \"event\"é":`+event)).Kind)
+	require.Equal(t, NotEvent, plainDecode(t, own, record(`"my \"event\"é":`+event)).Kind)
+	r := plainDecode(t, own, record(`"kind":{"S":"e\\v1"},"event":`+event))
+	require.Equal(t, MissingEvent, r.Fault.Code)
+	require.Contains(t, r.Fault.Message, own.Event)
+	r = plainDecode(t, own, record(`"kind":{"S":"outbox/1"},"my \"event\"é":`+event))
+	require.Equal(t, UnknownFormat, r.Fault.Code)
+	require.Contains(t, r.Fault.Message, own.Marker)
+	r = plainDecode(t, Config{MarkerValue: "x"}, record(`"event":`+event))
+	require.Equal(t, Event, r.Kind, "a value without a marker means nothing")
+}
+
+func TestRecordMembers(t *testing.T) {
+	r := plainDecode(t, Config{}, `{"eventID":"x","eventName":"INSERT","awsRegion":"eu-\u0077est-1","eventSourceARN":"arn:aws:dynamodb:eu-west-1:1:table\/t/stream/x",
+		"dynamodb":{"Keys": {"pk":{"S":"a}"}} ,"SequenceNumber":"405400000000002063282832","ApproximateCreationDateTime":1764000000.25,"NewImage":{"event":{"X":1}}}}`)
+	require.Equal(t, Undecodable, r.Kind)
+	require.Equal(t, "eu-west-1", r.AWSRegion)
+	require.Equal(t, "arn:aws:dynamodb:eu-west-1:1:table/t/stream/x", r.StreamARN)
+	require.Equal(t, "405400000000002063282832", r.SequenceNumber)
+	require.Equal(t, `{"pk":{"S":"a}"}}`, string(r.Keys))
+	require.Equal(t, time.Date(2025, 11, 24, 16, 0, 0, 250e6, time.UTC), r.CreatedAt)
+
+	// what is wrong with one member does not keep the others from being read
+	r = plainDecode(t, Config{}, `{"eventName":5,"awsRegion":["x"],"userIdentity":{"type" 5},"dynamodb":{"NewImage":{"event" {}},"Keys":[],"StreamViewType":{},"SequenceNumber":"7"},"eventSourceARN":"arn"}`)
+	require.Equal(t, Undecodable, r.Kind)
+	require.Equal(t, BadRecord, r.Fault.Code)
+	require.Equal(t, "7", r.SequenceNumber)
+	require.Equal(t, "arn", r.StreamARN)
+	require.Nil(t, r.Keys)
+}
+
+func TestCreatedAt(t *testing.T) {
+	second := time.Date(2025, 11, 24, 16, 0, 0, 0, time.UTC)
+	for in, want := range map[string]time.Time{
+		`1764000000`:             second,
+		`"1764000000"`:           second,
+		`1764000000.5`:           second.Add(500 * time.Millisecond),
+		`"1764000000.123456789"`: second.Add(123456789),
+		`1.764E9`:                second,
+		`1764000000000e-3`:       second,
+		`0`:                      time.Unix(0, 0).UTC(),
+		`253402300799`:           time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
+		`253402300800`:           {},
+		`-1`:                     {},
+		`1e30`:                   {},
+		`1e-400`:                 {},
+		`""`:                     {},
+		`"soon"`:                 {},
+		`null`:                   {},
+		`{}`:                     {},
+		`true`:                   {},
+		`"\ud800"`:               {},
+	} {
+		r := plainDecode(t, Config{}, `{"eventName":"MODIFY","dynamodb":{"ApproximateCreationDateTime":`+in+`}}`)
+		require.Equal(t, Modify, r.Kind, in)
+		require.Equal(t, want, r.CreatedAt, in)
+	}
+	r := plainDecode(t, Config{}, `{"eventName":"MODIFY","dynamodb":{}}`)
+	require.True(t, r.CreatedAt.IsZero())
+}
+
+func TestKindString(t *testing.T) {
+	require.Equal(t, "Event", Event.String())
+	require.Equal(t, "Undecodable", Undecodable.String())
+	require.Equal(t, "Kind(0)", Kind(0).String())
+	require.Equal(t, "Kind(9)", Kind(9).String())
+}
