@@ -49,6 +49,10 @@ func signUpToEmail(t *testing.T, s *services) {
 		}
 	}
 	require.Equal(t, 2, logged, "one line each of user service and messaging service")
+
+	require.NotContains(t, s.log.String(), "shutting down")
+	s.messenger.Stop()
+	require.Contains(t, s.log.String(), `"msg":"shutting down","service":"messagingService"`)
 }
 
 type span struct {

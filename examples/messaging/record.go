@@ -109,17 +109,15 @@ func (s *Service) begin(ctx context.Context, log *slog.Logger, ev envelope.Custo
 func (s *Service) release(ctx context.Context, log *slog.Logger, mine record) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reserve/2)
 	defer cancel()
-	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                &s.config.Table,
-		Key:                      map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: mine.PK}, "sk": &types.AttributeValueMemberS{Value: mine.SK}},
-		UpdateExpression:         aws.String("SET #until = :zero"),
-		ConditionExpression:      aws.String("attempt = :mine"),
-		ExpressionAttributeNames: map[string]string{"#until": "until"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":zero": &types.AttributeValueMemberN{Value: "0"},
-			":mine": &types.AttributeValueMemberS{Value: mine.Attempt},
-		},
-	})
+	mine.Until = 0
+	item, err := attributevalue.MarshalMap(mine)
+	if err == nil {
+		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: &s.config.Table, Item: item,
+			ConditionExpression:       aws.String("attempt = :mine"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":mine": &types.AttributeValueMemberS{Value: mine.Attempt}},
+		})
+	}
 	if err != nil {
 		log.WarnContext(ctx, "claim not given back; it ends by itself", "error", err)
 	}
@@ -132,7 +130,6 @@ func (s *Service) finish(ctx context.Context, ev envelope.CustomEvent, mine reco
 	if err != nil {
 		return err
 	}
-	attempt := mine.Attempt
 	mine.State, mine.Until = state, 0
 	item, err := attributevalue.MarshalMap(mine)
 	if err != nil {
@@ -141,7 +138,7 @@ func (s *Service) finish(ctx context.Context, ev envelope.CustomEvent, mine reco
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{
 		TableName: &s.config.Table, Item: item,
 		ConditionExpression:       aws.String("attempt = :mine"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":mine": &types.AttributeValueMemberS{Value: attempt}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":mine": &types.AttributeValueMemberS{Value: mine.Attempt}},
 	}}}}
 	if err := s.inbox.Append(in, ev); err != nil {
 		return err

@@ -22,10 +22,10 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
-// DynamoDBAPIClient is what the service needs of DynamoDB.
+// DynamoDBAPIClient is what the service needs of DynamoDB; of permissions, that
+// is dynamodb:PutItem on both tables.
 type DynamoDBAPIClient interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
-	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 

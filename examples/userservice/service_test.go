@@ -273,7 +273,7 @@ func TestFaultsOfDynamoDB(t *testing.T) {
 		"not permitted":                       {wirefault.Always(tx, wirefault.Denied()), http.StatusInternalServerError, "internal", false},
 		"the claim is throttled without end":  {wirefault.Always("PutItem", wirefault.Throttled()), http.StatusServiceUnavailable, "busy", false},
 		"the answer to the claim is lost":     {wirefault.Calls("PutItem", wirefault.LostAnswer()), http.StatusCreated, "", true},
-		"claim and transaction lose answers":  {func(c wirefault.Call) wirefault.Fault { return lostOnce(c) }, http.StatusCreated, "", true},
+		"claim and transaction lose answers":  {lostOnce, http.StatusCreated, "", true},
 		"transaction in progress, then done":  {wirefault.Calls(tx, wirefault.Fault{Status: 400, Code: "TransactionInProgressException"}), http.StatusCreated, "", true},
 		"the claim is refused, not permitted": {wirefault.Always("PutItem", wirefault.Denied()), http.StatusInternalServerError, "internal", false},
 	} {

@@ -15,7 +15,8 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
-// DynamoDBAPIClient is what the service needs of DynamoDB.
+// DynamoDBAPIClient is what the service needs of DynamoDB; of permissions, that
+// is dynamodb:GetItem and PutItem on the users, and PutItem on the event store.
 type DynamoDBAPIClient interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)

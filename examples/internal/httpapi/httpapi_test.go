@@ -62,12 +62,12 @@ func TestFunctionFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			httpapi.New(f).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			httpapi.New(f).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 			require.Equal(t, http.StatusInternalServerError, w.Code)
 			require.JSONEq(t, `{"message":"Internal Server Error"}`, w.Body.String())
 		})
 	}
 	w := httptest.NewRecorder()
-	httpapi.New(nil).ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat("x", 10<<20+1))))
+	httpapi.New(nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 10<<20+1))))
 	require.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
 }

@@ -138,11 +138,10 @@ func (p *Poller) Drain(ctx context.Context) error {
 // Run hands over messages as they come, until ctx ends, which is no error, or
 // until the queue cannot be read.
 func (p *Poller) Run(ctx context.Context) error {
-	err := p.run(ctx, func(int) (bool, error) { return false, nil })
-	if ctx.Err() != nil {
-		return nil
+	if err := p.run(ctx, func(int) (bool, error) { return false, nil }); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // run makes one pass after another until done says so; done is told how many
