@@ -13,10 +13,11 @@
 // EventBridge gives each publish another id.
 //
 // By default Invoke reports a failure by an error: Lambda then delivers the
-// whole batch again, under any event source mapping. What this process has seen
-// accepted is not sent twice. [Options].PartialBatchResponse answers with the
-// first record to deliver again instead; without ReportBatchItemFailures on the
-// mapping Lambda ignores that answer and the records are LOST.
+// whole batch again, whatever the event source mapping says about partial
+// answers. What this process has seen accepted is not sent twice.
+// [Options].PartialBatchResponse answers with the first record to deliver again
+// instead; without ReportBatchItemFailures on the mapping Lambda ignores that
+// answer and the records are LOST.
 //
 // # Whose fault it is
 //

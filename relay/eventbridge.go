@@ -33,12 +33,12 @@ var (
 	_ BusChecker                = (*EventBridge)(nil)
 )
 
-// Ranges of [EventBridgeOptions].MaxCallBytes. The lower end is there because
+// The range of [EventBridgeOptions].MaxCallBytes. The lower end is there because
 // an event that does not fit a call goes to the dead letters: a slip of the
 // unit must not send them all there.
 const (
-	MinCallBytes = 64 * 1024
-	MaxCallBytes = 1024 * 1024
+	minCallBytes = 64 * 1024
+	maxCallBytes = 1024 * 1024
 )
 
 // EventBridgeOptions of [NewEventBridge].
@@ -119,8 +119,8 @@ func (e *EventBridge) validate() error {
 	if n := e.opts.MaxEntries; n < 1 || n > buslimits.MaxEntries {
 		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.MaxEntries: %d is out of range, 1 to %d", n, buslimits.MaxEntries))
 	}
-	if n := e.opts.MaxCallBytes; n < MinCallBytes || n > MaxCallBytes {
-		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.MaxCallBytes: %d is out of range, %d to %d", n, MinCallBytes, MaxCallBytes))
+	if n := e.opts.MaxCallBytes; n < minCallBytes || n > maxCallBytes {
+		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.MaxCallBytes: %d is out of range, %d to %d", n, minCallBytes, maxCallBytes))
 	}
 	return errors.Join(errs...)
 }

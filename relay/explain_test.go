@@ -9,7 +9,7 @@ import (
 )
 
 func TestExplain(t *testing.T) {
-	bus := NewEventBridge(nil, "b", func(o *EventBridgeOptions) { o.MaxCallBytes = MaxCallBytes })
+	bus := NewEventBridge(nil, "b", func(o *EventBridgeOptions) { o.MaxCallBytes = maxCallBytes })
 	good := Entry{Source: "s", DetailType: "d", Detail: []byte(`{"headers":{},"payload":{"n":[1,-1.5e300,9223372036854775807,-9223372036854775808]}}`)}
 	require.Empty(t, bus.explain(good))
 	for _, tt := range []struct {

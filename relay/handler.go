@@ -77,13 +77,14 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 // function with a DynamoDB event source mapping. It has the signature of
 // aws-lambda-go's lambda.Handler.
 //
-// It returns nil as error only when every record of the batch is done: accepted
-// by the bus or by the dead-letter sink, remembered as such, or no event to
-// publish. Otherwise it returns an error, of type [*UnpublishedError] when the
-// batch could be read; with [Options].PartialBatchResponse it answers
-// {"batchItemFailures":[{"itemIdentifier":"…"}]} with the lowest sequence
-// number that is not done instead, and an error only if that cannot be said.
-// The state of a tumbling window is returned as it came.
+// When every record of the batch is done, that is accepted by the bus or by the
+// dead-letter sink, remembered as such, or no event to publish, it answers
+// {"batchItemFailures":[]}. Otherwise it returns an error, an
+// [*UnpublishedError] if the batch could be read. With
+// [Options].PartialBatchResponse it answers
+// {"batchItemFailures":[{"itemIdentifier":"…"}]} instead, with the lowest
+// sequence number that is not done, and returns an error only if that cannot be
+// said. The state of a tumbling window is answered as it came.
 //
 // payload must not be changed during the call; nothing of it is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {

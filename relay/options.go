@@ -10,22 +10,27 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 )
 
-// Defaults and ranges of [Options].
+// Defaults of [Options].
 const (
 	DefaultConcurrency = 1
-	MaxConcurrency     = 64
 	DefaultMaxAttempts = 4
-	MaxMaxAttempts     = 20
 	DefaultMargin      = time.Second
-	MaxMargin          = 5 * time.Minute
 	DefaultCallTimeout = 10 * time.Second
-	MaxCallTimeout     = 15 * time.Minute
 	DefaultMemory      = 10_000
-	MaxMemory          = 1_000_000
+)
+
+// The upper ends of what options may be.
+const (
+	maxConcurrency = 64
+	maxMaxAttempts = 20
+	maxMargin      = 5 * time.Minute
+	maxCallTimeout = 15 * time.Minute
+	maxMemory      = 1_000_000
 )
 
 // Options of a [Handler]. The zero value is ready to use and is the safe one:
-// it loses nothing whatever the event source mapping looks like.
+// with it nothing is lost, whether the event source mapping asks for partial
+// answers or not.
 type Options struct {
 	// Layout is how the writer lays out event items. Give the relay the same
 	// one. Zero means the zero [envelope.Layout]. Of it the relay uses Event,
@@ -42,7 +47,8 @@ type Options struct {
 	// ignores the answer and every record that failed is LOST
 	// (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
 	//
-	// Zero means an error: the whole batch comes again, under any mapping.
+	// Zero means an error: the whole batch comes again, whatever the mapping
+	// says about partial answers.
 	PartialBatchResponse bool
 
 	// Region is for global tables, where each region's stream carries every
@@ -131,10 +137,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.Layout = o.Layout.WithDefaults()
 	errs = append(errs,
-		inRange("Concurrency", &o.Concurrency, DefaultConcurrency, 1, MaxConcurrency),
-		inRange("MaxAttempts", &o.MaxAttempts, DefaultMaxAttempts, 1, MaxMaxAttempts),
-		inRange("Margin", &o.Margin, DefaultMargin, time.Millisecond, MaxMargin),
-		inRange("CallTimeout", &o.CallTimeout, DefaultCallTimeout, time.Millisecond, MaxCallTimeout),
+		inRange("Concurrency", &o.Concurrency, DefaultConcurrency, 1, maxConcurrency),
+		inRange("MaxAttempts", &o.MaxAttempts, DefaultMaxAttempts, 1, maxMaxAttempts),
+		inRange("Margin", &o.Margin, DefaultMargin, time.Millisecond, maxMargin),
+		inRange("CallTimeout", &o.CallTimeout, DefaultCallTimeout, time.Millisecond, maxCallTimeout),
 	)
 	if o.MaxAge < 0 {
 		errs = append(errs, fmt.Errorf("relay: Options.MaxAge: %v is negative; zero switches it off", o.MaxAge))
@@ -142,7 +148,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Memory < 0 {
 		o.Memory = -1
 	} else {
-		errs = append(errs, inRange("Memory", &o.Memory, DefaultMemory, 1, MaxMemory))
+		errs = append(errs, inRange("Memory", &o.Memory, DefaultMemory, 1, maxMemory))
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -35,7 +35,7 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 					arrived := map[string]bool{}
 					var first []string // first arrivals, in order
 					bus.answer = func(ctx context.Context, _ int, entries []Entry) ([]Result, error) {
-						time.Sleep(time.Duration(rng.n(20)) * time.Millisecond) // the bubble's clock: no waiting
+						<-time.After(time.Duration(rng.n(20)) * time.Millisecond) // the bubble's clock: no waiting
 						whole := rng.n(20)
 						if whole == 0 {
 							return nil, &CallError{Class: Transient, Code: "500"}
@@ -137,7 +137,7 @@ func TestNothingNewBehindAFailure(t *testing.T) {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				bus := &scriptBus{answer: func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
-					time.Sleep(10 * time.Millisecond)
+					<-time.After(10 * time.Millisecond)
 					return refuse(Result{Class: ConfigFault, Code: "no"}, "event-5")(ctx, call, entries)
 				}}
 				h := newTestHandler(t, bus, Block, partial, func(o *Options) { o.Concurrency = concurrency })
@@ -163,7 +163,7 @@ func TestConcurrency(t *testing.T) {
 					now++
 					most = max(most, now)
 					mu.Unlock()
-					time.Sleep(10 * time.Millisecond)
+					<-time.After(10 * time.Millisecond)
 					mu.Lock()
 					now--
 					mu.Unlock()
