@@ -115,6 +115,10 @@ var faults = []struct {
 	{"disabled rule", func(w world) { w.part(theRule)["State"] = "DISABLED" }, "rule.enabled", Problem, "enable-rule"},
 	{"rule that does not match", func(w world) { w.part("TestEventPattern")["Result"] = false }, "rule.matches", Problem, "case counts"},
 	{"rule of a schedule", func(w world) { delete(w.part(theRule), "EventPattern") }, "rule.matches", Problem, "no event pattern"},
+	{"rule that does not match, and a TestEventPattern that says no to everything", func(w world) {
+		w["TestEventPattern"], w["TestEventPattern control"] = object{}, object{}
+		w.part(theRule)["EventPattern"] = `{"source":["userservice"]}`
+	}, "rule.matches", Problem, "userservice"},
 	{"rule that does not match, and no TestEventPattern", func(w world) {
 		w["TestEventPattern"] = denied
 		w.part(theRule)["EventPattern"] = `{"source":["userservice"]}`
@@ -199,6 +203,19 @@ func TestEachFaultIsFound(t *testing.T) {
 			case Warning:
 				require.Equal(t, exitHealthy, code, "%+v", got)
 			}
+		})
+	}
+}
+
+// TestRuleWithoutTestEventPattern: where EventBridge cannot be asked, the doctor
+// evaluates the pattern itself.
+func TestRuleWithoutTestEventPattern(t *testing.T) {
+	for name, answer := range map[string]any{"denied": denied, "an emulator that says no to everything": object{}} {
+		t.Run(name, func(t *testing.T) {
+			w := healthy()
+			w["TestEventPattern"], w["TestEventPattern control"] = answer, answer
+			code, _, text := w.inspect(t)
+			require.Equal(t, exitHealthy, code, text)
 		})
 	}
 }

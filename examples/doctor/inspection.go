@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -131,7 +130,10 @@ func errorCode(err error) string {
 	if errors.As(err, &api) {
 		return api.ErrorCode()
 	}
-	return fmt.Sprintf("%T", err)
+	if err == nil {
+		return "no answer that can be used"
+	}
+	return "no answer"
 }
 
 func isAbsent(err error) bool {

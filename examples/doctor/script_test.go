@@ -89,7 +89,8 @@ func healthy() world {
 		"ListTargetsByRule outbox-user-created": object{"Targets": []object{{
 			"Id": "messaging", "Arn": queueARN("outbox-messaging"), "DeadLetterConfig": object{"Arn": queueARN("outbox-rule-dlq")}, "RetryPolicy": object{"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185},
 		}}},
-		"TestEventPattern": object{"Result": true},
+		"TestEventPattern":         object{"Result": true},
+		"TestEventPattern control": object{"Result": true},
 		"GetQueueAttributes outbox-messaging": queue("outbox-messaging", "345600", object{
 			"RedrivePolicy": `{"deadLetterTargetArn":"` + queueARN("outbox-messaging-dlq") + `","maxReceiveCount":5}`,
 		}),
@@ -177,11 +178,14 @@ func operationOf(t *testing.T, r *http.Request) (operation, subject string) {
 	if err != nil {
 		t.Error(err)
 	}
-	var in struct{ TableName, QueueName, QueueUrl, Name, Rule string }
+	var in struct{ TableName, QueueName, QueueUrl, Name, Rule, EventPattern string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		t.Errorf("%s: %v", r.Header.Get("X-Amz-Target"), err)
 	}
 	_, operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if in.EventPattern == everyEvent {
+		return operation, "control"
+	}
 	for _, s := range []string{in.TableName, in.QueueName, in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:], in.Rule, in.Name} {
 		if s != "" {
 			return operation, s

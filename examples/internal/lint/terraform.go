@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,51 +54,44 @@ func (tf *Terraform) Check(ctx context.Context, dir string) error {
 	if out, err := tf.command(ctx, dir, "fmt", "-check", "-diff", "-recursive").CombinedOutput(); err != nil {
 		return fmt.Errorf("lint: terraform fmt would change a file: %w\n%s", err, out)
 	}
-	work, err := tf.Copy(ctx, dir)
+	work, err := os.MkdirTemp("", "terraform-")
 	if err != nil {
-		return err
+		return fmt.Errorf("lint: %w", err)
 	}
 	defer os.RemoveAll(work)
+	if err := tf.Copy(ctx, dir, work); err != nil {
+		return err
+	}
 	if out, err := tf.command(ctx, work, "validate", "-no-color").CombinedOutput(); err != nil {
 		return fmt.Errorf("lint: terraform validate: %w\n%s", err, out)
 	}
 	return nil
 }
 
-// Copy copies the configuration in dir into a new folder and initialises it
-// there. The caller removes the folder.
-func (tf *Terraform) Copy(ctx context.Context, dir string) (work string, err error) {
+// Copy copies the configuration in dir into the folder work, and initialises it
+// there.
+func (tf *Terraform) Copy(ctx context.Context, dir, work string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.tf"))
 	if err != nil || len(files) == 0 {
-		return "", fmt.Errorf("lint: no *.tf in %s", dir)
+		return fmt.Errorf("lint: no *.tf in %s", dir)
 	}
-	work, err = os.MkdirTemp("", "terraform-")
-	if err != nil {
-		return "", fmt.Errorf("lint: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(work))
-			work = ""
-		}
-	}()
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return work, fmt.Errorf("lint: %w", err)
+			return fmt.Errorf("lint: %w", err)
 		}
 		if err := os.WriteFile(filepath.Join(work, filepath.Base(file)), text, 0o644); err != nil {
-			return work, fmt.Errorf("lint: %w", err)
+			return fmt.Errorf("lint: %w", err)
 		}
 	}
 	if out, err := tf.command(ctx, work, "init", "-input=false", "-no-color", "-backend=false", "-plugin-dir="+tf.Plugins).CombinedOutput(); err != nil {
-		return work, fmt.Errorf("lint: terraform init: %w\n%s", err, out)
+		return fmt.Errorf("lint: terraform init: %w\n%s", err, out)
 	}
-	return work, nil
+	return nil
 }
 
-// Run runs one terraform command in a folder made by Copy, with more variables
-// in its environment.
+// Run runs one terraform command in a folder filled by Copy, with more variables
+// in its environment, and returns what it prints.
 func (tf *Terraform) Run(ctx context.Context, work string, env []string, args ...string) (string, error) {
 	cmd := tf.command(ctx, work, args...)
 	cmd.Env = append(cmd.Env, env...)
