@@ -130,7 +130,8 @@ type explainer interface {
 }
 
 // commit is the loop of outbox's ExampleWriter_Explain_retryLoop: it sends a
-// transaction until its outcome is known, or attempts are used up.
+// transaction until its outcome is known, or attempts are used up, of which there
+// are many, for the tests' wires are bad.
 func commit(ctx context.Context, ddb transactor, w explainer, in *dynamodb.TransactWriteItemsInput) error {
 	var unsure error // of an attempt that may have committed
 	for attempt := 1; ; attempt++ {
@@ -145,10 +146,10 @@ func commit(ctx context.Context, ddb transactor, w explainer, in *dynamodb.Trans
 		case len(refused.Reasons) > 0:
 			unsure = nil // the event was looked for, and is not there
 		}
-		if attempt == 8 || !refused.Retryable {
+		if attempt == 25 || !refused.Retryable {
 			return cmp.Or(unsure, err)
 		}
-		timer := time.NewTimer(rand.N(5 * time.Millisecond << attempt)) // full jitter
+		timer := time.NewTimer(rand.N(5 * time.Millisecond << min(attempt, 4))) // full jitter
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
