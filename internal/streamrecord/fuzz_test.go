@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -24,6 +25,11 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range seeds() {
 		f.Add([]byte(s))
 	}
+	for seed := range uint64(40) {
+		g := generator{rand.New(rand.NewPCG(seed, 2)), seed%2 == 0}
+		f.Add([]byte(g.batch()))
+		f.Add([]byte(g.record()))
+	}
 	decoders := make([]*Decoder, len(configs))
 	for i, cfg := range configs {
 		decoders[i] = NewDecoder(cfg)
@@ -34,6 +40,36 @@ func FuzzDecode(f *testing.F) {
 			neighbours(t, decoders[i], cfg, input)
 		}
 	})
+}
+
+// FuzzPayload is FuzzDecode for the payload of an event alone.
+func FuzzPayload(f *testing.F) {
+	for seed := range uint64(60) {
+		g := generator{rand.New(rand.NewPCG(seed, 3)), seed%2 == 0}
+		f.Add([]byte(g.value(0)))
+		f.Add([]byte(g.tagged("S", g.text(g.plain(0)))))
+	}
+	d := NewDecoder(configs[0])
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		neighbours(t, d, configs[0], []byte(`{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"M":{"payload":`+string(payload)+`,`+goodHeaders+`}}}}}`))
+	})
+}
+
+// TestMutations changes a good record at every place, and cuts a batch off at
+// every place.
+func TestMutations(t *testing.T) {
+	d := NewDecoder(configs[0])
+	record := `{"a":"\u00e9","eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"event":{"M":{` + goodHeaders +
+		`,"payload":{"M":{"a":{"L":[{"N":"-1.5e3"},{"S":"x\n\ud83d\ude00é"},{"BOOL":true},{"BOOL":false},{"NULL":true},{"NS":["1"]},{"B":"aGk="}]}}}}}}}}`
+	for i := range record {
+		for _, c := range []byte("\"\\{}[],: 0tSM\x00\xc3") {
+			mutant := []byte(record)
+			mutant[i] = c
+			neighbours(t, d, configs[0], mutant)
+		}
+		neighbours(t, d, configs[0], []byte(record[:i]+record[i+1:]))
+		check(t, d, configs[0], []byte(`{"Records":[`+goodRecord+`,`+record[:i]))
+	}
 }
 
 // check decodes input by both decoders and compares.

@@ -25,13 +25,24 @@ func copyString(dst, src []byte, n, p int) (int, int, problem) {
 		if byte(w>>(8*k)) == '"' {
 			return n + 1, p + 1, none
 		}
-		return copyAny(dst, src, start, n, p)
+		n, p, bad := copyText(dst, src, start, n, p, true)
+		dst[n] = '"'
+		return n + 1, p, bad
 	}
 }
 
-// copyAny goes on where copyString finds something else than plain ASCII. The
-// text that is in dst[start:] already is part of the string.
-func copyAny(dst, src []byte, start, n, p int) (int, int, problem) {
+// unquote copies the text of the JSON string that begins before src[p] to
+// dst[n:], without escapes and quotes. It writes up to 8 bytes behind its
+// result.
+func unquote(dst, src []byte, n, p int) (int, int, problem) {
+	return copyText(dst, src, n, n, p, false)
+}
+
+// copyText copies what is left of a JSON string at src[p] to dst[n:], and
+// returns the position behind the closing quote, which is not copied. What has
+// to be escaped in JSON is, if escaped is set. The text that is in dst[start:n]
+// already is part of the string, for it has to be valid UTF-8 as a whole.
+func copyText(dst, src []byte, start, n, p int, escaped bool) (int, int, problem) {
 	wide := false
 	for {
 		w := load(src, p)
@@ -45,26 +56,26 @@ func copyAny(dst, src []byte, start, n, p int) (int, int, problem) {
 		wide = wide || w&highs&(m&-m-1) != 0
 		k := index(m)
 		n, p = n+k, p+k
-		c := at(src, p)
-		switch {
+		switch c := at(src, p); {
 		case c == '"':
 			if wide && !utf8.Valid(dst[start:n]) {
 				return n, p, badString
 			}
-			dst[n] = '"'
-			return n + 1, p + 1, none
+			return n, p + 1, none
 		case c == '\\':
-			e := at(src, p+1)
-			if shortEscapes[e] != 0 && e != '/' { // stays as it is
-				dst[n], dst[n+1] = '\\', e
-				n, p = n+2, p+2
-				continue
-			}
 			r, q := escape(src, p)
-			if q < 0 {
+			switch {
+			case q < 0:
 				return n, p, badString
+			case escaped:
+				n = quoteRune(dst, n, r)
+			case r < utf8.RuneSelf:
+				dst[n] = byte(r)
+				n++
+			default:
+				n += utf8.EncodeRune(dst[n:], r)
 			}
-			n, p = quoteRune(dst, n, r), q
+			p = q
 		case c < ' ':
 			return n, p, controlOrEnd(src, p)
 		default: // near the end of the source, where load finds nothing
@@ -93,49 +104,6 @@ func copyKey(dst, src []byte, n, p int) (int, int, problem) {
 	}
 	dst[n] = ':'
 	return n + 1, space(src, p+1), none
-}
-
-// unquote is copyString without escapes and without quotes: the text itself.
-func unquote(dst, src []byte, n, p int) (int, int, problem) {
-	start, wide := n, false
-	for {
-		w := load(src, p)
-		store(dst, n, w)
-		m := special(w)
-		if m == 0 {
-			wide = wide || w&highs != 0
-			n, p = n+8, p+8
-			continue
-		}
-		wide = wide || w&highs&(m&-m-1) != 0
-		k := index(m)
-		n, p = n+k, p+k
-		c := at(src, p)
-		switch {
-		case c == '"':
-			if wide && !utf8.Valid(dst[start:n]) {
-				return n, p, badString
-			}
-			return n, p + 1, none
-		case c == '\\':
-			if short := shortEscapes[at(src, p+1)]; short != 0 {
-				dst[n] = short
-				n, p = n+1, p+2
-				continue
-			}
-			r, q := escape(src, p)
-			if q < 0 {
-				return n, p, badString
-			}
-			n, p = n+utf8.EncodeRune(dst[n:], r), q
-		case c < ' ':
-			return n, p, controlOrEnd(src, p)
-		default:
-			wide = wide || c >= utf8.RuneSelf
-			dst[n] = c
-			n, p = n+1, p+1
-		}
-	}
 }
 
 // controlOrEnd tells a control character in a string from the end of the
@@ -211,8 +179,11 @@ func quoteRune(dst []byte, n int, r rune) int {
 	case r == '"' || r == '\\':
 		dst[n], dst[n+1] = '\\', byte(r)
 		return n + 2
-	case r >= ' ':
+	case r >= utf8.RuneSelf:
 		return n + utf8.EncodeRune(dst[n:], r)
+	case r >= ' ':
+		dst[n] = byte(r)
+		return n + 1
 	case controlEscapes[r] != 0:
 		dst[n], dst[n+1] = '\\', controlEscapes[r]
 		return n + 2
