@@ -28,7 +28,7 @@ var grants = map[string][]string{
 	},
 	"outbox-messaging": {
 		"sqs:ReceiveMessage queue outbox-messaging", "sqs:DeleteMessage queue outbox-messaging", "sqs:GetQueueAttributes queue outbox-messaging",
-		"dynamodb:GetItem table outbox-messaging", "dynamodb:PutItem table outbox-messaging",
+		"dynamodb:PutItem table outbox-messaging",
 		"dynamodb:PutItem table outbox-event-store",
 		"ses:SendEmail identity example.com",
 		"logs:CreateLogStream log /aws/lambda/outbox-messaging", "logs:PutLogEvents log /aws/lambda/outbox-messaging",

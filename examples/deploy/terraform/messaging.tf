@@ -23,7 +23,7 @@ resource "aws_iam_role_policy" "messaging" {
       {
         Sid      = "KeepReceipts"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+        Action   = "dynamodb:PutItem"
         Resource = aws_dynamodb_table.messaging.arn
       },
       {
