@@ -28,7 +28,8 @@ type InboxOptions struct {
 
 	// Keys returns the key values of a receipt, both strings (S). Nil means
 	// pk = eventId and sk = consumer. An empty sk means a table without a sort
-	// key. Two consumers, or two events, must never get the same key.
+	// key. Two consumers, or two events, must never get the same key. A pk has
+	// 1 to 2,048 bytes of UTF-8, an sk at most 1,024.
 	Keys func(consumer, eventID string) (pk, sk string)
 
 	// Lifetime is how long a receipt is kept, from the moment it is
@@ -51,8 +52,9 @@ type Inbox struct {
 }
 
 // NewInbox returns the Inbox of a consumer, in the table with this name or ARN.
-// The name of the consumer is part of each receipt's key: give each consumer
-// that works on the same events its own, and never change it.
+// The name of the consumer, 1 to 1,024 bytes of UTF-8, is part of each receipt's
+// key: give each consumer that works on the same events its own, and never change
+// it.
 func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, error) {
 	if err := validateTable(table); err != nil {
 		return nil, err

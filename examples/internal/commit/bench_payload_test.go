@@ -108,9 +108,9 @@ func benchHeaders(h *envelope.Headers) {
 	h.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 }
 
-func benchWriter(t testing.TB) *outbox.Writer {
+func benchWriter(t testing.TB, optFns ...func(*outbox.Options)) *outbox.Writer {
 	t.Helper()
-	w, err := outbox.NewWriter("event-store")
+	w, err := outbox.NewWriter("event-store", optFns...)
 	require.NoError(t, err)
 	return w
 }
