@@ -1,0 +1,235 @@
+package deploy
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+const costPage = "COST.md"
+
+// table reads a table of a Markdown page: the one under a heading, its rows by
+// their first cell.
+func table(t *testing.T, page, heading string) map[string][]string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, "\n## "+heading+"\n")
+	require.True(t, ok, "no heading %q", heading)
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	rows := map[string][]string{}
+	for line := range strings.Lines(rest) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		var cells []string
+		for cell := range strings.SplitSeq(strings.Trim(line, "|"), "|") {
+			cells = append(cells, strings.TrimSpace(cell))
+		}
+		require.NotContains(t, rows, cells[0])
+		rows[cells[0]] = cells[1:]
+	}
+	require.NotEmpty(t, rows, heading)
+	return rows
+}
+
+// book is the page's prices and assumptions by name. Reading one that is not
+// there fails the test, and so does one that nobody reads.
+type book struct {
+	t      *testing.T
+	values map[string]float64
+	read   map[string]bool
+}
+
+func newBook(t *testing.T, rows map[string][]string) book {
+	t.Helper()
+	b := book{t: t, values: map[string]float64{}, read: map[string]bool{}}
+	for name, cells := range rows {
+		if v, err := strconv.ParseFloat(cells[0], 64); err == nil {
+			b.values[name] = v
+		}
+	}
+	return b
+}
+
+func (b book) get(name string) float64 {
+	b.t.Helper()
+	v, ok := b.values[name]
+	require.True(b.t, ok, "the page has no %q", name)
+	b.read[name] = true
+	return v
+}
+
+// month is what one rate costs in a month.
+type month struct {
+	events, invocations, milliseconds                                float64
+	eventItem, businessItem, storage                                 float64
+	relayRequests, relayDuration, relayLog                           float64
+	putEvents, sqs, consumer, fixed, sum, million, pipeBest, pipeBad float64
+}
+
+// compute is the arithmetic of the page.
+func compute(prices, given book, rate float64) month {
+	const million = 1e6
+	p := func(name string) float64 { return prices.get(name) / million }
+	seconds := given.get("seconds in a month")
+	m := month{events: rate * seconds}
+
+	perSecond := max(rate/given.get("batch size"), min(rate, given.get("shards of the stream")/given.get("window in seconds")))
+	m.invocations = perSecond * seconds
+	calls := math.Ceil(rate / perSecond / given.get("events in a PutEvents call"))
+	m.milliseconds = given.get("milliseconds of the relay beside its calls") + calls*given.get("milliseconds of a PutEvents call")
+
+	m.eventItem = m.events * given.get("write units for an event item") * p("write request unit")
+	m.businessItem = m.events * given.get("write units for the business item beyond the one it costs anyway") * p("write request unit")
+	gigabytes := rate * 86400 * given.get("days an event is kept") * given.get("bytes stored for each event") / 1e9
+	m.storage = gigabytes * (prices.get("table storage") + prices.get("point-in-time recovery"))
+
+	m.relayRequests = m.invocations * p("Lambda request")
+	m.relayDuration = m.invocations * m.milliseconds / 1000 * given.get("GB of the relay") * prices.get("Lambda duration, arm64")
+	m.relayLog = m.invocations * given.get("bytes of the relay's metric line") / 1e9 * prices.get("log ingestion")
+
+	m.putEvents = m.events * p("custom event, each 64 KB")
+	batch := given.get("messages in a batch of the consumer at 1 event/s")
+	if rate >= 100 {
+		batch = given.get("messages in a batch of the consumer at 100 events/s and more")
+	}
+	m.sqs = (m.events*(1+2/batch) + given.get("empty receives a second")*seconds) * p("SQS request, each 64 KB")
+	m.consumer = m.events/batch*p("Lambda request") +
+		m.events*given.get("milliseconds of a message in the consumer")/1000*given.get("GB of the consumer")*prices.get("Lambda duration, arm64")
+	m.fixed = given.get("metrics of the relay")*prices.get("custom metric") + given.get("metrics in alarms")*prices.get("alarm, each metric in it") + prices.get("dashboard")
+
+	m.sum = m.eventItem + m.businessItem + m.storage + m.relayRequests + m.relayDuration + m.relayLog + m.putEvents + m.sqs + m.consumer + m.fixed
+	m.million = m.sum / m.events * million
+	m.pipeBest = m.events / given.get("events in a PutEvents call") * p("Pipes request, each 64 KB")
+	m.pipeBad = m.events * p("Pipes request, each 64 KB")
+	return m
+}
+
+// TestCostPage recomputes every number of the result tables.
+func TestCostPage(t *testing.T) {
+	text, err := os.ReadFile(costPage)
+	require.NoError(t, err)
+	page := string(text)
+	prices, given := newBook(t, table(t, page, "Prices")), newBook(t, table(t, page, "Assumptions"))
+	cost, pipes := table(t, page, "Cost a month"), table(t, page, "EventBridge Pipes instead of the relay")
+
+	var months []month
+	for _, rate := range []float64{1, 100, 1000} {
+		months = append(months, compute(prices, given, rate))
+	}
+	check := func(rows map[string][]string, line string, format func(float64) string, of func(month) float64) {
+		t.Helper()
+		var want []string
+		for _, m := range months {
+			want = append(want, format(of(m)))
+		}
+		if got := rows[line]; !equal(got, want) {
+			t.Errorf("%s has\n| %s | %s |\nand the arithmetic says\n| %s | %s |", costPage, line, strings.Join(got, " | "), line, strings.Join(want, " | "))
+		}
+		delete(rows, line)
+	}
+	check(cost, "events", grouped, func(m month) float64 { return m.events })
+	check(cost, "invocations of the relay", grouped, func(m month) float64 { return m.invocations })
+	check(cost, "milliseconds of an invocation", grouped, func(m month) float64 { return m.milliseconds })
+	check(cost, "event item, written in a transaction", dollars, func(m month) float64 { return m.eventItem })
+	check(cost, "business item, now in a transaction", dollars, func(m month) float64 { return m.businessItem })
+	check(cost, "storage of events and its recovery", dollars, func(m month) float64 { return m.storage })
+	check(cost, "stream reads by Lambda", dollars, func(month) float64 { return 0 })
+	check(cost, "relay: requests", dollars, func(m month) float64 { return m.relayRequests })
+	check(cost, "relay: duration", dollars, func(m month) float64 { return m.relayDuration })
+	check(cost, "relay: metric lines in the log", dollars, func(m month) float64 { return m.relayLog })
+	check(cost, "PutEvents", dollars, func(m month) float64 { return m.putEvents })
+	check(cost, "SQS: send, receive, delete", dollars, func(m month) float64 { return m.sqs })
+	check(cost, "consumer: requests and duration", dollars, func(m month) float64 { return m.consumer })
+	check(cost, "metrics, alarms, dashboard", dollars, func(m month) float64 { return m.fixed })
+	check(cost, "**sum**", dollars, func(m month) float64 { return m.sum })
+	check(cost, "sum for a million events", dollars, func(m month) float64 { return m.million })
+	check(pipes, "relay: requests, duration, metric lines", dollars, func(m month) float64 { return m.relayRequests + m.relayDuration + m.relayLog })
+	check(pipes, "pipe, if a batch of ten is a request", dollars, func(m month) float64 { return m.pipeBest })
+	check(pipes, "pipe, if each event is a request", dollars, func(m month) float64 { return m.pipeBad })
+	require.Len(t, cost, 1, "a line that is not recomputed: %v", cost) // the heading
+	require.Len(t, pipes, 1, "a line that is not recomputed: %v", pipes)
+	for _, b := range []book{prices, given} {
+		for name := range b.values {
+			require.True(t, b.read[name], "%q is not used", name)
+		}
+	}
+	for name, cells := range table(t, page, "Prices") {
+		require.True(t, name == "price" || strings.Contains(cells[2], "20") || strings.Contains(cells[2], "unconfirmed"), "%s has no source with a date", name)
+	}
+}
+
+func equal(a, b []string) bool { return strings.Join(a, "|") == strings.Join(b, "|") }
+
+// grouped writes a whole number with commas.
+func grouped(v float64) string {
+	s := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func dollars(v float64) string {
+	cents := math.Round(v * 100)
+	return grouped(math.Floor(cents/100)) + fmt.Sprintf(".%02d", int(cents)%100)
+}
+
+// TestCostAssumptionsThatCanBeMeasured measures them.
+func TestCostAssumptionsThatCanBeMeasured(t *testing.T) {
+	text, err := os.ReadFile(costPage)
+	require.NoError(t, err)
+	given := newBook(t, table(t, string(text), "Assumptions"))
+
+	w, err := outbox.NewWriter("events", func(o *outbox.Options) { o.Source, o.Region, o.TTL = "userService", "eu-west-1", 30*24*time.Hour })
+	require.NoError(t, err)
+	ev, err := envelope.New(t.Context(), "User.Created", map[string]string{
+		"userId": "01JD5X8Q4T5Z6Y7W8V9U0T1S2R", "email": "ada.lovelace@example.com", "name": "Ada Lovelace",
+	}, func(h *envelope.Headers) {
+		h.AggregateID, h.Sequence, h.TraceParent = "01JD5X8Q4T5Z6Y7W8V9U0T1S2R", 1, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	})
+	require.NoError(t, err)
+	in := &dynamodb.TransactWriteItemsInput{}
+	require.NoError(t, w.Append(in, ev))
+	size, err := eventitem.ItemSize(in.TransactItems[0].Put.Item)
+	require.NoError(t, err)
+	require.LessOrEqual(t, size, 1024, "one write unit, twice")
+	require.EqualValues(t, 2, given.get("write units for an event item"))
+	require.InDelta(t, size+100, given.get("bytes stored for each event"), 100, "an item of %d bytes", size)
+
+	var line bytes.Buffer
+	relay.EMF(&line, func(o *relay.EMFOptions) { o.Namespace = "outbox/Relay" })(t.Context(), relay.Metrics{
+		Records: 100, Published: 100, Calls: 10, Bytes: 60000, Oldest: time.Second, Newest: 100 * time.Millisecond, Duration: 155 * time.Millisecond, Remaining: 59 * time.Second,
+	})
+	require.InDelta(t, line.Len(), given.get("bytes of the relay's metric line"), 100)
+	names, _ := emitted(t, "outbox/Relay")
+	require.EqualValues(t, len(names), given.get("metrics of the relay"))
+
+	each(t, func(t *testing.T, d *template.Deployment) {
+		metrics := 0
+		for _, a := range d.Alarms {
+			metrics += len(a.Metrics)
+		}
+		require.EqualValues(t, metrics, given.get("metrics in alarms"))
+		m := d.Mapping("outbox-relay")
+		require.Equal(t, m.BatchSize, given.get("batch size"))
+		require.Equal(t, m.Window, given.get("window in seconds"))
+		require.Equal(t, d.Function("outbox-relay").Memory/1024, given.get("GB of the relay"))
+		require.Equal(t, d.Function("outbox-messaging").Memory/1024, given.get("GB of the consumer"))
+		require.Equal(t, d.Mapping("outbox-messaging").BatchSize, given.get("messages in a batch of the consumer at 100 events/s and more"))
+	})
+}
