@@ -159,6 +159,21 @@ func TestALateFailureBehindAnEarlierOne(t *testing.T) {
 	require.Empty(t, q.Next(nil))
 }
 
+// An item behind the failure that is in flight for the second time does not hold
+// up what stands before it.
+func TestWhatIsBehindAFailureHoldsNothingUp(t *testing.T) {
+	q := NewQueue([]Item{{Group: "a"}, {Group: "a"}, {}, {}}, Limits{1, 100}, false)
+	require.Equal(t, []int{0, 2, 3}, q.Next(q.Next(q.Next(nil))))
+	q.Again(3)
+	require.Equal(t, []int{3}, q.Next(nil))
+	q.Fail(2)
+	q.Done(0)
+	require.Equal(t, []int{1}, q.Next(nil))
+	q.Again(3)
+	q.Done(1)
+	require.Empty(t, q.Next(nil))
+}
+
 func TestGoOnHoldsUpTheGroupAlone(t *testing.T) {
 	q := NewQueue([]Item{{Group: "a"}, {Group: "b"}, {Group: "a"}, {Group: "b"}, {}}, Limits{10, 100}, true)
 	require.Equal(t, []int{0, 1, 4}, q.Next(nil))
