@@ -63,19 +63,26 @@ func copyText(dst, src []byte, start, n, p int, escaped bool) (int, int, problem
 			}
 			return n, p + 1, none
 		case c == '\\':
+			e := at(src, p+1)
+			if short := shortEscapes[e]; short != 0 { // as nearly all are
+				if escaped && e != '/' {
+					dst[n], dst[n+1] = '\\', e
+					n++
+				} else {
+					dst[n] = short
+				}
+				n, p = n+1, p+2
+				continue
+			}
 			r, q := escape(src, p)
-			switch {
-			case q < 0:
+			if q < 0 {
 				return n, p, badString
-			case escaped:
+			}
+			if p = q; escaped {
 				n = quoteRune(dst, n, r)
-			case r < utf8.RuneSelf:
-				dst[n] = byte(r)
-				n++
-			default:
+			} else {
 				n += utf8.EncodeRune(dst[n:], r)
 			}
-			p = q
 		case c < ' ':
 			return n, p, controlOrEnd(src, p)
 		default: // near the end of the source, where load finds nothing

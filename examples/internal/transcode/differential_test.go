@@ -1,0 +1,123 @@
+package transcode
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
+)
+
+// TestGeneratedRecords holds the library against encoding/json,
+// aws-lambda-go and attributevalue, over generated records.
+func TestGeneratedRecords(t *testing.T) {
+	const (
+		shards = 8
+		batch  = 25
+	)
+	var published atomic.Int64
+	t.Run("shards", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(fmt.Sprint(shard), func(t *testing.T) {
+				t.Parallel()
+				d := streamrecord.NewDecoder(streamrecord.Config{})
+				for i := range generated / shards / batch {
+					g := generator{rand.New(rand.NewPCG(uint64(shard), uint64(i)))}
+					records := make([]string, batch)
+					for j := range records {
+						records[j] = g.record(fmt.Sprintf("%d-%d-%d", shard, i, j))
+					}
+					payload := []byte(g.object(g.member("Records", g.array(records...))))
+					published.Add(int64(requireSame(t, d, payload)))
+				}
+			})
+		}
+	})
+	t.Logf("%d records, %d of them published", generated, published.Load())
+	require.Greater(t, int(published.Load()), generated/2)
+}
+
+// requireSame decodes payload both ways and returns the number of events.
+func requireSame(t *testing.T, d *streamrecord.Decoder, payload []byte) int {
+	t.Helper()
+	var want events.DynamoDBEvent
+	require.NoError(t, json.Unmarshal(payload, &want), "%s", payload)
+	got, err := d.Decode(payload)
+	require.NoError(t, err, "%s", payload)
+	require.Len(t, got.Records, len(want.Records))
+	n := 0
+	for i, w := range want.Records {
+		g := got.Records[i]
+		require.Equal(t, w.EventSourceArn, g.StreamARN)
+		require.Equal(t, w.AWSRegion, g.AWSRegion)
+		require.Equal(t, w.Change.SequenceNumber, g.SequenceNumber)
+		require.Equal(t, w.Change.ApproximateCreationDateTime.UTC(), g.CreatedAt)
+		var keys map[string]events.DynamoDBAttributeValue
+		require.NoError(t, json.Unmarshal(g.Keys, &keys))
+		require.Equal(t, w.Change.Keys, keys)
+		switch kind := g.Kind; w.EventName {
+		case "INSERT":
+			require.Equal(t, streamrecord.Event, kind, "%v: %s", g.Fault, g.Raw)
+			n++
+			requireSameEvent(t, w, g)
+		case "MODIFY":
+			require.Equal(t, streamrecord.Modify, kind)
+		case "REMOVE":
+			if u := w.UserIdentity; u != nil && u.Type == "Service" && u.PrincipalID == "dynamodb.amazonaws.com" {
+				require.Equal(t, streamrecord.ServiceRemove, kind)
+			} else {
+				require.Equal(t, streamrecord.Remove, kind)
+			}
+		}
+	}
+	return n
+}
+
+func requireSameEvent(t *testing.T, w events.DynamoDBEventRecord, g streamrecord.Record) {
+	t.Helper()
+	want, err := Detail(w.Change.NewImage)
+	require.NoError(t, err, "%s", g.Raw)
+	detail, err := Parse(g.Detail)
+	require.NoError(t, err, "%s", g.Detail)
+	if err := Equal(want, detail, "detail"); err != nil {
+		require.NoError(t, err, "%s\nof %s", g.Detail, g.Raw)
+	}
+	headers, _ := want["headers"].(map[string]any)
+	require.Equal(t, headers["eventId"], g.EventID)
+	require.Equal(t, headers["eventName"], g.EventName)
+	require.Equal(t, headers["source"], g.Source)
+	require.Equal(t, fmt.Sprint(headers["timestamp"]), fmt.Sprint(g.Timestamp))
+	region, _ := headers["region"].(string)
+	aggregate, _ := headers["aggregateId"].(string)
+	require.Equal(t, region, g.Region)
+	require.Equal(t, aggregate, g.AggregateID)
+	if sequence, ok := headers["sequence"]; ok {
+		require.Equal(t, fmt.Sprint(sequence), fmt.Sprint(g.Sequence))
+	}
+}
+
+// TestBenchmarkInput shows that what the benchmarks compare does the same work.
+func TestBenchmarkInput(t *testing.T) {
+	for _, size := range sizes {
+		order, err := json.Marshal(Order(0, size))
+		require.NoError(t, err)
+		require.InDelta(t, size, len(order), 200)
+		d := streamrecord.NewDecoder(streamrecord.Config{})
+		require.Equal(t, 20, requireSame(t, d, Batch(20, size, true)))
+
+		payload := Batch(20, size, false)
+		require.Equal(t, 20, requireSame(t, d, payload))
+		naive, err := Naive(payload)
+		require.NoError(t, err)
+		b, err := d.Decode(payload)
+		require.NoError(t, err)
+		for i, detail := range naive {
+			require.JSONEq(t, string(detail), string(b.Records[i].Detail))
+		}
+	}
+}
