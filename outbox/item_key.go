@@ -3,10 +3,10 @@ package outbox
 import (
 	"fmt"
 	"hash/maphash"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
@@ -40,51 +40,29 @@ func (p *preflight) sameItem(a action) error {
 }
 
 // keyOf returns the key of an action: as given for most kinds; for a Put as far
-// as the key names of its table show, which they do for the writer's own table
-// and for one to which another action of the request gives a Key.
+// as the request shows the key of its table.
 func (p *preflight) keyOf(a action) itemKey {
 	k := itemKey{table: tableName(a.table), attrs: a.key}
-	names := a.key
-	if a.item != nil {
-		k.attrs = a.item
-		if k.table == tableName(p.table) {
-			k.names[1] = p.layout.PK
-			if a.item[p.layout.SK] != nil {
-				k.names[0] = p.layout.SK
-			}
-			return k.ordered()
+	if a.item == nil {
+		if len(a.key) > len(k.names) {
+			return k
 		}
-		names = keyNamesOf(k.table, p.actions)
+		i := len(k.names) - 1
+		for name := range a.key {
+			k.names[i] = name
+			i--
+		}
+		return k.ordered()
 	}
-	if len(names) > 2 {
-		return k
+	k.attrs = a.item
+	shown := p.tableKey(k.table)
+	for i, part := range shown.parts {
+		k.names[i] = part.name
 	}
-	i := 1
-	for name := range names {
-		k.names[i] = name
-		i--
+	if shown.open && a.item[p.layout.SK] != nil {
+		k.names[1] = p.layout.SK
 	}
 	return k.ordered()
-}
-
-// keyNamesOf returns a key of the table that an action of the request shows.
-func keyNamesOf(table string, actions []types.TransactWriteItem) map[string]types.AttributeValue {
-	for i := range actions {
-		var name *string
-		var key map[string]types.AttributeValue
-		switch a := &actions[i]; {
-		case a.Update != nil:
-			name, key = a.Update.TableName, a.Update.Key
-		case a.Delete != nil:
-			name, key = a.Delete.TableName, a.Delete.Key
-		case a.ConditionCheck != nil:
-			name, key = a.ConditionCheck.TableName, a.ConditionCheck.Key
-		}
-		if name != nil && tableName(*name) == table {
-			return key
-		}
-	}
-	return nil
 }
 
 func (k itemKey) ordered() itemKey {
@@ -107,14 +85,12 @@ func (k itemKey) hash() (hash uint64, known bool) {
 		hash *= 31
 		switch v := k.attrs[name].(type) {
 		case *types.AttributeValueMemberS:
-			hash += maphash.String(keySeed, v.Value)
+			hash += maphash.String(keySeed, eventitem.Sent(v.Value))
 		case *types.AttributeValueMemberB:
 			hash += maphash.Bytes(keySeed, v.Value)
 		case *types.AttributeValueMemberN:
-			// equal numbers can be spelled differently, but not be other floats
-			if f, err := strconv.ParseFloat(v.Value, 64); err == nil && f != 0 {
-				hash += maphash.Comparable(keySeed, f)
-			}
+			n, _ := decimal.Parse(v.Value)
+			hash += n.Hash(keySeed)
 		default:
 			return 0, false
 		}
@@ -127,9 +103,20 @@ func (k itemKey) equal(other itemKey) bool {
 		return false
 	}
 	for _, name := range k.names {
-		if name != "" && !eventitem.Equal(k.attrs[name], other.attrs[name]) {
+		if name != "" && !equalKeys(k.attrs[name], other.attrs[name]) {
 			return false
 		}
 	}
 	return true
+}
+
+// equalKeys reports whether two values of a key attribute are the same as the
+// SDK sends them.
+func equalKeys(a, b types.AttributeValue) bool {
+	textA, isA := a.(*types.AttributeValueMemberS)
+	textB, isB := b.(*types.AttributeValueMemberS)
+	if isA && isB {
+		return eventitem.Sent(textA.Value) == eventitem.Sent(textB.Value)
+	}
+	return eventitem.Equal(a, b)
 }

@@ -15,6 +15,7 @@ const (
 	RuleActions         Rule = "number of actions" // 1 to 100 in a transaction
 	RuleItemSize        Rule = "item size"         // 409,600 bytes by DynamoDB's size rules
 	RuleKeySize         Rule = "key size"          // partition key 2,048 bytes, sort key 1,024
+	RuleExpressionSize  Rule = "expression size"   // 4,096 bytes of text, 1 MB with what placeholders stand for; see Path
 	RuleTransactionSize Rule = "transaction size"  // 4 MB in all: items, keys, expressions, and what placeholders stand for
 	RuleSameItem        Rule = "two actions on one item"
 	RuleEntrySize       Rule = "event size on the bus" // Options.MaxEntryBytes

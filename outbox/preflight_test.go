@@ -19,7 +19,7 @@ func put(table string, attrs item) types.TransactWriteItem {
 }
 
 func update(table string, key item) types.TransactWriteItem {
-	return types.TransactWriteItem{Update: &types.Update{TableName: &table, Key: key, UpdateExpression: aws.String("SET a = :a")}}
+	return types.TransactWriteItem{Update: &types.Update{TableName: &table, Key: key, UpdateExpression: aws.String("SET a = :a"), ExpressionAttributeValues: item{":a": n("1")}}}
 }
 
 func del(table string, key item) types.TransactWriteItem {
@@ -30,6 +30,12 @@ func check(table string, key item) types.TransactWriteItem {
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &table, Key: key, ConditionExpression: aws.String("attribute_exists(id)"),
 	}}
+}
+
+func conditioned(condition string, values item) types.TransactWriteItem {
+	a := put("users", item{"id": s("1")})
+	a.Put.ConditionExpression, a.Put.ExpressionAttributeValues = &condition, values
+	return a
 }
 
 func many(count int) (actions []types.TransactWriteItem) {
@@ -65,7 +71,7 @@ func TestPreflight(t *testing.T) {
 		"no number":            {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": m(item{"y": n("one")})})}, outbox.RuleValue, 0, "Item.x.y"},
 		"key of a map":         {[]types.TransactWriteItem{del("users", item{"id": m(nil)})}, outbox.RuleValue, 0, "Key.id"},
 		"empty key":            {[]types.TransactWriteItem{del("users", item{"id": s("")})}, outbox.RuleValue, 0, "Key.id"},
-		"three key attributes": {[]types.TransactWriteItem{del("users", item{"a": s("1"), "b": s("1"), "c": s("1")})}, outbox.RuleAction, 0, "key"},
+		"three key attributes": {[]types.TransactWriteItem{del("users", item{"a": s("1"), "b": s("1"), "c": s("1")})}, outbox.RuleValue, 0, "Key: 3 attributes"},
 
 		"item of 409,600 bytes":    {[]types.TransactWriteItem{put("users", item{"id": s(strings.Repeat("x", 400<<10-2))})}, accepted, 0, ""},
 		"item of 409,601 bytes":    {[]types.TransactWriteItem{put("users", item{"id": s(strings.Repeat("x", 400<<10-1))})}, outbox.RuleItemSize, 0, "409601 bytes, at most 409600"},
@@ -75,15 +81,37 @@ func TestPreflight(t *testing.T) {
 		"both keys over 1024":      {[]types.TransactWriteItem{del("users", item{"a": s(strings.Repeat("x", 1025)), "b": s(strings.Repeat("x", 1025))})}, outbox.RuleKeySize, 0, "1025 bytes"},
 		"items of 4 MB and events": {big(11), outbox.RuleTransactionSize, -1, "at most 4194304"},
 
-		"update and delete":          {[]types.TransactWriteItem{update("users", item{"id": s("1")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
-		"check and update":           {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
-		"by name and by ARN":         {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update(arn, item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
-		"numbers spelled otherwise":  {[]types.TransactWriteItem{check("users", item{"id": n("1")}), update("users", item{"id": n("1.0")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
-		"put and delete":             {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": s("y")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
-		"delete and put":             {[]types.TransactWriteItem{del("users", item{"b": s("1"), "a": s("2")}), put("users", item{"a": s("2"), "b": s("1"), "c": s("3")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
-		"other item":                 {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("2")})}, accepted, 0, ""},
-		"other table":                {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("admins", item{"id": s("1")})}, accepted, 0, ""},
-		"other type":                 {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": n("1")})}, accepted, 0, ""},
+		"update and delete":         {[]types.TransactWriteItem{update("users", item{"id": s("1")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"check and update":          {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"by name and by ARN":        {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update(arn, item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"numbers spelled otherwise": {[]types.TransactWriteItem{check("users", item{"id": n("1")}), update("users", item{"id": n("1.0")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"put and delete":            {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": s("y")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"delete and put":            {[]types.TransactWriteItem{del("users", item{"b": s("1"), "a": s("2")}), put("users", item{"a": s("2"), "b": s("1"), "c": s("3")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+		"other item":                {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("2")})}, accepted, 0, ""},
+		"other table":               {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("admins", item{"id": s("1")})}, accepted, 0, ""},
+		"other type":                {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": n("1")})}, outbox.RuleValue, 1, "Key.id: of type N, but the table's key is of type S, by TransactItems[0]"},
+		"other key":                 {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"ID": s("1")})}, outbox.RuleValue, 1, "Key.ID: not an attribute of the table's key, by TransactItems[0]"},
+		"sort key in one of two":    {[]types.TransactWriteItem{check("users", item{"id": s("1"), "at": n("1")}), del("users", item{"id": s("1")})}, outbox.RuleValue, 1, "Key: 1 attributes, but the key of the table has 2"},
+		"put without the key":       {[]types.TransactWriteItem{put("users", item{"x": s("1")}), del("users", item{"id": s("1")})}, outbox.RuleValue, 0, "Item.id: missing"},
+		"put with an empty key":     {[]types.TransactWriteItem{put("users", item{"id": s("")}), del("users", item{"id": s("1")})}, outbox.RuleValue, 0, "Item.id: empty"},
+		"put with a key of 2049":    {[]types.TransactWriteItem{put("users", item{"id": s(strings.Repeat("x", 2049))}), del("users", item{"id": s("1")})}, outbox.RuleKeySize, 0, "Item.id: 2049 bytes"},
+		"event store without sk":    {[]types.TransactWriteItem{put("event-store", item{"pk": s("1")})}, outbox.RuleValue, 0, "Item.sk: missing, but an attribute of the table's key, by the layout"},
+		"event store with sk S":     {[]types.TransactWriteItem{put("event-store", item{"pk": s("1"), "sk": s("1")})}, outbox.RuleValue, 0, "Item.sk: of type S"},
+		"event store by pk alone":   {[]types.TransactWriteItem{del("event-store", item{"pk": s("1")})}, outbox.RuleValue, 0, "Key: 1 attributes"},
+		"event store by other":      {[]types.TransactWriteItem{del("event-store", item{"pk": s("1"), "at": n("1")})}, outbox.RuleValue, 0, "Key.at: not an attribute"},
+		"same when it is sent":      {[]types.TransactWriteItem{del("users", item{"id": s("\xff")}), del("users", item{"id": s("\xfe")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
+
+		"table of two characters":    {[]types.TransactWriteItem{put("ab", item{"id": s("1")})}, outbox.RuleAction, 0, "TableName"},
+		"table with a space":         {[]types.TransactWriteItem{put("us ers", item{"id": s("1")})}, outbox.RuleAction, 0, "TableName"},
+		"empty set":                  {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": m(item{"y": &types.AttributeValueMemberSS{}})})}, outbox.RuleValue, 0, "Item.x.y: an empty set"},
+		"empty name":                 {[]types.TransactWriteItem{put("users", item{"id": s("1"), "": s("1")})}, outbox.RuleValue, 0, `Item[""]: an attribute without a name`},
+		"long name":                  {[]types.TransactWriteItem{put("users", item{"id": s("1"), strings.Repeat("x", 65536): s("1")})}, outbox.RuleValue, 0, "the name: 65536 bytes, at most 65535"},
+		"not the caller's UTF-8":     {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": s("\xff")})}, accepted, 0, ""},
+		"expression too long":        {[]types.TransactWriteItem{conditioned("id <> id"+strings.Repeat(" ", 4089), nil)}, outbox.RuleExpressionSize, 0, "ConditionExpression: 4097 bytes, at most 4096"},
+		"expression too large":       {[]types.TransactWriteItem{conditioned("a = :a", item{":a": s(strings.Repeat("x", 1<<20))})}, outbox.RuleExpressionSize, 0, "ConditionExpression: with what its placeholders stand for: 1048582 bytes, at most 1048576"},
+		"value not defined":          {[]types.TransactWriteItem{conditioned("a = :a", nil)}, outbox.RuleValue, 0, `ConditionExpression: the placeholder ":a" is not defined`},
+		"value not used":             {[]types.TransactWriteItem{conditioned("a = b", item{":a": s("x")})}, outbox.RuleValue, 0, `ExpressionAttributeValues[":a"]: not used`},
+		"old item in a new way":      {[]types.TransactWriteItem{{Put: &types.Put{TableName: aws.String("users"), Item: item{"id": s("1")}, ReturnValuesOnConditionCheckFailure: "ALL_NEW"}}}, outbox.RuleAction, 0, "ReturnValuesOnConditionCheckFailure"},
 		"puts with unknown key":      {[]types.TransactWriteItem{put("users", item{"id": s("1")}), put("users", item{"id": s("1")})}, accepted, 0, ""},
 		"caller's put on the event":  {[]types.TransactWriteItem{put("event-store", item{"pk": s("e1"), "sk": n("1795521600123.0")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
 		"caller's check of the key":  {[]types.TransactWriteItem{check("event-store", item{"pk": s("e1"), "sk": n("1795521600123")})}, outbox.RuleSameItem, 1, "TransactItems[0]"},
@@ -127,6 +155,9 @@ func TestPreflightOfEvents(t *testing.T) {
 	require.Equal(t, "e1", e.EventID)
 	require.Equal(t, "User.Created", e.EventName)
 
+	require.ErrorAs(t, w.Append(in, event(t, "e2", map[string]any{"": 1})), &e)
+	require.Contains(t, e.Problem, "; Options.PayloadAsText stores it as text")
+
 	require.ErrorAs(t, w.Append(in, event(t, "e2", strings.Repeat("x", 400<<10))), &e)
 	require.Equal(t, outbox.RuleItemSize, e.Rule)
 	require.Equal(t, "e2", e.EventID)
@@ -134,6 +165,10 @@ func TestPreflightOfEvents(t *testing.T) {
 	require.NoError(t, w.Append(in, event(t, "e3", 1)), "a second writer or append on one input")
 	require.Len(t, in.TransactItems, 3)
 	require.NoError(t, w.Check(in))
+	for token, ok := range map[string]bool{"": false, strings.Repeat("é", 36): true, strings.Repeat("t", 37): false, strings.Repeat("😀", 19): false} {
+		in.ClientRequestToken = &token
+		require.Equal(t, ok, w.Check(in) == nil, token)
+	}
 	in.ClientRequestToken = aws.String(strings.Repeat("t", 37))
 	require.ErrorAs(t, w.Check(in), &e)
 	require.Equal(t, outbox.RuleToken, e.Rule)

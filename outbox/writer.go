@@ -235,6 +235,9 @@ func (w *Writer) eventError(index int, ev envelope.CustomEvent, err error) error
 		e.Path, e.Problem = field.Field, field.Problem
 	case errors.As(err, &value):
 		e.Path, e.Problem = value.Path, value.Problem
+		if value.MapOnly {
+			e.Problem += "; Options.PayloadAsText stores it as text"
+		}
 	case errors.As(err, &over):
 		e.Rule, e.Actual, e.Allowed, e.Err = over.rule, over.actual, over.allowed, nil
 	default:

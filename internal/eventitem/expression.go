@@ -1,14 +1,33 @@
 package eventitem
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// ExpressionSize returns what the expressions of one action add to the size of
-// its transaction, in bytes. A nil expression is none. It allocates nothing
-// unless there is an error, which is one of [ItemSize] about a value.
+// Limits of the expressions of an action. That of the text is AWS's
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html),
+// as is that of a placeholder; the other two are DynamoDB Local's. With them, and
+// no placeholder unused, AWS's 2 MB of names and values in all can not be passed.
+const (
+	MaxExpression      = 4096
+	MaxPlaceholder     = 255
+	MaxExpressionTree  = 1 << 20   // of an expression and all that its placeholders stand for
+	MaxExpressionValue = 400 << 10 // of the members or elements of a value
+)
+
+// Expressions are those of one action and what their placeholders stand for. A
+// nil expression is none.
+type Expressions struct {
+	Condition, Update *string
+	Names             map[string]string
+	Values            map[string]types.AttributeValue
+}
+
+// Size returns what the expressions add to the size of their transaction, in
+// bytes. It allocates nothing unless there is an error.
 //
 // AWS limits a transaction to 4 MB without saying how they are counted
 // (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
@@ -22,56 +41,177 @@ import (
 //
 // Table names, tokens, return values and what is stored already do not count.
 // No engine that was tried counts more.
-func ExpressionSize(names map[string]string, values map[string]types.AttributeValue, expressions ...*string) (int, error) {
-	size := 0
-	for _, expression := range expressions {
-		if expression != nil {
-			size += len(*expression)
+//
+// The error is a [*ValueError] whose path begins with the name of the field of
+// the action, for what DynamoDB refuses and can be seen without knowing the
+// grammar: an expression that is empty or too long, alone or with what its
+// placeholders stand for; a placeholder that is malformed, not defined or not
+// used; names and values that no attribute has; maps of them that are empty but
+// not nil.
+func (x Expressions) Size() (int, error) {
+	condition, err := x.expressionSize(x.Condition)
+	if err != nil {
+		return 0, err.under("ConditionExpression")
+	}
+	update, err := x.expressionSize(x.Update)
+	if err != nil {
+		return 0, err.under("UpdateExpression")
+	}
+	given := x.Condition != nil || x.Update != nil
+	if err := x.checkNames(given); err != nil {
+		return 0, err.under("ExpressionAttributeNames")
+	}
+	if err := x.checkValues(given); err != nil {
+		return 0, err.under("ExpressionAttributeValues")
+	}
+	return condition + update, nil
+}
+
+// expressionSize checks and sizes one expression. Names and values without a
+// size count for nothing; they are refused later.
+func (x Expressions) expressionSize(expression *string) (int, *ValueError) {
+	if expression == nil {
+		return 0, nil
+	}
+	rest := *expression
+	if strings.TrimSpace(rest) == "" {
+		return 0, fault("empty; nil is no expression")
+	}
+	if len(rest) > MaxExpression {
+		return 0, limitFault("", len(rest), MaxExpression)
+	}
+	size := len(rest)
+	for {
+		start := strings.IndexAny(rest, "#:")
+		if start < 0 {
+			break
 		}
-	}
-	for placeholder, name := range names {
-		size += len(name) * occurrences(placeholder, expressions)
-	}
-	var worst *ValueError
-	var worstName string
-	for placeholder, value := range values {
-		n, err := valueSize(value, 1)
-		if err != nil && (worst == nil || placeholder < worstName) {
-			worst, worstName = err, placeholder
+		rest = rest[start:]
+		placeholder := rest[:placeholderLen(rest)]
+		rest = rest[len(placeholder):]
+		if name, ok := x.Names[placeholder]; ok {
+			n, _ := textSize(name)
+			size += n
+			continue
 		}
-		size += n * occurrences(placeholder, expressions)
+		value, ok := x.Values[placeholder]
+		if !ok {
+			return 0, fault(fmt.Sprintf("the placeholder %q is not defined", placeholder))
+		}
+		n, _ := valueSize(value, 0)
+		size += n
 	}
-	if worst != nil {
-		return 0, worst.inMember(worstName).under("")
+	if size > MaxExpressionTree {
+		return 0, limitFault("with what its placeholders stand for", size, MaxExpressionTree)
 	}
 	return size, nil
 }
 
-// occurrences counts a placeholder in expressions.
-func occurrences(placeholder string, expressions []*string) int {
-	n := 0
-	if placeholder == "" {
-		return n
+func (x Expressions) checkNames(given bool) *ValueError {
+	if x.Names != nil && len(x.Names) == 0 && given {
+		return fault("empty; without names it has to be nil")
 	}
-	for _, expression := range expressions {
-		if expression == nil {
-			continue
+	var worst *ValueError
+	var worstName string
+	for placeholder, name := range x.Names {
+		err := x.checkPlaceholder(placeholder, '#')
+		if err == nil {
+			err = checkAttribute(name)
 		}
-		for rest := *expression; ; {
-			i := strings.Index(rest, placeholder)
-			if i < 0 {
-				break
-			}
-			rest = rest[i+len(placeholder):]
-			if rest == "" || !inPlaceholder(rest[0]) {
-				n++
-			}
+		if err != nil && (worst == nil || placeholder < worstName) {
+			worst, worstName = err, placeholder
 		}
 	}
-	return n
+	if worst != nil {
+		return worst.inMember(worstName)
+	}
+	return nil
 }
 
-// inPlaceholder reports whether c goes on with a placeholder's name.
-func inPlaceholder(c byte) bool {
-	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '_'
+func (x Expressions) checkValues(given bool) *ValueError {
+	if x.Values != nil && len(x.Values) == 0 && given {
+		return fault("empty; without values it has to be nil")
+	}
+	var worst *ValueError
+	var worstName string
+	for placeholder, value := range x.Values {
+		err := x.checkPlaceholder(placeholder, ':')
+		if err == nil {
+			err = checkExpressionValue(value)
+		}
+		if err != nil && (worst == nil || placeholder < worstName) {
+			worst, worstName = err, placeholder
+		}
+	}
+	if worst != nil {
+		return worst.inMember(worstName)
+	}
+	return nil
+}
+
+// checkExpressionValue checks the value of a placeholder. It is no attribute
+// yet, so it is a level less deep than one, and the members or elements of a map
+// or list are counted as those of an item are.
+func checkExpressionValue(value types.AttributeValue) *ValueError {
+	size, err := valueSize(value, 0)
+	if err != nil {
+		return err
+	}
+	members := 0
+	switch v := value.(type) {
+	case *types.AttributeValueMemberM:
+		members = len(v.Value)
+	case *types.AttributeValueMemberL:
+		members = len(v.Value)
+	default:
+		return nil
+	}
+	if size -= nestedSize + members*elementSize; size > MaxExpressionValue {
+		return limitFault("", size, MaxExpressionValue)
+	}
+	return nil
+}
+
+// checkPlaceholder checks a placeholder and that it occurs in an expression.
+func (x Expressions) checkPlaceholder(placeholder string, first byte) *ValueError {
+	switch {
+	case len(placeholder) < 2 || placeholder[0] != first || placeholderLen(placeholder) != len(placeholder):
+		return fault(fmt.Sprintf("not a placeholder, which is %q and then letters, digits and underscores", first))
+	case len(placeholder) > MaxPlaceholder:
+		return limitFault("the placeholder", len(placeholder), MaxPlaceholder)
+	case !occurs(placeholder, x.Condition) && !occurs(placeholder, x.Update):
+		return fault("not used in an expression")
+	}
+	return nil
+}
+
+// occurs reports whether a placeholder is one of an expression.
+func occurs(placeholder string, expression *string) bool {
+	if expression == nil {
+		return false
+	}
+	for rest := *expression; ; {
+		i := strings.Index(rest, placeholder)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i:]
+		if placeholderLen(rest) == len(placeholder) {
+			return true
+		}
+		rest = rest[len(placeholder):]
+	}
+}
+
+// placeholderLen returns the length of the placeholder that s begins with. An
+// expression has neither text nor comments of its own, so each # and : in it
+// begins one.
+func placeholderLen(s string) int {
+	for i := 1; i < len(s); i++ {
+		c := s[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' {
+			return i
+		}
+	}
+	return len(s)
 }

@@ -1,7 +1,9 @@
 package eventitem
 
 import (
+	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -12,21 +14,30 @@ import (
 // UTF-8 bytes of the names and the size of the values. It allocates nothing
 // unless there is an error.
 //
-// The error is a [*ValueError] for what has no size, because DynamoDB does not
-// store it: a value that is missing (nil, a nil pointer, binary that is nil), a
-// kind that this version of the SDK does not know, a number that is none or that
-// DynamoDB can not hold, nesting that is too deep (a value that contains itself,
-// too). What else DynamoDB refuses in an item, such as an empty set, has a size.
+// What DynamoDB does not store has no size; the error is a [*ValueError]:
+//
+//   - a value that is missing: nil, a nil pointer, binary that is nil. The SDK
+//     sends something else than was meant, panics, or leaves out an element of a
+//     list without a word;
+//   - a kind of value that this version of the SDK does not know;
+//   - a number that is none or that DynamoDB can not hold;
+//   - a name, at any depth, that is empty or over [MaxName];
+//   - a set that is empty or has a member twice, numbers compared by value;
+//   - NULL that is false;
+//   - nesting that is too deep (a value that contains itself, too).
+//
+// Text that is not UTF-8 is none of these: the SDK sends U+FFFD for each byte
+// that is no part of a character, DynamoDB stores that, and so it is counted.
 func ItemSize(item map[string]types.AttributeValue) (int, error) {
 	size := 0
 	var worst *ValueError
 	var worstName string
 	for name, value := range item {
-		n, err := valueSize(value, 1)
+		n, err := memberSize(name, value, 1)
 		if err != nil && (worst == nil || name < worstName) {
 			worst, worstName = err, name
 		}
-		size += len(name) + n
+		size += n
 	}
 	if worst != nil {
 		return 0, worst.inMember(worstName).under("")
@@ -51,7 +62,7 @@ func valueSize(value types.AttributeValue, level int) (int, *ValueError) {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:
 		if v != nil {
-			return len(v.Value), nil
+			return textSize(v.Value)
 		}
 	case *types.AttributeValueMemberN:
 		if v != nil {
@@ -66,8 +77,11 @@ func valueSize(value types.AttributeValue, level int) (int, *ValueError) {
 			return 1, nil
 		}
 	case *types.AttributeValueMemberNULL:
-		if v != nil {
+		switch {
+		case v != nil && v.Value:
 			return 1, nil
+		case v != nil:
+			return 0, fault("NULL that is false; DynamoDB has only NULL that is true")
 		}
 	case *types.AttributeValueMemberM:
 		if v != nil {
@@ -79,21 +93,43 @@ func valueSize(value types.AttributeValue, level int) (int, *ValueError) {
 		}
 	case *types.AttributeValueMemberSS:
 		if v != nil {
-			return setSize(v.Value, textSize)
+			return textSetSize(v.Value)
 		}
 	case *types.AttributeValueMemberBS:
 		if v != nil {
-			return setSize(v.Value, binarySize)
+			return setSize(v.Value, binarySize, bytesHash, bytes.Equal)
 		}
 	case *types.AttributeValueMemberNS:
 		if v != nil {
-			return setSize(v.Value, numberSize)
+			return setSize(v.Value, numberSize, numberHash, decimal.Equal)
 		}
 	case nil:
 	default:
 		return 0, fault(fmt.Sprintf("a kind of value that is not known: %T", value))
 	}
 	return 0, fault("no value (nil)")
+}
+
+// memberSize sizes an attribute or a member of a map, with its name.
+func memberSize(name string, value types.AttributeValue, level int) (int, *ValueError) {
+	if err := checkAttribute(name); err != nil {
+		return 0, err
+	}
+	size, _ := textSize(name)
+	n, err := valueSize(value, level)
+	return size + n, err
+}
+
+// checkAttribute checks the name of an attribute, or of a member of a map.
+func checkAttribute(name string) *ValueError {
+	size, _ := textSize(name)
+	switch {
+	case size == 0:
+		return fault("an attribute without a name")
+	case size > MaxName:
+		return limitFault("the name", size, MaxName)
+	}
+	return nil
 }
 
 func mapSize(m map[string]types.AttributeValue, level int) (int, *ValueError) {
@@ -104,7 +140,7 @@ func mapSize(m map[string]types.AttributeValue, level int) (int, *ValueError) {
 	var worst *ValueError
 	var worstName string
 	for name, value := range m {
-		n, err := valueSize(value, level+1)
+		n, err := memberSize(name, value, level+1)
 		switch {
 		case err == nil:
 		case err.Problem == tooDeep: // a map that contains itself has no end
@@ -112,7 +148,7 @@ func mapSize(m map[string]types.AttributeValue, level int) (int, *ValueError) {
 		case worst == nil || name < worstName:
 			worst, worstName = err, name
 		}
-		size += len(name) + n + elementSize
+		size += n + elementSize
 	}
 	if worst != nil {
 		return 0, worst.inMember(worstName)
@@ -149,23 +185,26 @@ func numberSize(text string) (int, *ValueError) {
 	return n.Size(), nil
 }
 
-func textSize(text string) (int, *ValueError) { return len(text), nil }
+// textSize is the size of a text as the SDK sends it.
+func textSize(text string) (int, *ValueError) {
+	if !utf8.ValidString(text) {
+		text = Sent(text)
+	}
+	return len(text), nil
+}
+
+// Sent returns a text as the SDK sends it: as it is if it is UTF-8, else with
+// U+FFFD for each byte that is no part of a character.
+func Sent(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
+}
 
 func binarySize(data []byte) (int, *ValueError) {
 	if data == nil {
 		return 0, fault("a nil slice, which the SDK sends as nothing; an empty one is a value")
 	}
 	return len(data), nil
-}
-
-func setSize[T any](set []T, sizeOf func(T) (int, *ValueError)) (int, *ValueError) {
-	size := 0
-	for i, member := range set {
-		n, err := sizeOf(member)
-		if err != nil {
-			return 0, err.inElement(i)
-		}
-		size += n
-	}
-	return size, nil
 }

@@ -1,6 +1,7 @@
 package eventitem
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,7 +62,8 @@ func TestValueSize(t *testing.T) {
 		{"set of texts", texts("a", "bb", "ccc"), 6},
 		{"set of numbers", numbers("1", "12", "123", "-1"), 2 + 2 + 3 + 3},
 		{"set of binaries", binaries("a", "bb"), 3},
-		{"empty set", texts(), 0},
+		{"set of many texts", texts(strings.Split(strings.Repeat("a", 40)+"bcdefghijklm", "")[39:]...), 13},
+
 		{"five maps", nested(5, text("x")), 5*(3+1+1) + 1},
 		{"as deep as it goes", nested(31, text("x")), 31*(3+1+1) + 1},
 	}
@@ -107,6 +109,19 @@ func TestValuesWithoutASize(t *testing.T) {
 		{"39 digits", number(strings.Repeat("9", 39)), "v: more than 38 significant digits"},
 		{"out of range", list(number("1e126")), "v[0]: magnitude outside 1E-130 to 9.99E+125"},
 		{"no number in a set", numbers("1", "x"), "v[1]: not a number"},
+		{"NULL that is false", &types.AttributeValueMemberNULL{}, "v: NULL that is false"},
+		{"no set of texts", texts(), "v: an empty set"},
+		{"no set of numbers", list(numbers()), "v[0]: an empty set"},
+		{"no set of binaries", binaries(), "v: an empty set"},
+		{"text twice", texts("a", "b", "a"), "v[2]: a member that the set has already"},
+		{"empty text twice", texts("", ""), "v[1]: a member that the set has already"},
+		{"two texts that are sent as one", texts("\xff", "\xfe"), "v[1]: a member that the set has already"},
+		{"number twice", numbers("1", "2", "1.0"), "v[2]: a member that the set has already"},
+		{"zero twice", numbers("0", "-0"), "v[1]: a member that the set has already"},
+		{"binary twice", object(attrs{"s": binaries("a", "a")}), "v.s[1]: a member that the set has already"},
+		{"without a name", object(attrs{"": text("x")}), `v[""]: an attribute without a name`},
+		{"long name", object(attrs{strings.Repeat("n", 65536): text("x")}), "the name: 65536 bytes, at most 65535"},
+		{"name that is long when it is sent", object(attrs{strings.Repeat("n", 65533) + "\xff": text("x")}), "the name: 65536 bytes, at most 65535"},
 		{"too deep", nested(31, object(attrs{})), "nested too deep"},
 		{"contains itself", self, "nested too deep"},
 		{"list that contains itself", loop, "nested too deep"},
@@ -124,40 +139,31 @@ func TestValuesWithoutASize(t *testing.T) {
 	}
 }
 
-func TestExpressionSize(t *testing.T) {
-	names := map[string]string{"#k": "né", "#kk": "name"}
-	values := attrs{":v": text("12345"), ":v2": number("12")}
-	tests := []struct {
-		name        string
-		expressions []string
-		want        int // on top of the expressions' own bytes
-	}{
-		{"none", nil, 0},
-		{"no placeholder", []string{"attribute_not_exists(pk)"}, 0},
-		{"name", []string{"attribute_not_exists(#k)"}, 3},
-		{"name and value", []string{"#k = :v"}, 3 + 5},
-		{"each time it occurs", []string{"#k = :v OR #k.#k[0] = :v"}, 3*3 + 2*5},
-		{"in each expression", []string{"SET #k = :v", "#k <> :v"}, 2*3 + 2*5},
-		{"a longer one begins with it", []string{"#kk = :v2 AND #k=:v"}, 4 + 2 + 3 + 5},
-		{"another one begins with it", []string{"#k_ = :vX"}, 0},
+// A set of any size is checked, and without allocating for it.
+func TestLargeSets(t *testing.T) {
+	var text, plain, floats []string
+	var binary [][]byte
+	for i := range 20_000 {
+		n := strconv.Itoa(i)
+		text, binary = append(text, n), append(binary, []byte(n))
+		plain = append(plain, n)
+		floats = append(floats, "123456789012345678901234567890"+n) // equal as floats
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			want := tt.want
-			expressions := []*string{nil}
-			for _, e := range tt.expressions {
-				want += len(e)
-				expressions = append(expressions, &e)
-			}
-			size, err := ExpressionSize(names, values, expressions...)
+	last := len(text) - 1
+	for name, set := range map[string]struct{ once, twice types.AttributeValue }{
+		"texts":                 {texts(text...), texts(append(text[:last:last], "17")...)},
+		"binaries":              {&types.AttributeValueMemberBS{Value: binary}, &types.AttributeValueMemberBS{Value: append(binary[:last:last], []byte("17"))}},
+		"numbers":               {numbers(plain...), numbers(append(plain[:last:last], "17.0")...)},
+		"numbers at a distance": {numbers(floats...), numbers(append(floats[:last:last], "1234567890123456789012345678901.7e1")...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ValueSize(set.once)
 			require.NoError(t, err)
-			require.Equal(t, want, size)
-			require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = ExpressionSize(names, values, expressions...) }))
+			_, err = ValueSize(set.twice)
+			require.EqualError(t, err, "[19999]: a member that the set has already")
+			require.Zero(t, testing.AllocsPerRun(3, func() { _, _ = ValueSize(set.once) }))
 		})
 	}
-
-	_, err := ExpressionSize(nil, attrs{":v": list(nil), ":w": nil})
-	require.EqualError(t, err, `[":v"][0]: no value (nil)`)
 }
 
 func BenchmarkItemSize(b *testing.B) {

@@ -1,6 +1,7 @@
 package eventitem
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +17,13 @@ type ValueError struct {
 	// in the middle.
 	Path string
 
-	// Problem is what is wrong with it, with the limit if there is one.
+	// Problem is what is wrong with it, with the limit if there is one. It may
+	// be empty where Size and Limit say all.
 	Problem string
+
+	// Size and Limit are bytes, where [ItemSize] or [Expressions.Size] found a
+	// limit passed; else 0.
+	Size, Limit int
 
 	// MapOnly reports that the fault is one of the form [Map] alone: [JSONText]
 	// does not mind this value. It may mind another one.
@@ -26,7 +32,16 @@ type ValueError struct {
 	steps []step // from the innermost to the outermost, until Path is made
 }
 
-func (e *ValueError) Error() string { return e.Path + ": " + e.Problem }
+func (e *ValueError) Error() string {
+	text := e.Path
+	if e.Problem != "" {
+		text += ": " + e.Problem
+	}
+	if e.Limit > 0 {
+		text += fmt.Sprintf(": %d bytes, at most %d", e.Size, e.Limit)
+	}
+	return text
+}
 
 // step is one level of a path: the key of a member, or the index of an element.
 type step struct {
@@ -41,6 +56,9 @@ const (
 
 func fault(problem string) *ValueError    { return &ValueError{Problem: problem} }
 func mapFault(problem string) *ValueError { return &ValueError{Problem: problem, MapOnly: true} }
+func limitFault(problem string, size, limit int) *ValueError {
+	return &ValueError{Problem: problem, Size: size, Limit: limit}
+}
 func faultAt(path, problem string) *ValueError {
 	return &ValueError{Path: path, Problem: problem}
 }

@@ -22,7 +22,7 @@ const transactionLimit = 4 << 20
 // 4,194,305 is refused, whatever action is part of it.
 //
 // AWS does not say what of a transaction is counted. DynamoDB Local counts what
-// eventitem.ExpressionSize says; dynoxide 1.2.1 counts items and keys as it does,
+// eventitem.Expressions says; dynoxide 1.2.1 counts items and keys as it does,
 // and of expressions only the values of an Update, once each. It takes more, so
 // the count of DynamoDB Local is safe for both.
 func TestTransactionSizeIsTheEngines(t *testing.T) {
@@ -68,32 +68,32 @@ func TestTransactionSizeIsTheEngines(t *testing.T) {
 // counts, which is never more than ours.
 func actionSize(t *testing.T, a types.TransactWriteItem, e *engine.Engine) int {
 	t.Helper()
-	var item, values attrs
-	var names map[string]string
-	var expressions []*string
-	counted := false // by dynoxide, of the expressions: the values
+	var item attrs
+	var x eventitem.Expressions
 	switch {
 	case a.Put != nil:
-		item, names, values, expressions = a.Put.Item, a.Put.ExpressionAttributeNames, a.Put.ExpressionAttributeValues, []*string{a.Put.ConditionExpression}
+		item = a.Put.Item
+		x = eventitem.Expressions{Condition: a.Put.ConditionExpression, Names: a.Put.ExpressionAttributeNames, Values: a.Put.ExpressionAttributeValues}
 	case a.Delete != nil:
-		item, names, values, expressions = a.Delete.Key, a.Delete.ExpressionAttributeNames, a.Delete.ExpressionAttributeValues, []*string{a.Delete.ConditionExpression}
+		item = a.Delete.Key
+		x = eventitem.Expressions{Condition: a.Delete.ConditionExpression, Names: a.Delete.ExpressionAttributeNames, Values: a.Delete.ExpressionAttributeValues}
 	case a.ConditionCheck != nil:
-		item, names, values = a.ConditionCheck.Key, a.ConditionCheck.ExpressionAttributeNames, a.ConditionCheck.ExpressionAttributeValues
-		expressions = []*string{a.ConditionCheck.ConditionExpression}
+		item = a.ConditionCheck.Key
+		x = eventitem.Expressions{Condition: a.ConditionCheck.ConditionExpression, Names: a.ConditionCheck.ExpressionAttributeNames, Values: a.ConditionCheck.ExpressionAttributeValues}
 	default:
-		item, names, values = a.Update.Key, a.Update.ExpressionAttributeNames, a.Update.ExpressionAttributeValues
-		expressions, counted = []*string{a.Update.ConditionExpression, a.Update.UpdateExpression}, true
+		item = a.Update.Key
+		x = eventitem.Expressions{Condition: a.Update.ConditionExpression, Update: a.Update.UpdateExpression, Names: a.Update.ExpressionAttributeNames, Values: a.Update.ExpressionAttributeValues}
 	}
 	size, err := eventitem.ItemSize(item)
 	require.NoError(t, err)
-	ours, err := eventitem.ExpressionSize(names, values, expressions...)
+	ours, err := x.Size()
 	require.NoError(t, err)
 	if e.Name != engine.Dynoxide {
 		return size + ours
 	}
 	theirs := 0
-	if counted {
-		for _, v := range values {
+	if a.Update != nil {
+		for _, v := range x.Values {
 			n, err := eventitem.ValueSize(v)
 			require.NoError(t, err)
 			theirs += n
