@@ -42,8 +42,8 @@ func TestServices(t *testing.T) {
 		"a repeated POST":                            {servicesOptions{}, repeatedPost},
 		"relay killed in mid-batch":                  {servicesOptions{bus: onRelayCall}, relayKilled},
 		"the bus refuses 20 % of the entries":        {servicesOptions{bus: refuseOneInFive}, busRefuses},
-		"SQS delivers twice, at the same moment":     {servicesOptions{deliverTwice: true}, deliveredTwice},
-		"messaging dies after e-mail, before commit": {servicesOptions{}, messagingDies},
+		"SQS delivers twice, at the same moment":     {servicesOptions{deliverTwice: true, hurry: true}, deliveredTwice},
+		"messaging dies after e-mail, before commit": {servicesOptions{timeout: shortTimeout, visibility: shortVisibility}, messagingDies},
 		"a bounce and a throttle":                    {servicesOptions{hurry: true}, bounceAndThrottle},
 		"DynamoDB throttles the user service":        {servicesOptions{userDB: throttleSevenInTen}, userServiceThrottled},
 		"poison in the event store, by hand":         {servicesOptions{hurry: true}, poisonByHand},
@@ -81,11 +81,21 @@ type servicesOptions struct {
 	deliverTwice bool
 	// hurry makes a failed message visible at once.
 	hurry bool
+	// timeout of the functions and visibility of the queue; zero means long
+	// ones, which no scenario waits for. Visibility is the longer one, as on AWS.
+	timeout, visibility time.Duration
 }
+
+const (
+	longTimeout, longVisibility   = 20 * time.Second, 30 * time.Second
+	shortTimeout, shortVisibility = 3 * time.Second, 4 * time.Second
+	maxReceiveCount               = 5
+)
 
 // services is the architecture with everything of its own.
 type services struct {
-	db, moto                          *engine.Engine
+	db                                *engine.Engine
+	timeout                           time.Duration
 	users, events, letters, messaging enginetest.Table
 	bus                               enginetest.Bus
 	toBus, toDB                       *wirefault.Proxy
@@ -97,19 +107,15 @@ type services struct {
 	log                               *output // of all functions
 }
 
-// functionTimeout and visibility keep the rule that the queue's visibility timeout
-// is longer than the function's.
-const (
-	functionTimeout = 3 * time.Second
-	visibility      = 4 * time.Second
-)
-
 func newServices(t *testing.T, db *engine.Engine, programs map[string]string, opts servicesOptions) *services {
 	t.Helper()
+	if opts.timeout == 0 {
+		opts.timeout, opts.visibility = longTimeout, longVisibility
+	}
 	moto := enginetest.Moto(t)
 	keys := func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS }
 	s := &services{
-		db: db, moto: moto, log: &output{},
+		db: db, timeout: opts.timeout, log: &output{},
 		users: enginetest.BusinessTable(t, db), events: enginetest.EventStore(t, db),
 		letters: enginetest.BusinessTable(t, db, keys), messaging: enginetest.BusinessTable(t, db, keys),
 		bus: enginetest.NewBus(t, moto, func(o *enginetest.BusOptions) {
@@ -117,7 +123,10 @@ func newServices(t *testing.T, db *engine.Engine, programs map[string]string, op
 		}),
 	}
 	_, err := moto.SQS().SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
-		QueueUrl: &s.bus.Queue.URL, Attributes: map[string]string{"VisibilityTimeout": fmt.Sprint(visibility.Seconds())},
+		QueueUrl: &s.bus.Queue.URL, Attributes: map[string]string{
+			"VisibilityTimeout": fmt.Sprint(opts.visibility.Seconds()),
+			"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, s.bus.DLQ.ARN, maxReceiveCount),
+		},
 	})
 	require.NoError(t, err)
 	s.toBus, s.toDB = s.proxy(t, moto.URL, opts.bus), s.proxy(t, db.URL, opts.userDB)
@@ -172,7 +181,7 @@ func (s *services) start(t *testing.T, program string, env ...string) *rie.Funct
 	keys, err := rie.AWSEnv(t.Context(), s.db.Config())
 	require.NoError(t, err)
 	f, err := rie.Start(t.Context(), program, func(o *rie.Options) {
-		o.Env, o.Timeout, o.Log = append(append(keys, "OTEL_TRACES_EXPORTER=console"), env...), functionTimeout, s.log
+		o.Env, o.Timeout, o.Log = append(append(keys, "OTEL_TRACES_EXPORTER=console"), env...), s.timeout, s.log
 	})
 	require.NoError(t, err)
 	t.Cleanup(f.Stop)
