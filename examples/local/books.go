@@ -56,7 +56,7 @@ func (b *books) sheet() ledger {
 }
 
 // run keeps the balance up to date until ctx ends. It reads when something has
-// happened, and once a second, and never uses more than half of the time.
+// happened, and once a second, and never uses more than a quarter of the time.
 func (b *books) run(ctx context.Context, trouble func(error)) {
 	for {
 		rung := b.bell.listen()
@@ -64,7 +64,7 @@ func (b *books) run(ctx context.Context, trouble func(error)) {
 		if err := b.refresh(ctx); err != nil && ctx.Err() == nil {
 			trouble(err)
 		}
-		if !pause(ctx, max(breath, time.Since(start)), nil) || !pause(ctx, time.Second, rung) {
+		if !pause(ctx, max(2*breath, 3*time.Since(start)), nil) || !pause(ctx, time.Second, rung) {
 			return
 		}
 	}

@@ -34,26 +34,6 @@ func (s *screen) String() string {
 	return s.buf.String()
 }
 
-func TestDemo(t *testing.T) {
-	for _, dynamo := range engine.DynamoDBNames() {
-		t.Run(string(dynamo), func(t *testing.T) {
-			t.Parallel()
-			needEngines(t, dynamo)
-			out := &screen{}
-			f := flags{addr: "127.0.0.1:0", dynamoDB: string(dynamo), demo: true, people: 60, inProcess: true}
-			require.NoError(t, run(t.Context(), f, out), out)
-			for _, row := range []string{
-				`\n +12[2-9]  committed`, // 60 sign-ups, 60 e-mails, two kinds of poison
-				`\n +1  dead-lettered`, `\n +0  waiting`, `\n +60  delivered: .* of 61 `,
-				`\n +1  in the queue's dead-letter queue`, `\n +0  invented`, `\n +0  lost`,
-			} {
-				require.Regexp(t, row, out.String())
-			}
-			require.Regexp(t, `User\.Created +ada\.\S+ +committed → published \S+ → received \S+ → done \S+\n`, out.String())
-		})
-	}
-}
-
 func TestDemoJudges(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -35,21 +35,30 @@ import (
 )
 
 func main() {
-	var f flags
-	flag.StringVar(&f.addr, "addr", "127.0.0.1:8080", "where the user service and the page listen")
-	flag.StringVar(&f.dynamoDB, "dynamodb", string(engine.Dynoxide), "the DynamoDB engine: dynoxide or dynamodb-local")
-	flag.BoolVar(&f.demo, "demo", false, "sign people up while everything breaks, print the ledger and end")
-	flag.IntVar(&f.people, "n", 300, "how many people sign up in the demo")
-	flag.BoolVar(&f.inProcess, "in-process", false, "run relay and messaging service inside this program, without the emulator")
-	flag.BoolVar(&f.verbose, "v", false, "print the functions' own logs, metrics and traces, too")
-	flag.Parse()
+	f, err := parse(os.Args[1:], os.Stderr)
+	if err != nil {
+		os.Exit(2) // it has been said
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, f, os.Stdout)
+	err = run(ctx, f, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// parse reads the command line, and says on errOut what is wrong with it.
+func parse(args []string, errOut io.Writer) (f flags, err error) {
+	set := flag.NewFlagSet("local", flag.ContinueOnError)
+	set.SetOutput(errOut)
+	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "where the user service and the page listen")
+	set.StringVar(&f.dynamoDB, "dynamodb", string(engine.Dynoxide), "the DynamoDB engine: dynoxide or dynamodb-local")
+	set.BoolVar(&f.demo, "demo", false, "sign people up while everything breaks, print the ledger and end")
+	set.IntVar(&f.people, "n", 300, "how many people sign up in the demo")
+	set.BoolVar(&f.inProcess, "in-process", false, "run relay and messaging service inside this program, without the emulator")
+	set.BoolVar(&f.verbose, "v", false, "print the functions' own logs, metrics and traces, too")
+	return f, set.Parse(args)
 }
 
 type flags struct {
@@ -129,8 +138,8 @@ func (s *stage) perform(ctx context.Context, listener net.Listener, f flags) err
 		return errors.Join(err, <-ran)
 	}
 	say("Open %s and break things. Or sign somebody up from here:\n", url)
-	say(`curl -i %s/users -d '{"name":"Ada","email":"ada@example.com"}'`, url)
-	say(`curl -i %s/users -H 'Idempotency-Key: 7' -d '{"name":"Alan","email":"alan@example.com"}'   # send it twice`, url)
+	say(`curl -i %s/users --json '{"name":"Ada","email":"ada@example.com"}'`, url)
+	say(`curl -i %s/users -H 'Idempotency-Key: 7' --json '{"name":"Alan","email":"alan@example.com"}'   # send it twice`, url)
 	say(`curl -X POST '%s/local/sign-ups?n=25'`, url)
 	say(`curl -X POST '%s/local/faults/bus-down?on=true'   # refuse, kill-relay, twice, poison, crash; on=false ends it`, url)
 	say("curl %s/local/ledger\n", url)

@@ -21,6 +21,7 @@ feed.onerror = () => { $('#offline').hidden = false; };
 function update(state) {
   if (state.hello) {
     events.clear();
+    list.clear();
     $('#notes').replaceChildren();
     $('#parts').textContent = state.hello.services;
     $('#engines').textContent = state.hello.engines;

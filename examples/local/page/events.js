@@ -9,8 +9,9 @@ const element = (name, className, text) => {
 const ms = (from, to) => (from && to ? Math.max(0, new Date(to) - new Date(from)) : null);
 const words = (n) => (n === null ? '' : n < 10000 ? String(Math.round(n)) : `${(n / 1000).toFixed(1)} s`);
 
-// end is when nothing more is to come for an event, as far as it is known.
-const end = (event) => event.done || event.parked || event.deadLettered;
+// end is when nothing more was to come for an event: nobody has asked for those
+// of other services.
+const end = (event) => event.done || event.parked || event.deadLettered || (event.source !== 'userService' && event.published);
 
 export function state(event) {
   const times = event.publishes > 1 ? ` ×${event.publishes}` : '';
@@ -29,6 +30,11 @@ export class List {
       const row = click.target.closest('tr');
       if (row) choose(row.dataset.id);
     });
+  }
+
+  clear() {
+    this.rows.clear();
+    this.body.replaceChildren();
   }
 
   // show renders the newest events, newest first.

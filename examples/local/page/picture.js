@@ -10,16 +10,16 @@ const svg = (name, attributes, text) => {
 
 // Stations: title, what it is in AWS, place in the wide and in the tall picture.
 const stations = {
-  client: { title: 'Sign-up', sub: 'browser, curl', wide: [70, 122], tall: [95, 45], h: 60 },
-  users: { title: 'User service', sub: 'Lambda', wide: [228, 122], tall: [270, 45], h: 60 },
+  client: { title: 'Sign-up', sub: 'browser, curl', wide: [70, 122], tall: [95, 45], h: 52 },
+  users: { title: 'User service', sub: 'Lambda', wide: [228, 122], tall: [270, 45], h: 52 },
   store: { title: 'DynamoDB', sub: '', wide: [420, 122], tall: [200, 178], w: 164, h: 152 },
   relay: { title: 'Relay', sub: 'Lambda', wide: [622, 122], tall: [95, 340] },
   bus: { title: 'Event bus', sub: 'EventBridge', wide: [782, 122], tall: [270, 340] },
   queue: { title: 'Queue', sub: 'SQS', wide: [942, 122], tall: [270, 505] },
-  consumer: { title: 'Messaging service', sub: 'Lambda', wide: [1118, 122], w: 144, tall: [105, 505], h: 60 },
+  consumer: { title: 'Messaging service', sub: 'Lambda', wide: [1118, 122], w: 144, tall: [105, 505], h: 52 },
   mail: { title: 'Welcome e-mail', sub: 'SES', wide: [1300, 122], w: 130, tall: [105, 640] },
-  letters: { title: 'Dead letters', sub: 'DynamoDB table', wide: [622, 252], tall: [95, 428], h: 56 },
-  dlq: { title: 'Dead-letter queue', sub: 'SQS', wide: [942, 252], w: 136, tall: [270, 596], h: 56 },
+  letters: { title: 'Dead letters', sub: 'DynamoDB table', wide: [622, 248], tall: [95, 432], h: 64 },
+  dlq: { title: 'Dead-letter queue', sub: 'SQS', wide: [942, 248], w: 140, tall: [270, 602], h: 64 },
 };
 // Where the counts of the ledger stand.
 const counted = { bus: 'published', letters: 'deadLettered', dlq: 'parked', mail: 'mails', queue: 'underway', relay: 'waiting' };
@@ -30,7 +30,7 @@ const links = [
 ];
 // The consumer is a producer too: its way back to the store.
 const back = {
-  wide: { d: 'M1158 92V32H440V43', at: [780, 26] },
+  wide: { d: 'M1158 96V32H440V43', at: [780, 26] },
   tall: { d: 'M33 505H16V178H115', at: [0, 0] },
 };
 
@@ -74,10 +74,11 @@ export class Picture {
     const [[x1, y1], [x2, y2]] = [this.#at(from), this.#at(to)];
     const [[w1, h1], [w2, h2]] = [this.#size(from), this.#size(to)];
     const across = Math.abs(x2 - x1) > w1 / 2 + w2 / 2, sx = Math.sign(x2 - x1), sy = Math.sign(y2 - y1);
+    const x = (Math.max(x1 - w1 / 2, x2 - w2 / 2) + Math.min(x1 + w1 / 2, x2 + w2 / 2)) / 2; // where both are
     const group = svg('g', {});
     const [ax, ay, bx, by] = across
       ? [x1 + (sx * w1) / 2, y2, x2 - (sx * w2) / 2 - sx * 3, y2]
-      : [x2, y1 + (sy * h1) / 2, x2, y2 - (sy * h2) / 2 - sy * 3];
+      : [x, y1 + (sy * h1) / 2, x, y2 - (sy * h2) / 2 - sy * 3];
     group.append(svg('line', { class: 'link', x1: ax, y1: ay, x2: bx, y2: by }));
     if (label) group.append(across ? svg('text', { class: 'label', x: (ax + bx) / 2, y: ay - 7 }, label) : svg('text', { class: 'label', x: ax + 24, y: (ay + by) / 2 + 4 }, label));
     return group;
@@ -99,8 +100,8 @@ export class Picture {
       group.append(svg('text', { class: 'sub count', x, y: y + 66 }, ''));
     } else {
       const low = h < 70;
-      group.append(svg('text', { class: 'sub', x, y: y - h / 2 + (low ? 34 : 36) }, sub));
-      if (counted[name]) group.append(svg('text', { class: 'count', x, y: y - h / 2 + (low ? 49 : 60) }, '0'));
+      group.append(svg('text', { class: 'sub', x, y: y - h / 2 + 36 }, sub));
+      if (counted[name]) group.append(svg('text', { class: 'count', x, y: y - h / 2 + (low ? 55 : 60) }, '0'));
       if (countWords[name]) group.append(svg('text', { class: 'sub', x, y: y - h / 2 + 75 }, countWords[name]));
     }
     group.append(svg('text', { class: 'trouble', x, y: y - h / 2 - 7 }, ''));

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
+)
+
+// command is a command of examples/README.md.
+type command struct {
+	text     string
+	needsAWS bool // the paragraph before it says so
+}
+
+// readmeCommands returns the lines of the README's sh blocks, continued lines as
+// one.
+func readmeCommands(t *testing.T) []command {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	var all []command
+	for _, part := range regexp.MustCompile("(?s)(.*?)```(\\w+)\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		if part[2] != "sh" {
+			continue
+		}
+		for line := range strings.Lines(strings.ReplaceAll(part[3], "\\\n", "")) {
+			all = append(all, command{strings.Join(strings.Fields(line), " "), strings.Contains(part[1], "needs AWS")})
+		}
+	}
+	return all
+}
+
+// testedElsewhere are commands that the tests of their own package run, or CI.
+var testedElsewhere = map[string]struct{ file, text string }{
+	"go -C examples run ./deploy/bundle":  {"../deploy/bundle/main_test.go", "func TestBundle("},
+	"go -C examples run ./doctor -policy": {"../doctor/doctor_test.go", `"-policy"`},
+	"go -C examples test ./...":           {"../../.ci/run", "tests examples"},
+}
+
+// TestReadme runs every command of examples/README.md, but for those that are
+// said to need AWS.
+func TestReadme(t *testing.T) {
+	needEngines(t, engine.Dynoxide)
+	needEngines(t, engine.DynamoDBLocal)
+	enginetest.LambdaRIE(t)
+	if _, err := exec.LookPath("curl"); err != nil {
+		missing(t, "curl is missing; on Debian: apt-get install curl")
+	}
+	var curls []string
+	ran := map[string]bool{}
+	for _, c := range readmeCommands(t) {
+		args, isLocal := strings.CutPrefix(c.text, "go -C examples run ./local")
+		elsewhere, known := testedElsewhere[c.text]
+		switch {
+		case c.needsAWS:
+			require.Regexp(t, `^(sam|terraform|curl -i "\$API_URL|go -C examples run \./doctor -name) ?`, c.text)
+		case known:
+			source, err := os.ReadFile(elsewhere.file)
+			require.NoError(t, err)
+			require.Contains(t, string(source), elsewhere.text, c.text)
+		case c.text == "go -C examples run ./cmd/engines install":
+			cmd := exec.CommandContext(t.Context(), "go", strings.Fields(c.text)[1:]...)
+			cmd.Dir = filepath.Join("..", "..")
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, string(out)) // they are there, so it downloads nothing
+			require.Contains(t, string(out), "is there")
+		case isLocal:
+			f, err := parse(strings.Fields(args), t.Output())
+			require.NoError(t, err)
+			if f.demo {
+				t.Run(strings.TrimSpace(args), func(t *testing.T) { demoOfReadme(t, f) })
+			}
+		case strings.HasPrefix(c.text, "curl "):
+			curls = append(curls, c.text)
+		default:
+			t.Errorf("nobody runs this command of the README, and it is not said to need AWS: %s", c.text)
+		}
+		ran[c.text] = true
+	}
+	require.True(t, ran["go -C examples run ./local"])
+	t.Run("curl", func(t *testing.T) { curlsOfReadme(t, curls) })
+}
+
+// demoOfReadme plays the demo; the port is the test's own.
+func demoOfReadme(t *testing.T, f flags) {
+	t.Parallel()
+	f.addr = "127.0.0.1:0"
+	out := &screen{}
+	require.NoError(t, run(t.Context(), f, out), out)
+	for _, row := range []string{
+		`\n +60[2-9]  committed`, // 300 sign-ups, 300 e-mails, two kinds of poison
+		`\n +1  dead-lettered`, `\n +0  waiting`, `\n +300  delivered: .* of 301 `,
+		`\n +1  in the queue's dead-letter queue`, `\n +0  invented`, `\n +0  lost`,
+		`\n +[1-9]\d*  would be lost without an outbox`,
+	} {
+		require.Regexp(t, row, out.String())
+	}
+	require.Regexp(t, `User\.Created +ada\.\S+ +committed → published \S+ → received \S+ → done \S+\n`, out.String())
+}
+
+// curlsOfReadme runs the README's curl commands, in their order, against what
+// `go -C examples run ./local` starts.
+func curlsOfReadme(t *testing.T, commands []string) {
+	t.Parallel()
+	require.Len(t, commands, 6)
+	f, err := parse(nil, t.Output())
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:8080", f.addr, "as in the README")
+	f.addr, f.inProcess = "127.0.0.1:0", true
+	out := &screen{}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, f, out) }()
+	defer func() {
+		cancel()
+		require.NoError(t, <-ended)
+	}()
+	address := regexp.MustCompile(`Open http://(\S+)`)
+	require.Eventually(t, func() bool { return address.MatchString(out.String()) }, time.Minute, 20*time.Millisecond)
+	here := address.FindStringSubmatch(out.String())[1]
+	for i, want := range []string{
+		"HTTP/1.1 201 Created", `"bus-down":true`, "", `"committed":`, `"bus-down":false`, "X-Correlation-Id: my-first",
+	} {
+		answer, err := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(commands[i], "127.0.0.1:8080", here)).CombinedOutput()
+		require.NoError(t, err, "%s: %s", commands[i], answer)
+		require.Contains(t, string(answer), want, commands[i])
+	}
+	printed := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(out.String(), -1)
+	require.Len(t, printed, 5, "what the program proposes")
+	for _, line := range printed {
+		line = strings.ReplaceAll(line, "example.com", "example.org") // the README's people have their addresses
+		answer, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
+		require.NoError(t, err, "%s: %s", line, answer)
+		require.NotRegexp(t, `HTTP/1.1 [345]|no such|must be`, string(answer), line)
+	}
+}
