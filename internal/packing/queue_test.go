@@ -98,19 +98,24 @@ func TestCallsAreTheFewestInOrder(t *testing.T) {
 			sizes[i] = rng.IntN(lim.Bytes + 1)
 		}
 		calls := drain(NewQueue(items(sizes...), lim, false))
-		require.Len(t, calls, fewest(sizes, lim, map[int]int{}), "run %d, limits %v, sizes %v", run, lim, sizes)
+		if least := fewest(sizes, lim, map[int]int{}); len(calls) != least {
+			t.Fatalf("run %d: %d calls instead of %d, limits %v, sizes %v", run, len(calls), least, lim, sizes)
+		}
 		var all []int
 		for _, c := range calls {
 			sum := 0
 			for _, i := range c {
 				sum += sizes[i]
 			}
-			require.LessOrEqual(t, len(c), lim.Entries)
-			require.LessOrEqual(t, sum, lim.Bytes)
+			if len(c) > lim.Entries || sum > lim.Bytes {
+				t.Fatalf("run %d: call %v of %d bytes is above %v", run, c, sum, lim)
+			}
 			all = append(all, c...)
 		}
 		for i := range all {
-			require.Equal(t, i, all[i], "each item once, in order")
+			if all[i] != i {
+				t.Fatalf("run %d: each item once, in order, got %v", run, all)
+			}
 		}
 	}
 }
@@ -245,25 +250,28 @@ func TestRandomFaults(t *testing.T) {
 				}
 				continue
 			}
-			require.True(t, slices.IsSorted(c))
-			require.LessOrEqual(t, len(c), lim.Entries)
+			if !slices.IsSorted(c) || len(c) > lim.Entries {
+				t.Fatalf("run %d: call %v", run, c)
+			}
 			bytes := 0
 			fresh := !sent[c[0]]
 			for _, i := range c {
 				bytes += in[i].Size
-				require.Equal(t, in[c[0]].Lane, in[i].Lane)
-				require.Equal(t, fresh, !sent[i], "new ones and repeated ones do not mix")
-				require.Less(t, i, fence)
+				if in[i].Lane != in[c[0]].Lane || sent[i] == fresh || i >= fence {
+					t.Fatalf("run %d: call %v mixes lanes, or new ones and repeated ones, or goes beyond %d", run, c, fence)
+				}
 				for j := range i {
-					if in[j].Group != "" && in[j].Group == in[i].Group {
-						require.Equal(t, done, st[j], "run %d: item %d overtakes %d", run, i, j)
+					if in[j].Group != "" && in[j].Group == in[i].Group && st[j] != done {
+						t.Fatalf("run %d: item %d overtakes %d", run, i, j)
 					}
-					if fresh {
-						require.False(t, st[j] == open && j < fence, "run %d: item %d started while %d is open", run, i, j)
+					if fresh && st[j] == open && j < fence {
+						t.Fatalf("run %d: item %d started while %d is open", run, i, j)
 					}
 				}
 			}
-			require.LessOrEqual(t, bytes, lim.Bytes)
+			if bytes > lim.Bytes {
+				t.Fatalf("run %d: call %v has %d bytes", run, c, bytes)
+			}
 			for _, i := range c {
 				sent[i] = true
 				if st[i] != open {
@@ -273,7 +281,9 @@ func TestRandomFaults(t *testing.T) {
 			flight = append(flight, c)
 		}
 		for i := range fence {
-			require.Equal(t, done, st[i], "run %d: item %d before the first failure", run, i)
+			if st[i] != done {
+				t.Fatalf("run %d: item %d before the first failure is not done", run, i)
+			}
 		}
 	}
 }
