@@ -50,8 +50,8 @@ type Config struct {
 }
 
 // Decoder decodes batches, one after the other, into buffers that it reuses.
-// They grow to the size of the largest payload and stay. It is not safe for
-// concurrent use.
+// They grow to the size of the largest payload and stay, and the last payload
+// is held on to as well. It is not safe for concurrent use.
 type Decoder struct {
 	cfg Config
 

@@ -45,7 +45,7 @@ func (d *Decoder) judgeItem() (Kind, *Fault) {
 	case d.cfg.Marker != "" && !it.hasMarker:
 		return NotEvent, nil
 	case d.cfg.Marker != "" && !it.marked:
-		return Undecodable, &Fault{UnknownFormat, d.cfg.Marker + ": marks a format that is not known here"}
+		return Undecodable, &Fault{UnknownFormat, d.cfg.Marker + ": a format that this version does not know"}
 	case !it.hasEvent:
 		return Undecodable, &Fault{MissingEvent, event + ": the image has no such attribute"}
 	case it.troubles[eventPart].bad != none:

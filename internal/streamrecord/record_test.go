@@ -28,6 +28,7 @@ func TestRecords(t *testing.T) {
 		{"view after the image", plain, `{"dynamodb":{` + image + `,"StreamViewType":"NEW_IMAGE"},"eventName":"INSERT"}`, Event, ""},
 		{"both images", plain, `{"eventName":"INSERT","dynamodb":{"OldImage":{"event":{"X":1}},` + image + `,"StreamViewType":"NEW_AND_OLD_IMAGES"}}`, Event, ""},
 		{"unknown members everywhere", plain, `{"a":{"eventName":"MODIFY"},"eventName":"INSERT","b":[[{"}":"]"}]],"dynamodb":{"c":"\"}","d":-1.5e3,` + image + `,"e":null},"f":true}`, Event, ""},
+		{"what is skipped need not be JSON", plain, `{"eventName":"INSERT","x":{nonsense,,"\x":[1 2}],"y":tru,"dynamodb":{` + image[:len(image)-1] + `,"z":[{"S"}]}}}`, Event, ""},
 		{"escaped names", plain, `{"event\u004eame":"INS\u0045RT","d\u0079namodb":{` + strings.Replace(image, "NewImage", `New\u0049mage`, 1) + `}}`, Event, ""},
 		{"insert by a service", plain, `{"eventName":"INSERT",` + service + `,"dynamodb":{` + image + `}}`, Event, ""},
 		{"modify", plain, `{"eventName":"MODIFY","dynamodb":{` + image + `}}`, Modify, ""},

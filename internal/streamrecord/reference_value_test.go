@@ -160,7 +160,7 @@ func plainValue(raw json.RawMessage) (string, string) {
 	case "SS", "NS", "BS":
 		return array(func(v json.RawMessage) (string, string) { return scalar(tag[:1], v) })
 	case "L":
-		return array(func(v json.RawMessage) (string, string) { return plainValue(v) })
+		return array(plainValue)
 	case "BOOL":
 		if string(v) == "true" || string(v) == "false" {
 			return string(v), ""
