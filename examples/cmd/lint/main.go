@@ -3,7 +3,8 @@
 //	go -C examples run ./cmd/lint           check both templates
 //	go -C examples run ./cmd/lint install   install cfn-lint by its pinned version; what is there stays
 //
-// It ends with 0 if all is well, 1 if a template fails, 2 if a tool is missing.
+// It ends with 0 if all is well, 1 if a template fails, 2 if a tool is missing, 3
+// if it was called wrongly.
 package main
 
 import (
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, examples string, out io.Writer) int
 		return 0
 	}
 	fmt.Fprintln(out, "lint: say nothing or install")
-	return 2
+	return 3
 }
 
 func checkTerraform(ctx context.Context, dir string) error {
@@ -60,7 +61,7 @@ func checkTerraform(ctx context.Context, dir string) error {
 }
 
 func report(out io.Writer, results map[string]error) int {
-	code := 0
+	code, failed := 0, false
 	for _, name := range []string{"deploy/sam", "deploy/terraform"} {
 		err := results[name]
 		missing := new(lint.MissingError)
@@ -69,11 +70,14 @@ func report(out io.Writer, results map[string]error) int {
 			fmt.Fprintf(out, "%s: ok\n", name)
 		case errors.As(err, &missing):
 			fmt.Fprintf(out, "%s: NOT CHECKED: %v\n", name, err)
-			code = max(code, 2)
+			code = 2
 		default:
 			fmt.Fprintf(out, "%s: %v\n", name, err)
-			code = 1
+			failed = true
 		}
+	}
+	if failed {
+		return 1
 	}
 	return code
 }

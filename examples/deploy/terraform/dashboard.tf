@@ -2,7 +2,7 @@ locals {
   # A row is what CloudWatch wants: namespace, metric, dimensions, options.
   widgets = [
     {
-      title = "Committed, published, failed (events)"
+      title = "Published, held, dead-lettered (events)"
       metrics = [
         [local.metrics_namespace, "Published", { stat = "Sum" }],
         [local.metrics_namespace, "Suppressed", { stat = "Sum" }],
