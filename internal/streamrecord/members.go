@@ -4,7 +4,8 @@ package streamrecord
 // position behind it, -1 if there is none. Whatever is wrong inside it, a
 // record ends where its brackets close.
 func (d *Decoder) record(p int) int {
-	d.state, d.item = recordState{}, item{}
+	d.state = recordState{}
+	d.item = item{}
 	st := &d.state
 	var (
 		kind  Kind
@@ -77,7 +78,9 @@ func (d *Decoder) recordMembers(p int) int {
 			st.service = false
 			p = d.object(p, badUser, d.userIdentity)
 		case "dynamodb":
-			st.change, st.spans.sequenceNumber, d.item = change{}, span{}, item{}
+			st.change = change{}
+			st.spans.sequenceNumber = span{}
+			d.item = item{}
 			st.mark(badSequence|badView|badImage, true)
 			p = d.object(p, badChange, d.changeMembers)
 		default:
@@ -168,7 +171,8 @@ func (d *Decoder) changeMembers(p int) int {
 				c.keys = d.src[value:p:p]
 			}
 		case "NewImage":
-			d.item, c.hasImage, c.unread = item{}, at(d.src, p) == '{', 0
+			d.item = item{}
+			c.hasImage, c.unread = at(d.src, p) == '{', 0
 			if c.hasImage && (st.operation == modify || st.operation == remove) {
 				c.unread = p
 				p = skip(d.src, p)
