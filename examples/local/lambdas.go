@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/rie"
@@ -63,9 +64,7 @@ func (s *stage) openFunctions(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	log := io.Discard
 	if o.verbose {
-		log = &lines{out: s.notes}
 		common = append(common, tracing.Env+"=console")
 	}
 	for _, f := range []struct {
@@ -88,7 +87,7 @@ func (s *stage) openFunctions(ctx context.Context, o options) error {
 		for _, name := range slices.Sorted(maps.Keys(f.env)) {
 			env = append(env, name+"="+f.env[name])
 		}
-		running, err := rie.Start(ctx, f.binary, func(o *rie.Options) { o.Env, o.Timeout, o.Log = env, f.timeout, log })
+		running, err := rie.Start(ctx, f.binary, func(o *rie.Options) { o.Env, o.Timeout, o.Log = env, f.timeout, s.own })
 		if err != nil {
 			return err
 		}
@@ -108,7 +107,11 @@ func (s *stage) relayInProcess(context.Context) (instance, error) {
 	bus := s.cloud.moto.EventBridge(func(o *eventbridge.Options) { o.BaseEndpoint = aws.String(s.busWire.URL) })
 	db := s.cloud.db.DynamoDB(func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(s.storeWire.URL) })
 	h, err := relay.NewHandler(relay.NewEventBridge(bus, s.cloud.bus), relay.NewDynamoDBDeadLetters(db, s.cloud.letters),
-		func(o *relay.Options) { o.PartialBatchResponse = true })
+		func(o *relay.Options) {
+			o.PartialBatchResponse = true
+			o.Logger = slog.New(slog.NewJSONHandler(s.own, nil)).With("service", "relay")
+			o.Metrics = relay.EMF(s.own)
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -117,14 +120,25 @@ func (s *stage) relayInProcess(context.Context) (instance, error) {
 
 func (s *stage) messagingInProcess(context.Context) (instance, error) {
 	db := s.cloud.db.DynamoDB(func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(s.consumerWire.URL) })
+	logger, tracer, err := s.telemetry(messagingServiceName)
+	if err != nil {
+		return nil, err
+	}
 	service, err := messaging.New(db, messaging.SMTP{Addr: s.mails.Addr}, messaging.Config{
 		Table: s.cloud.messaging, EventStoreTable: s.cloud.events,
 		ServiceName: messagingServiceName, Region: engine.Region, From: mailFrom,
+		Logger: logger, Tracer: tracer,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return newInProcess(service, messagingTimeout), nil
+}
+
+// telemetry returns the log and the traces of a service in this process.
+func (s *stage) telemetry(service string) (*slog.Logger, trace.TracerProvider, error) {
+	tracer, err := tracing.NewProvider(service, "console", s.own)
+	return slog.New(slog.NewJSONHandler(s.own, nil)).With("service", service), tracer, err
 }
 
 // lines writes what functions write to the notes' terminal, line by line.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/smtptest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/sqspoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
@@ -23,6 +24,7 @@ import (
 type stage struct {
 	bell    *bell // rings when anything has changed that the page shows
 	notes   *notes
+	own     io.Writer // for what the services themselves write
 	journal *journal
 	faults  *faults
 	cloud   *cloud
@@ -47,8 +49,12 @@ type options struct {
 	dynamoDB    engine.Name
 	binaries    *binaries // to run under the emulator; nil runs them in this process
 	notEmulated string    // why, for a person
-	verbose     bool      // the functions' own logs and traces, too
+	verbose     bool      // the services' own logs, metrics and traces, too
 	out         io.Writer // the live log
+
+	// mapping changes the event source mapping between stream and relay, for a
+	// test that shows what a wrong one does. Nil changes nothing.
+	mapping func(*lambdapoller.Options)
 }
 
 // openStage builds the stage. Close it after use.
@@ -60,6 +66,10 @@ func openStage(ctx context.Context, o options) (s *stage, err error) {
 		}
 	}()
 	s.notes = &notes{bell: s.bell, out: o.out}
+	s.own = io.Discard
+	if o.verbose {
+		s.own = &lines{out: s.notes}
+	}
 	s.journal = newJournal(s.bell)
 	s.faults = newFaults(s.bell, s.notes, func(f fault) {
 		if f == killRelay {
@@ -125,16 +135,21 @@ func (s *stage) openWires() error {
 // openServices makes the services and the books. Nothing is running yet.
 func (s *stage) openServices(ctx context.Context, o options) (err error) {
 	db := s.cloud.db.DynamoDB(func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(s.storeWire.URL) })
+	logger, tracer, err := s.telemetry(userServiceName)
+	if err != nil {
+		return err
+	}
 	if s.users, err = userservice.New(db, userservice.Config{
 		UsersTable: s.cloud.users, EventStoreTable: s.cloud.events,
 		ServiceName: userServiceName, Region: engine.Region,
+		Logger: logger, Tracer: tracer,
 	}); err != nil {
 		return err
 	}
 	if err := s.openFunctions(ctx, o); err != nil {
 		return err
 	}
-	poller, err := s.streamPoller()
+	poller, err := s.streamPoller(o.mapping)
 	if err != nil {
 		return err
 	}

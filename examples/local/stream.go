@@ -12,7 +12,7 @@ import (
 
 // streamPoller stands for the event source mapping between stream and relay,
 // with the settings of the deploy templates.
-func (s *stage) streamPoller() (*lambdapoller.Poller, error) {
+func (s *stage) streamPoller(change func(*lambdapoller.Options)) (*lambdapoller.Poller, error) {
 	relay := &patient{
 		next: s.relay, switched: s.faults.switched,
 		failed: func(error) {
@@ -23,6 +23,9 @@ func (s *stage) streamPoller() (*lambdapoller.Poller, error) {
 	return lambdapoller.New(steadyStream{s.cloud.db.Streams()}, s.cloud.streamARN, relay, func(o *lambdapoller.Options) {
 		o.BatchSize, o.ReportBatchItemFailures, o.Bisect = 100, true, true
 		o.StuckAfter = 1 << 40 // a person may leave the bus down for as long as they like
+		if change != nil {
+			change(o)
+		}
 	})
 }
 

@@ -60,7 +60,7 @@ function showLedger(next) {
   const busy = next.waiting > 0 || next.underway > 0;
   verdict.textContent = bad ? 'It does not add up' : busy ? 'adds up, under way' : next.committed ? '✓ It adds up' : 'nothing yet';
   verdict.classList.toggle('bad', bad);
-  verdict.classList.toggle('busy', !bad && busy);
+  verdict.classList.toggle('busy', !bad && (busy || !next.committed));
   document.body.dataset.books = bad ? 'wrong' : busy ? 'busy' : 'balanced';
   $('#twice').textContent = next.duplicates === 1 ? 'duplicate' : 'duplicates';
   $('#mails').textContent = !next.mails ? '' : `E-mails sent: ${next.mails}` + (next.mailTwice ? `, of which ${next.mailTwice} a second time: the consumer died between sending and noting it.` : ', none of them twice.');
@@ -153,3 +153,4 @@ for (const button of document.querySelectorAll('[data-fault]')) {
   button.addEventListener('click', () => fetch(`local/faults/${button.dataset.fault}?on=${!button.classList.contains('active')}`, { method: 'POST' }));
 }
 suggest();
+plot($('#latency'), $('#latency-words'), []);

@@ -23,7 +23,7 @@ export function plot(place, summary, events) {
   done.forEach((ms, i) => ms !== null && marks.push(svg('rect', { class: 'done', x: x(i) - 2.6, y: y(ms) - 2.6, width: 5.2, height: 5.2 })));
   place.setAttribute('viewBox', `0 0 ${width} ${height}`);
   place.replaceChildren(...marks);
-  const words = `median ${median(published)} to the bus, ${median(done)} to the end`;
+  const words = !events.length ? 'nothing yet' : `median ${median(published)} to the bus, ${median(done)} to the end`;
   summary.textContent = words;
   place.setAttribute('aria-label', `Latency of the last ${events.length} events: ${words}.`);
 }
