@@ -128,13 +128,13 @@ func (a action) check() (int, error) {
 }
 
 // valueError places an error about a value in the action; limit is the rule if
-// it is one about a limit.
+// it is one about another limit than a name's.
 func (a action) valueError(where string, limit Rule, err error) error {
 	e := &PreflightError{Index: a.index, Table: a.table, Rule: RuleValue, Path: where, Problem: err.Error()}
 	var v *eventitem.ValueError
 	if errors.As(err, &v) {
 		e.Problem, e.Actual, e.Allowed = v.Problem, v.Size, v.Limit
-		if v.Limit > 0 {
+		if v.Limit > 0 && v.Limit != eventitem.MaxName {
 			e.Rule = limit
 		}
 		switch {
