@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"/internal/packing":      {},
 	"/internal/streamrecord": {module + "/envelope"},
 	"/outbox": {module + "/envelope", module + "/internal/buslimits", module + "/internal/decimal", module + "/internal/eventitem",
-		sdk + "/aws/retry", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith},
+		sdk + "/aws/retry", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith, smith + "/transport/http"},
 	"/relay": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/packing",
 		module + "/internal/streamrecord", sdk + "/aws", sdk + "/aws/arn", sdk + "/aws/retry", sdk + "/feature/dynamodb/attributevalue",
 		sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types",

@@ -218,17 +218,3 @@ func (n Number) FitsFloat64() bool {
 	_, err := strconv.ParseFloat(strings.TrimPrefix(n.literal, "+"), 64)
 	return err == nil
 }
-
-// digit returns the i-th significant digit, from 0; '0' past the last.
-func (n Number) digit(i int) byte {
-	if i >= n.count {
-		return '0'
-	}
-	if n.count < len(n.digits) { // there is a point
-		point := strings.IndexByte(n.digits, '.')
-		if i >= point {
-			i++
-		}
-	}
-	return n.digits[i]
-}

@@ -161,7 +161,8 @@ func TestLargeSets(t *testing.T) {
 			require.NoError(t, err)
 			_, err = ValueSize(set.twice)
 			require.EqualError(t, err, "[19999]: a member that the set has already")
-			require.Zero(t, testing.AllocsPerRun(3, func() { _, _ = ValueSize(set.once) }))
+			// on the average: the race detector makes pools forget
+			require.Zero(t, testing.AllocsPerRun(20, func() { _, _ = ValueSize(set.once) }))
 		})
 	}
 }
