@@ -99,8 +99,8 @@ type Options struct {
 	// MaxAge sends a record to the dead letters when it is older than this
 	// (by its time on the stream) and still fails, after MaxAttempts, with a
 	// fault of its own entry that is transient or unknown and no throttling,
-	// in an invocation in which the bus accepted another entry: an outage is
-	// not the event's fault. Zero means never: the record is reported as
+	// in an invocation in which the same bus accepted another entry: an outage
+	// is not the event's fault. Zero means never: the record is reported as
 	// failed until the stream forgets it. The stream keeps 24 h, so a useful
 	// value is well below that.
 	MaxAge time.Duration

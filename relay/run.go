@@ -55,10 +55,11 @@ type run struct {
 	lanes   map[string]int // bus to lane
 
 	queue   *packing.Queue
-	started bool  // a call has been made
-	denied  bool  // the bus refused an entry because of the configuration
-	probing []int // items that wait for the next call; see probed
-	aged    []int // items that wait for any acceptance; see retry
+	started bool            // a call has been made
+	denied  bool            // the bus refused an entry because of the configuration
+	probing []int           // items that wait for the next call; see probed
+	aged    []int           // items that wait for their bus to accept another; see retry
+	accepts map[string]bool // with MaxAge: the buses that have accepted an entry of this run
 
 	faults  faults
 	reasons map[int]string // with mode.goOn: why a record failed

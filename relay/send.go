@@ -119,7 +119,7 @@ func (r *run) giveUp(ctx context.Context) {
 	}
 	r.probed(ctx)
 	for _, i := range r.aged {
-		if r.m.Published > 0 {
+		if r.accepts[r.entries[i].Bus] {
 			r.deadItem(ctx, i)
 		} else {
 			r.fail(r.items[i].record, Transient, r.items[i].last.Code)
@@ -147,6 +147,12 @@ func (r *run) apply(ctx context.Context, rep reply) (resume time.Time) {
 	}
 	if accepted > 0 {
 		r.h.proof.add(bus)
+		if r.h.opts.MaxAge > 0 {
+			if r.accepts == nil {
+				r.accepts = make(map[string]bool)
+			}
+			r.accepts[bus] = true
+		}
 	}
 	r.probed(ctx)
 	for k, i := range rep.items {
@@ -196,7 +202,7 @@ func (r *run) retry(ctx context.Context, i int, res tried) time.Time {
 		return r.resume(i)
 	}
 	if !res.whole && r.tooOld(i, res.Code) {
-		if r.m.Published > 0 {
+		if r.accepts[r.entries[i].Bus] {
 			r.deadItem(ctx, i)
 			return time.Time{}
 		}
