@@ -58,6 +58,8 @@
 //     that names the event and the limit.
 //  6. Same event, same items: appending the same events twice builds identical
 //     items, so a caller may retry under one ClientRequestToken.
-//  7. Safe by default: under any event source mapping, with any fault of the bus,
-//     the zero value of every option loses nothing.
+//  7. Safe by default: with the zero value of every option, under any event source
+//     mapping and with any fault of the bus, a record that is not done is reported
+//     as failed, and never as done. A mapping that limits retries or record age
+//     gives such records up by itself: set an on-failure destination.
 package dynamodboutbox

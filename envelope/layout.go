@@ -42,6 +42,11 @@ type Layout struct {
 	// needs it: with a Marker, the relay skips items that lack it; without
 	// one, every new item is taken for an event, and one that is none is a
 	// dead letter. Empty means no marker.
+	//
+	// Set it on the writer first, and on the relay when every event without it
+	// has left the stream: a relay with a Marker skips the events of a writer
+	// that has none, and they are not published. relay.Metrics counts them in
+	// SkippedNotEvent.
 	Marker string
 
 	// Keys returns the key values of an event's item. Nil means eventId (S)

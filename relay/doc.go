@@ -67,12 +67,18 @@
 //
 //	FunctionResponseTypes           ReportBatchItemFailures, together with PartialBatchResponse
 //	BisectBatchOnFunctionError      true: it isolates what fails
-//	MaximumRetryAttempts            -1: until the stream forgets it; anything else gives events up
-//	MaximumRecordAgeInSeconds       -1, for the same reason
-//	DestinationConfig.OnFailure     set it, for what expires all the same
-//	BatchSize, MaximumBatchingWindowInSeconds   100 and 0, to begin with
+//	MaximumRetryAttempts            -1: what is retried ends by its age, not by a count
+//	MaximumRecordAgeInSeconds       75600, 21 h: then Lambda gives a record up while the stream,
+//	                                which keeps it for 24 h, can still be read for three hours
+//	DestinationConfig.OnFailure     an SQS queue, or S3: it tells which records were given up
+//	BatchSize                       100: ten full calls
+//	MaximumBatchingWindowInSeconds  0 or 1: a window fills batches at low traffic and adds latency
 //	StartingPosition                TRIM_HORIZON: LATEST may miss events while the mapping is made
 //	FilterCriteria                  {"eventName":["INSERT"]}
+//
+// A mapping that limits retries or record age gives records up by itself. The
+// relay has reported each of them as failed and does not see them again: without
+// an on-failure destination nobody is told.
 //
 // The stream must carry new images: NEW_IMAGE. The function needs the
 // permissions events:PutEvents and, to find an absent bus on its first
