@@ -26,6 +26,7 @@ type preflight struct {
 	layout  envelope.Layout
 	actions []types.TransactWriteItem // the caller's
 	puts    []eventPut                // ours, behind them
+	own     tableKey                  // of table
 
 	// hashes of the keys that are known, by the index of the action, for the rule
 	// that no two actions go to one item; 0 where the key is not known.
@@ -41,6 +42,7 @@ func (p *preflight) check(token *string) error {
 	if n := characters(token); token != nil && (n == 0 || n > maxToken) {
 		return &PreflightError{Index: -1, Rule: RuleToken, Actual: n, Allowed: maxToken}
 	}
+	p.own = p.ownKey()
 	total := 0
 	for i := range actions {
 		a, err := p.at(i)

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -214,6 +215,30 @@ func TestPreflightOfTransactionSize(t *testing.T) {
 	actual := e.Actual
 	require.ErrorAs(t, w.Check(&whole), &e)
 	require.Equal(t, actual, e.Actual)
+}
+
+// Check sees as much of the table's key as Append did: in a layout with Keys,
+// whether there is a sort key shows in an event that is there already.
+func TestCheckOfAppendedEvents(t *testing.T) {
+	for sk, rule := range map[string]outbox.Rule{"EVENT": outbox.RuleKeySize, "": ""} {
+		w, err := outbox.NewWriter("single", func(o *outbox.Options) {
+			o.Source = "userService"
+			o.Layout.Keys = func(ev envelope.CustomEvent) (string, string) { return ev.Headers.EventID, sk }
+		})
+		require.NoError(t, err)
+		in := &dynamodb.TransactWriteItemsInput{}
+		require.NoError(t, w.Append(in, event(t, "e1", 1)))
+		in.TransactItems = append(in.TransactItems, put("single", item{"pk": s("user"), "sk": s(strings.Repeat("x", 1025))}))
+		err = w.Check(in)
+		if rule == "" {
+			require.NoError(t, err)
+			continue
+		}
+		var e *outbox.PreflightError
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, rule, e.Rule)
+		require.Equal(t, 1, e.Index)
+	}
 }
 
 func TestAppendAllocatesForTheEventAlone(t *testing.T) {

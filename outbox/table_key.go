@@ -42,7 +42,7 @@ func (k tableKey) attributes() int {
 // shows nothing.
 func (p *preflight) tableKey(table string) tableKey {
 	if table == tableName(p.table) {
-		return p.ownKey()
+		return p.own
 	}
 	for i := range p.actions {
 		var name *string
@@ -78,9 +78,10 @@ func (p *preflight) tableKey(table string) tableKey {
 func (p *preflight) ownKey() tableKey {
 	k := tableKey{ordered: true, by: -1}
 	k.parts[0] = keyPart{p.layout.PK, 'S'}
+	item := p.ownItem()
 	switch {
-	case len(p.puts) > 0:
-		if v := p.puts[0].Item[p.layout.SK]; v != nil {
+	case item != nil:
+		if v := item[p.layout.SK]; v != nil {
 			k.parts[1].name = p.layout.SK
 			k.parts[1].kind, _ = keyValue(v)
 		}
@@ -90,6 +91,24 @@ func (p *preflight) ownKey() tableKey {
 		k.open = true
 	}
 	return k
+}
+
+// ownItem returns an item of ours in the transaction: of this call, or of an event
+// that an earlier one has appended. It is nil if there is none, or none is needed.
+func (p *preflight) ownItem() map[string]types.AttributeValue {
+	if len(p.puts) > 0 {
+		return p.puts[0].Item
+	}
+	if p.layout.Keys == nil {
+		return nil
+	}
+	for i := range p.actions {
+		put := p.actions[i].Put
+		if put != nil && tableName(value(put.TableName)) == tableName(p.table) && eventitem.IsEvent(put.Item, p.layout) {
+			return put.Item
+		}
+	}
+	return nil
 }
 
 // keyValue returns the kind of a key attribute's value, 0 if a key can not have
