@@ -16,16 +16,39 @@
 // # What is checked before anything is written
 //
 // [Writer.Append] refuses with a [*PreflightError] what DynamoDB would refuse of
-// the whole transaction, the caller's actions included (100 actions, 4 MB,
-// 400 KB per item, key sizes, two actions on one item, values that DynamoDB can
-// not hold), and what EventBridge would later refuse of an event (its size as it
-// will be published, the lengths of its name and source, integers beyond 64
-// bits, text that is not Unicode).
+// the whole transaction, the caller's actions included, and what EventBridge
+// would later refuse of an event (its size as it will be published, the lengths
+// of its name and source, integers beyond 64 bits, text that is not Unicode). Of
+// a transaction it checks
+//
+//   - the number of actions, 4 MB in all with keys, expressions and what their
+//     placeholders stand for, the token, and that no two actions go to one item;
+//   - of each action that it is one operation and complete, the form of the
+//     table's name, and 400 KB for an item;
+//   - values and names at any depth: numbers, sets, nesting, NULL, what is nil;
+//   - keys, as far as the request shows the key of the table: in the writer's
+//     own table, and in one to which any action gives a Key;
+//   - of expressions that they are not empty, their sizes, and that each
+//     placeholder is well-formed, defined and used.
 //
 // It judges what a request shows and guesses nothing else. A request does not
-// show the key schema of a table that the caller only puts to, so two Puts of
-// the caller on one item are left to DynamoDB; nor the size of an item after an
-// Update; nor whether an expression is well-formed or a table exists.
+// show
+//
+//   - the key of a table that the caller only puts to, so two Puts on one item
+//     there, or one without its key, are left to DynamoDB; nor which of two
+//     attributes of a Key is the sort key, so one of them may have 2,048 bytes;
+//   - the grammar of an expression, for here is no parser: syntax, reserved
+//     words, the number of operators, paths that overlap, an update of the key;
+//   - what is stored: whether conditions hold, types fit an operand, or the item
+//     is too large or too deep after an Update;
+//   - what an account has: tables, what an ARN names, permissions, throughput.
+//
+// Where engines take more than DynamoDB's documentation says, the documentation
+// counts. One thing is refused that DynamoDB takes: a list with an element that
+// is nil, or of a kind that this version of the SDK does not know. The SDK leaves
+// such an element out without a word. Text of the caller's that is not UTF-8 is
+// let through and counted as the SDK sends it, with U+FFFD for each byte that is
+// no part of a character; in an event it is refused.
 //
 // # Trying again
 //
