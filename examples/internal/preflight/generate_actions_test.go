@@ -66,7 +66,7 @@ func (g *generator) transaction(tables []schema, writers []map[bool]*outbox.Writ
 
 // actions makes the caller's part of a transaction, to which some events come.
 func (g *generator) actions(events int) (actions []action) {
-	if g.chance(2) {
+	if g.chance(1) {
 		return g.fourMegabytes()
 	}
 	count, unique := g.pick(6), false

@@ -106,8 +106,8 @@ func (w world) judge(rt *rapid.T, tx transaction) outbox.Rule {
 	if (ours == nil) != (theirs == nil) {
 		rt.Fatalf("ours: %v\ntheirs: %v", ours, theirs)
 	}
-	for _, a := range items { // which are large or many
-		if theirs == nil {
+	for i, a := range items {
+		if theirs == nil && len(tx.events[i].Payload) > 10_000 { // the engine's memory is small
 			key := attrs{tx.store.pk: a.Put.Item[tx.store.pk], tx.store.sk: a.Put.Item[tx.store.sk]}
 			_, err := w.db.DeleteItem(background, &dynamodb.DeleteItemInput{TableName: tx.store.table, Key: key})
 			require.NoError(rt, err)
