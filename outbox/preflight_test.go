@@ -109,7 +109,7 @@ func TestPreflight(t *testing.T) {
 		"long name":                  {[]types.TransactWriteItem{put("users", item{"id": s("1"), strings.Repeat("x", 65536): s("1")})}, outbox.RuleValue, 0, "the name: 65536 bytes, at most 65535"},
 		"not the caller's UTF-8":     {[]types.TransactWriteItem{put("users", item{"id": s("1"), "x": s("\xff")})}, accepted, 0, ""},
 		"expression too long":        {[]types.TransactWriteItem{conditioned("id <> id"+strings.Repeat(" ", 4089), nil)}, outbox.RuleExpressionSize, 0, "ConditionExpression: 4097 bytes, at most 4096"},
-		"expression too large":       {[]types.TransactWriteItem{conditioned("a = :a", item{":a": s(strings.Repeat("x", 1<<20))})}, outbox.RuleExpressionSize, 0, "ConditionExpression: with what its placeholders stand for: 1048582 bytes, at most 1048576"},
+		"expression too large":       {[]types.TransactWriteItem{conditioned("a = :a", item{":a": s(strings.Repeat("x", 1<<20))})}, outbox.RuleExpressionSize, 0, "ConditionExpression: so far, with what its placeholders stand for: 1048582 bytes, at most 1048576"},
 		"value not defined":          {[]types.TransactWriteItem{conditioned("a = :a", nil)}, outbox.RuleValue, 0, `ConditionExpression: the placeholder ":a" is not defined`},
 		"value not used":             {[]types.TransactWriteItem{conditioned("a = b", item{":a": s("x")})}, outbox.RuleValue, 0, `ExpressionAttributeValues[":a"]: not used`},
 		"old item in a new way":      {[]types.TransactWriteItem{{Put: &types.Put{TableName: aws.String("users"), Item: item{"id": s("1")}, ReturnValuesOnConditionCheckFailure: "ALL_NEW"}}}, outbox.RuleAction, 0, "ReturnValuesOnConditionCheckFailure"},

@@ -49,13 +49,11 @@ type Expressions struct {
 // used; names and values that no attribute has; maps of them that are empty but
 // not nil.
 func (x Expressions) Size() (int, error) {
-	condition, err := x.expressionSize(x.Condition)
-	if err != nil {
-		return 0, err.under("ConditionExpression")
+	if err := checkExpression(x.Condition); err != nil {
+		return 0, err.under(conditionField)
 	}
-	update, err := x.expressionSize(x.Update)
-	if err != nil {
-		return 0, err.under("UpdateExpression")
+	if err := checkExpression(x.Update); err != nil {
+		return 0, err.under(updateField)
 	}
 	given := x.Condition != nil || x.Update != nil
 	if err := x.checkNames(given); err != nil {
@@ -64,27 +62,47 @@ func (x Expressions) Size() (int, error) {
 	if err := x.checkValues(given); err != nil {
 		return 0, err.under("ExpressionAttributeValues")
 	}
+	condition, err := x.size(x.Condition)
+	if err != nil {
+		return 0, err.under(conditionField)
+	}
+	update, err := x.size(x.Update)
+	if err != nil {
+		return 0, err.under(updateField)
+	}
 	return condition + update, nil
 }
 
-// expressionSize checks and sizes one expression. Names and values without a
-// size count for nothing; they are refused later.
-func (x Expressions) expressionSize(expression *string) (int, *ValueError) {
+// The fields of an action that are expressions.
+const (
+	conditionField = "ConditionExpression"
+	updateField    = "UpdateExpression"
+)
+
+func checkExpression(expression *string) *ValueError {
+	switch {
+	case expression == nil:
+		return nil
+	case strings.TrimSpace(*expression) == "":
+		return fault("empty; nil is no expression")
+	case len(*expression) > MaxExpression:
+		return limitFault("", len(*expression), MaxExpression)
+	}
+	return nil
+}
+
+// size sizes one expression, whose names and values have been checked. It sizes
+// a value each time that it occurs, and stops when the limit is passed.
+func (x Expressions) size(expression *string) (int, *ValueError) {
 	if expression == nil {
 		return 0, nil
 	}
 	rest := *expression
-	if strings.TrimSpace(rest) == "" {
-		return 0, fault("empty; nil is no expression")
-	}
-	if len(rest) > MaxExpression {
-		return 0, limitFault("", len(rest), MaxExpression)
-	}
 	size := len(rest)
-	for {
+	for size <= MaxExpressionTree {
 		start := strings.IndexAny(rest, "#:")
 		if start < 0 {
-			break
+			return size, nil
 		}
 		rest = rest[start:]
 		placeholder := rest[:placeholderLen(rest)]
@@ -101,10 +119,7 @@ func (x Expressions) expressionSize(expression *string) (int, *ValueError) {
 		n, _ := valueSize(value, 0)
 		size += n
 	}
-	if size > MaxExpressionTree {
-		return 0, limitFault("with what its placeholders stand for", size, MaxExpressionTree)
-	}
-	return size, nil
+	return 0, limitFault("so far, with what its placeholders stand for", size, MaxExpressionTree)
 }
 
 func (x Expressions) checkNames(given bool) *ValueError {

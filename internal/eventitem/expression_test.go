@@ -81,7 +81,7 @@ func TestExpressionsWithoutASize(t *testing.T) {
 		{"no value", conditioned("a = :v OR b = :w", nil, attrs{":v": list(nil), ":w": nil}), `ExpressionAttributeValues[":v"][0]: no value (nil)`},
 		{"empty set", conditioned("a = :v", nil, attrs{":v": texts()}), `ExpressionAttributeValues[":v"]: an empty set`},
 		{"too deep", conditioned("a = :v", nil, attrs{":v": nested(33, text("x"))}), "nested too deep"},
-		{"too large", conditioned("x = :v", nil, attrs{":v": text(long(1<<20 - 5))}), "ConditionExpression: with what its placeholders stand for: 1048577 bytes, at most 1048576"},
+		{"too large", conditioned("x = :v", nil, attrs{":v": text(long(1<<20 - 5))}), "ConditionExpression: so far, with what its placeholders stand for: 1048577 bytes, at most 1048576"},
 		{"map too large", conditioned("x = :v", nil, attrs{":v": object(attrs{"a": text(long(409600))})}), `ExpressionAttributeValues[":v"]: 409601 bytes, at most 409600`},
 		{"list too large", conditioned("x = :v", nil, attrs{":v": list(text(""), text(long(409601)))}), `ExpressionAttributeValues[":v"]: 409601 bytes, at most 409600`},
 	}

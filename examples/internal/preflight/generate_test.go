@@ -161,9 +161,7 @@ func (g *generator) expressions(conditional, updates bool) (x expressions) {
 	if conditional || g.bits(1) == 0 {
 		g.condition(&x)
 	}
-	if g.hostile {
-		g.spoil(&x)
-	}
+	g.spoil(&x)
 	return x
 }
 
@@ -197,25 +195,31 @@ func (g *generator) condition(x *expressions) {
 
 // spoil makes expressions wrong in a way that shows without a parser.
 func (g *generator) spoil(x *expressions) {
-	given := x.condition != nil || x.update != nil
-	switch {
-	case g.fault(8):
+	if !g.fault(36) {
+		return
+	}
+	switch given := x.condition != nil || x.update != nil; g.pick(6) {
+	case 0:
 		x.value(oneOf(g.draw, ":unused", "v", ":", "#v", ":a-b", "", ":"+long(255)), text("x"))
-	case g.fault(8):
+	case 1:
 		x.name(oneOf(g.draw, "#unused", "n", "#", ":n", "#a.b", "", "#"+long(255)), "absent")
-	case g.fault(8):
-		for placeholder := range x.values {
-			delete(x.values, placeholder)
-		}
-		if len(x.values) == 0 && g.bits(1) == 0 {
+	case 2:
+		clear(x.values)
+		if g.bits(1) == 0 {
 			x.values = nil
 		}
-	case g.fault(4) && given:
-		x.names = map[string]string{}
-	case g.fault(4) && x.condition != nil:
-		x.condition = aws.String(oneOf(g.draw, "", " ", "\n"))
-	case g.fault(4) && x.update != nil:
-		x.update = aws.String(oneOf(g.draw, "", " ", "\n"))
+	case 3:
+		if given {
+			x.names = map[string]string{}
+		}
+	case 4:
+		if x.condition != nil {
+			x.condition = aws.String(oneOf(g.draw, "", " ", "\n"))
+		}
+	default:
+		if x.update != nil {
+			x.update = aws.String(oneOf(g.draw, "", " ", "\n"))
+		}
 	}
 }
 
