@@ -161,8 +161,8 @@ func TestLargeSets(t *testing.T) {
 			require.NoError(t, err)
 			_, err = ValueSize(set.twice)
 			require.EqualError(t, err, "[19999]: a member that the set has already")
-			// on the average: the race detector makes pools forget
-			require.Zero(t, testing.AllocsPerRun(20, func() { _, _ = ValueSize(set.once) }))
+			// nothing for each member: a collection in between can empty the pool of tables
+			require.LessOrEqual(t, testing.AllocsPerRun(20, func() { _, _ = ValueSize(set.once) }), 2.0)
 		})
 	}
 }
