@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -260,12 +261,18 @@ func TestAppendAllocatesForTheEventAlone(t *testing.T) {
 				for i := range actions {
 					items = append(items, action(i))
 				}
-				return testing.AllocsPerRun(50, func() {
-					in := dynamodb.TransactWriteItemsInput{TransactItems: items}
-					if err := w.Append(&in, ev); err != nil {
-						t.Error(err)
-					}
-				})
+				// the least of many runs: scratch space is pooled, and a pool can be
+				// empty in any one, at random under the race detector
+				least := math.Inf(1)
+				for range 50 {
+					least = min(least, testing.AllocsPerRun(1, func() {
+						in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+						if err := w.Append(&in, ev); err != nil {
+							t.Error(err)
+						}
+					}))
+				}
+				return least
 			}
 			require.Equal(t, allocations(1), allocations(90))
 		})
