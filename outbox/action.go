@@ -91,14 +91,7 @@ func isTable(table string) bool {
 	if strings.HasPrefix(table, "arn:") {
 		return len(table) <= 1024
 	}
-	for i := range len(table) {
-		switch c := table[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return len(table) >= 3 && len(table) <= 255
+	return isTableName(table)
 }
 
 // check checks an action alone, its key apart, and returns the bytes that it

@@ -96,15 +96,8 @@ func validateTable(table string) error {
 		}
 		name = strings.TrimPrefix(parts[5], "table/")
 	}
-	if len(name) < 3 || len(name) > 255 {
-		return fmt.Errorf("outbox: table %q: a name has 3 to 255 characters", shortened(table))
-	}
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
-			return fmt.Errorf("outbox: table %q: a name has only the characters a-z, A-Z, 0-9, '_', '-' and '.'", table)
-		}
+	if !isTableName(name) {
+		return fmt.Errorf("outbox: table %q: a name has 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.'", shortened(table))
 	}
 	return nil
 }
@@ -120,4 +113,17 @@ func tableName(table string) string {
 		}
 	}
 	return table
+}
+
+// isTableName reports whether a table can have this name
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html).
+func isTableName(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
+		default:
+			return false
+		}
+	}
+	return len(name) >= 3 && len(name) <= 255
 }
