@@ -19,9 +19,9 @@ import (
 // fakeStream is a stream of shards held in memory, two records a page. An
 // iterator is "shard/index".
 type fakeStream struct {
-	shards  []fakeShard
-	expired int // how many GetRecords calls from now on find their iterator expired
-	calls   int
+	shards []fakeShard
+	broken error // of the next GetRecords
+	calls  int
 }
 
 type fakeShard struct {
@@ -72,9 +72,10 @@ func (f *fakeStream) GetShardIterator(_ context.Context, in *dynamodbstreams.Get
 
 func (f *fakeStream) GetRecords(_ context.Context, in *dynamodbstreams.GetRecordsInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error) {
 	f.calls++
-	if f.expired > 0 {
-		f.expired--
-		return nil, &types.ExpiredIteratorException{}
+	if f.broken != nil {
+		err := f.broken
+		f.broken = nil
+		return nil, err
 	}
 	id, index, _ := strings.Cut(*in.ShardIterator, "/")
 	var i int
@@ -154,14 +155,16 @@ func TestDrainKeepsItsPlace(t *testing.T) {
 	require.Equal(t, []string{"1", "2 3", "4"}, batches(p))
 }
 
-func TestDrainAfterExpiredIterator(t *testing.T) {
-	f := &fakeStream{shards: []fakeShard{{id: "s", numbers: []string{"1"}, open: true}}}
-	p := newPoller(t, f, succeed)
-	require.NoError(t, p.Drain(t.Context()))
-	f.shards[0].numbers = append(f.shards[0].numbers, "2")
-	f.expired = 1
-	require.NoError(t, p.Drain(t.Context()))
-	require.Equal(t, []string{"1", "2"}, batches(p))
+func TestDrainAfterABrokenIterator(t *testing.T) {
+	for _, broken := range []error{&types.ExpiredIteratorException{}, &types.TrimmedDataAccessException{}} {
+		f := &fakeStream{shards: []fakeShard{{id: "s", numbers: []string{"1"}, open: true}}}
+		p := newPoller(t, f, succeed)
+		require.NoError(t, p.Drain(t.Context()))
+		f.shards[0].numbers = append(f.shards[0].numbers, "2")
+		f.broken = broken
+		require.NoError(t, p.Drain(t.Context()))
+		require.Equal(t, []string{"1", "2"}, batches(p))
+	}
 }
 
 func TestChildWaitsForTheParentsFailure(t *testing.T) {

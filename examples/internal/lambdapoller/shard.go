@@ -108,8 +108,8 @@ func (p *Poller) read(ctx context.Context, s *shard) (int, error) {
 		s.iterator = out.ShardIterator
 	}
 	page, err := p.client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: s.iterator})
-	if expired := new(types.ExpiredIteratorException); errors.As(err, &expired) {
-		s.iterator = nil // 15 minutes have passed: read on from the last record
+	if broken(err) {
+		s.iterator = nil // read on from the last record
 		return p.read(ctx, s)
 	}
 	if err != nil {
@@ -129,4 +129,14 @@ func (p *Poller) read(ctx context.Context, s *shard) (int, error) {
 	s.queue = append(s.queue, cut(kept, p.opts.BatchSize)...)
 	s.iterator, s.closed = page.NextShardIterator, page.NextShardIterator == nil
 	return len(page.Records), nil
+}
+
+// broken reports whether an iterator is at fault, so that a new one may read on:
+// it has expired, after 15 minutes, or it was made for a shard without records,
+// where DynamoDB Local takes the first record for one that was trimmed
+// (https://github.com/aws/aws-sdk-java/issues/2923). Where records are really
+// gone, GetShardIterator says so.
+func broken(err error) bool {
+	expired, trimmed := new(types.ExpiredIteratorException), new(types.TrimmedDataAccessException)
+	return errors.As(err, &expired) || errors.As(err, &trimmed)
 }
