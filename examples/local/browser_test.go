@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
 )
 
 // browser is a headless Chromium, driven by the DevTools protocol over a pipe
@@ -56,7 +58,7 @@ func startBrowser(t *testing.T) *browser {
 		}
 	}
 	if path == "" {
-		missing(t, "chromium is missing; on Debian: apt-get install chromium")
+		enginetest.Missing(t, "chromium is missing; on Debian: apt-get install chromium")
 	}
 	theirIn, ourOut, err := os.Pipe()
 	require.NoError(t, err)

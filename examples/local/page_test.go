@@ -45,19 +45,10 @@ func needEngines(t *testing.T, dynamo engine.Name) {
 	for _, name := range []engine.Name{dynamo, engine.Moto} {
 		if name.External() == "" {
 			if _, err := engine.Find(name); err != nil {
-				missing(t, err.Error())
+				enginetest.Missing(t, err.Error())
 			}
 		}
 	}
-}
-
-// missing ends a test for which something is not on this machine.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv(enginetest.RequireEnv) == "1" {
-		t.Fatal(what)
-	}
-	t.Skipf("ENGINE MISSING, TEST SKIPPED: %s", what) //nolint:forbidigo // loud, and a failure where engines are required
 }
 
 // play starts everything on an engine and returns the page's URL, too.

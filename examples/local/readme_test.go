@@ -54,7 +54,7 @@ func TestReadme(t *testing.T) {
 	needEngines(t, engine.DynamoDBLocal)
 	enginetest.LambdaRIE(t)
 	if _, err := exec.LookPath("curl"); err != nil {
-		missing(t, "curl is missing; on Debian: apt-get install curl")
+		enginetest.Missing(t, "curl is missing; on Debian: apt-get install curl")
 	}
 	var curls []string
 	ran := map[string]bool{}

@@ -104,14 +104,24 @@ func Main(m *testing.M) int {
 	return code
 }
 
+// Missing ends a test that needs something which is not on this machine, an engine
+// or a program: it is skipped, loudly, or fails where engines are required.
+func Missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv(RequireEnv) == "1" {
+		t.Fatal(what)
+	}
+	t.Skipf("ENGINE MISSING, TEST SKIPPED: %s", what)
+}
+
 // check ends the test if its engine could not be had.
 func check(t testing.TB, err error) {
 	t.Helper()
 	missing := new(engine.MissingError)
 	switch {
 	case err == nil:
-	case errors.As(err, &missing) && os.Getenv(RequireEnv) != "1":
-		t.Skipf("ENGINE MISSING, TEST SKIPPED: %v", err)
+	case errors.As(err, &missing):
+		Missing(t, err.Error())
 	default:
 		t.Fatal(err)
 	}
