@@ -13,10 +13,11 @@ import (
 
 // admit sorts the records: which are skipped, which are dead letters, which are
 // events to send. Behind a record that fails here, no event is admitted, for
-// the stream brings everything behind it again.
+// the stream brings everything behind it again; with mode.goOn, none of its group.
 func (r *run) admit(ctx context.Context) {
 	now := time.Now()
 	stopped := false
+	var held map[string]bool // with mode.goOn: the groups of events that failed here
 	for i := range r.records {
 		rec := &r.records[i]
 		switch rec.Kind {
@@ -34,7 +35,8 @@ func (r *run) admit(ctx context.Context) {
 				continue
 			}
 			r.measure(age(rec, now))
-			if stopped {
+			group := r.groupOf(rec.AggregateID)
+			if stopped || held[group] {
 				continue
 			}
 			ok := false
@@ -44,6 +46,12 @@ func (r *run) admit(ctx context.Context) {
 				ok = r.admitUndecodable(ctx, i)
 			}
 			stopped = !ok && !r.mode.goOn
+			if !ok && r.mode.goOn && group != "" {
+				if held == nil {
+					held = make(map[string]bool)
+				}
+				held[group] = true
+			}
 		default:
 			r.fail(i, ConfigFault, "UnknownKind")
 			stopped = !r.mode.goOn
@@ -138,7 +146,7 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 	}
 	r.items = append(r.items, item{record: i})
 	r.entries = append(r.entries, entry)
-	r.packed = append(r.packed, packing.Item{Size: size, Lane: r.lane(entry.Bus), Group: r.group(entry)})
+	r.packed = append(r.packed, packing.Item{Size: size, Lane: r.lane(entry.Bus), Group: r.groupOf(entry.Group)})
 	return true
 }
 
@@ -166,10 +174,11 @@ func (h *Handler) route(plain Entry) (Entry, error) {
 	return e, err
 }
 
-// group returns what the order of the entry is kept within, "" for none.
-func (r *run) group(e Entry) string {
+// groupOf returns what the order of an aggregate's events is kept within, "" for
+// none.
+func (r *run) groupOf(aggregate string) string {
 	if r.h.opts.Layout.Ordered {
-		return e.Group
+		return aggregate
 	}
 	return ""
 }

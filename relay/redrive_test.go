@@ -212,3 +212,50 @@ func TestRedriveLeavesWhatWasPutAgain(t *testing.T) {
 	require.Equal(t, 1, sum.Published)
 	require.Len(t, db.items("dead"), 1)
 }
+
+// An event that cannot even be sent holds up the later ones of its aggregate, as
+// one that the bus refuses does, and nothing else.
+func TestRedriveHoldsUpTheAggregate(t *testing.T) {
+	db := &fakeTable{}
+	sink := NewDynamoDBDeadLetters(db, "dead")
+	for i, aggregate := range []string{"a", "a", "b"} {
+		rec := testRecord{sequence: i + 1, aggregate: aggregate}
+		require.NoError(t, sink.Put(t.Context(), DeadRecord{
+			EventID: eventID(i + 1), Record: []byte(rec.String()), Code: "MalformedDetail",
+			StreamARN: testARN, SequenceNumber: fmt.Sprint(i + 1), Time: testTime,
+		}))
+	}
+	for name, answer := range map[string]struct {
+		bus   *scriptBus
+		route func(*Entry) error
+	}{
+		"not routed": {&scriptBus{}, func(e *Entry) error {
+			if e.EventID == "event-1" {
+				return errors.New("no route")
+			}
+			return nil
+		}},
+		"refused by the bus": {&scriptBus{answer: refuse(Result{Class: EventFault, Code: "InvalidArgument"}, "event-1")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newTestHandler(t, answer.bus, sink, ordered, func(o *Options) { o.Route = answer.route })
+			var codes []string
+			sum, err := sink.Redrive(t.Context(), db, h, func(o *RedriveOptions) {
+				o.Progress = func(page []RedriveLetter, _ RedriveReport) {
+					for _, l := range page {
+						codes = append(codes, fmt.Sprint(l.EventID, " ", l.Published))
+					}
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, []string{"event-1 false", "event-2 false", "event-3 true"}, codes)
+			require.Equal(t, 1, sum.Published)
+			require.Len(t, answer.bus.accepted, 1)
+		})
+		// put the one back that was published, for the next row
+		require.NoError(t, sink.Put(t.Context(), DeadRecord{
+			EventID: "event-3", Record: []byte(testRecord{sequence: 3, aggregate: "b"}.String()), Code: "MalformedDetail",
+			StreamARN: testARN, SequenceNumber: "3", Time: testTime,
+		}))
+	}
+}
