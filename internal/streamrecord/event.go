@@ -118,11 +118,15 @@ func (d *Decoder) payload(n, p int) (int, int, problem) {
 		return n, q, unexpected(d.src, q)
 	}
 	from := n
-	if n, q, bad = unquote(d.dst, d.src, n, q+1); bad != none {
-		return n, q, bad
-	}
-	if bad = d.open.checkText(d.dst[from:n], 1); bad != none {
-		return n, p, bad
+	if m, end := d.open.copyQuotedText(d.dst, d.src, n, q+1, 1); end >= 0 {
+		n, q = m, end
+	} else {
+		if n, q, bad = unquote(d.dst, d.src, n, q+1); bad != none {
+			return n, q, bad
+		}
+		if bad = d.open.checkText(d.dst[from:n], 1); bad != none {
+			return n, p, bad
+		}
 	}
 	if q = space(d.src, q); at(d.src, q) != '}' {
 		return n, q, notClosed(d.src, q)
