@@ -6,18 +6,16 @@
 //
 // Its environment: EVENT_BUS_NAME, DEAD_LETTER_TABLE, METRICS_NAMESPACE (the
 // library's own if it is not set), OUTBOX_REGION for a global table, where each
-// region publishes its own events, and what the AWS SDK reads.
+// region publishes its own events, and region, keys and endpoints of AWS.
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
@@ -25,20 +23,20 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), os.Stdout); err != nil {
+	if err := run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run serves until the process is ended.
-func run(ctx context.Context, out io.Writer) error {
-	cfg, err := config.LoadDefaultConfig(ctx)
+func run(out io.Writer) error {
+	cfg, err := fromEnvironment()
 	if err != nil {
 		return err
 	}
-	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg), os.Getenv("EVENT_BUS_NAME"))
-	deadLetters := relay.NewDynamoDBDeadLetters(dynamodb.NewFromConfig(cfg), os.Getenv("DEAD_LETTER_TABLE"))
+	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg, busEndpoint), os.Getenv("EVENT_BUS_NAME"))
+	deadLetters := relay.NewDynamoDBDeadLetters(dynamodb.NewFromConfig(cfg, tableEndpoint), os.Getenv("DEAD_LETTER_TABLE"))
 	h, err := relay.NewHandler(bus, deadLetters, func(o *relay.Options) {
 		o.PartialBatchResponse = true
 		o.Region = os.Getenv("OUTBOX_REGION")
