@@ -58,7 +58,9 @@ func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)
 		Timestamp:     now,
 	}
 	for _, fn := range optFns {
-		fn(&h)
+		if fn != nil {
+			fn(&h)
+		}
 	}
 	if h.CorrelationID == "" {
 		h.CorrelationID = h.EventID

@@ -46,7 +46,7 @@ func TestNewFreezesEverything(t *testing.T) {
 }
 
 func TestNewStartsAProcess(t *testing.T) {
-	ev, err := envelope.New(t.Context(), "User.Created", nil)
+	ev, err := envelope.New(t.Context(), "User.Created", nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, ev.Headers.EventID, ev.Headers.CorrelationID)
 	require.Equal(t, "null", string(ev.Payload))

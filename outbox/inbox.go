@@ -65,7 +65,9 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 	}
 	var o InboxOptions
 	for _, fn := range optFns {
-		fn(&o)
+		if fn != nil {
+			fn(&o)
+		}
 	}
 	if o.Lifetime < 0 || o.Lifetime > 0 && o.Lifetime < MinTTL {
 		return nil, fmt.Errorf("outbox: inbox option Lifetime: %s is under %s", o.Lifetime, MinTTL)

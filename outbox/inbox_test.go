@@ -24,7 +24,7 @@ func newInbox(t testing.TB, optFns ...func(*outbox.InboxOptions)) *outbox.Inbox 
 
 func TestInboxAppend(t *testing.T) {
 	in := signup("u1")
-	require.NoError(t, newInbox(t).Append(in, event(t, "e1", 1)))
+	require.NoError(t, newInbox(t, nil).Append(in, event(t, "e1", 1)))
 	put := in.TransactItems[1].Put
 	require.Equal(t, "receipts", *put.TableName)
 	require.Equal(t, "attribute_not_exists(pk)", *put.ConditionExpression)

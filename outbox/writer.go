@@ -30,7 +30,9 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 	}
 	var o Options
 	for _, fn := range optFns {
-		fn(&o)
+		if fn != nil {
+			fn(&o)
+		}
 	}
 	o.Layout = o.Layout.WithDefaults()
 	o.Layout.Attributes = maps.Clone(o.Layout.Attributes)

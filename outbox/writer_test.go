@@ -282,11 +282,7 @@ func TestNewWriterRefuses(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			var opts []func(*outbox.Options)
-			if c.set != nil {
-				opts = append(opts, c.set)
-			}
-			w, err := outbox.NewWriter(c.table, opts...)
+			w, err := outbox.NewWriter(c.table, c.set)
 			require.Nil(t, w)
 			require.ErrorContains(t, err, c.names)
 			require.Regexp(t, "^outbox: ", err.Error())
