@@ -68,6 +68,7 @@ func (r *run) measure(age time.Duration) {
 	if age == 0 {
 		return
 	}
+	age = max(age, 1) // where the stream's clock is ahead of ours
 	r.m.Oldest = max(r.m.Oldest, age)
 	if r.m.Newest == 0 || age < r.m.Newest {
 		r.m.Newest = age

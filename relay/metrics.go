@@ -27,8 +27,8 @@ type Metrics struct {
 	ConfigFaults int   // records held because of the configuration; of Failed
 
 	// Oldest and Newest are the ages of the oldest and the newest event of the
-	// batch, by their time on the stream, when the invocation began. Zero if
-	// there was none.
+	// batch, by their time on the stream, when the invocation began. Never
+	// negative; zero if there was none.
 	Oldest, Newest time.Duration
 
 	Duration  time.Duration // of the invocation

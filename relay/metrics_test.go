@@ -62,6 +62,20 @@ func TestMetricsCountEachRecordOnce(t *testing.T) {
 	})
 }
 
+// A clock that is behind the stream's makes no age negative.
+func TestMetricsOfTheFuture(t *testing.T) {
+	var got Metrics
+	h := newTestHandler(t, &scriptBus{}, Block, func(o *Options) {
+		o.Metrics = func(_ context.Context, m Metrics) { got = m }
+	})
+	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, created: time.Now().Add(time.Hour)}))
+	require.NoError(t, err)
+	require.Equal(t, 1, got.Published)
+	require.Positive(t, got.Oldest)
+	require.Less(t, got.Oldest, time.Second)
+	require.Equal(t, got.Oldest, got.Newest)
+}
+
 // A process may run several invocations at once.
 func TestConcurrentInvocations(t *testing.T) {
 	bus := &scriptBus{}
