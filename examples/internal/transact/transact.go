@@ -3,6 +3,7 @@
 package transact
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -33,16 +34,26 @@ const (
 //
 // It is the same input each time, with the same ClientRequestToken, which the SDK
 // has put into it: one that had committed after all is not done twice. explain is
-// Explain of the writer, the inbox or both; what it makes of the last error is
-// returned.
+// Explain of the writer, the inbox or both. What it makes of the last error is
+// returned, or of an earlier one that left the outcome unknown, if no later one
+// settles that.
 func Commit(ctx context.Context, db APIClient, in *dynamodb.TransactWriteItemsInput, explain func(*dynamodb.TransactWriteItemsInput, error) error) error {
+	var unsure error // of an attempt that may have committed
 	for attempt := 1; ; attempt++ {
 		_, err := db.TransactWriteItems(ctx, in)
 		err = explain(in, err)
 		var failed *outbox.CommitError
-		var retried *retry.MaxAttemptsError
-		if !errors.As(err, &failed) || !failed.Retryable || errors.As(err, &retried) || attempt == attempts || !pause(ctx, attempt) {
+		switch {
+		case !errors.As(err, &failed):
 			return err
+		case failed.Outcome == outbox.Unknown:
+			unsure = err
+		case len(failed.Reasons) > 0:
+			unsure = nil // our items were looked for, and are not there
+		}
+		var retried *retry.MaxAttemptsError
+		if !failed.Retryable || errors.As(err, &retried) || attempt == attempts || !pause(ctx, attempt) {
+			return cmp.Or(unsure, err)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
@@ -49,20 +50,24 @@ func repeat(err error, n int) []error {
 }
 
 func TestCommit(t *testing.T) {
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Fault: smithy.FaultClient}
 	throttled := &retry.MaxAttemptsError{Attempt: 3, Err: &types.ProvisionedThroughputExceededException{}}
 	for name, tt := range map[string]struct {
 		errs    []error
 		calls   int
 		fails   bool
 		refused bool
+		unsure  bool // it may have committed
 	}{
-		"success":                         {nil, 1, false, false},
-		"a conflict, then success":        {repeat(cancelled("TransactionConflict", "None"), 1), 2, false, false},
-		"throttled reasons, then success": {repeat(cancelled("ThrottlingError", "None"), 3), 4, false, false},
-		"a conflict without end":          {repeat(cancelled("TransactionConflict", "None"), 100), 6, true, false},
-		"a condition is not met":          {repeat(cancelled("ConditionalCheckFailed", "None"), 100), 1, true, true},
-		"a condition and a conflict":      {append(repeat(cancelled("ConditionalCheckFailed", "TransactionConflict"), 1), repeat(cancelled("ConditionalCheckFailed", "None"), 9)...), 2, true, true},
-		"what the SDK has retried":        {repeat(throttled, 100), 1, true, false},
+		"success":                         {nil, 1, false, false, false},
+		"a conflict, then success":        {repeat(cancelled("TransactionConflict", "None"), 1), 2, false, false, false},
+		"throttled reasons, then success": {repeat(cancelled("ThrottlingError", "None"), 3), 4, false, false, false},
+		"a conflict without end":          {repeat(cancelled("TransactionConflict", "None"), 100), 6, true, false, true},
+		"a condition is not met":          {repeat(cancelled("ConditionalCheckFailed", "None"), 100), 1, true, true, false},
+		"a condition and a conflict":      {append(repeat(cancelled("ConditionalCheckFailed", "TransactionConflict"), 1), repeat(cancelled("ConditionalCheckFailed", "None"), 9)...), 2, true, true, false},
+		"what the SDK has retried":        {repeat(throttled, 100), 1, true, false, true},
+		"access denied":                   {repeat(denied, 9), 1, true, false, false},
+		"a conflict, then access denied":  {append(repeat(cancelled("TransactionConflict", "None"), 1), denied), 2, true, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -80,6 +85,8 @@ func TestCommit(t *testing.T) {
 				require.Equal(t, tt.fails, err != nil, "%v", err)
 				require.Equal(t, tt.refused, transact.Refused(err, 0) != nil)
 				require.Nil(t, transact.Refused(err, 1))
+				var failed *outbox.CommitError
+				require.Equal(t, tt.unsure, errors.As(err, &failed) && failed.Outcome == outbox.Unknown, "%v", err)
 				require.Len(t, db.inputs, tt.calls)
 				for _, again := range db.inputs {
 					require.Same(t, in, again, "one input, so one token")
