@@ -221,9 +221,10 @@ func parseTime(s []byte) time.Time {
 		return time.Time{}
 	}
 	for ; scale > 0; scale-- {
-		if mantissa *= 10; mantissa > maxSeconds {
+		if mantissa > maxSeconds/10 {
 			return time.Time{}
 		}
+		mantissa *= 10
 	}
 	seconds, fraction, unit := mantissa, uint64(0), uint64(1)
 	for ; scale < 0; scale++ {
