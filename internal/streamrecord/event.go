@@ -76,6 +76,9 @@ func (d *Decoder) eventMap(p int) (int, problem) {
 			return end, malformed
 		}
 	}
+	if w := written[headersPart]; w.to > w.from {
+		it.headersAt = span{w.from + len(`"headers":`), w.to - len(`,`)}
+	}
 	n = closeObject(dst, n)
 	if q = space(src, q); at(src, q) != '}' {
 		return q, notClosed(src, q)

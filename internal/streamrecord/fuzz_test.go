@@ -108,7 +108,16 @@ func sane(t *testing.T, payload []byte, r *Record) {
 		require.NotEmpty(t, r.Fault.Message)
 		require.True(t, utf8.ValidString(r.Fault.Message))
 	}
+	if r.Headers != nil {
+		require.Contains(t, []Kind{Event, Undecodable}, r.Kind)
+		require.True(t, json.Valid(r.Headers), "%q", r.Headers)
+		require.True(t, utf8.Valid(r.Headers), "%q", r.Headers)
+		require.Equal(t, byte('{'), r.Headers[0])
+	}
 	if r.Kind == Event {
+		var d map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal(r.Detail, &d))
+		require.Equal(t, string(d["headers"]), string(r.Headers))
 		require.True(t, json.Valid(r.Detail), "%s", r.Detail)
 		require.True(t, utf8.Valid(r.Detail), "%q", r.Detail)
 		require.NotEmpty(t, r.EventID)
@@ -140,7 +149,7 @@ func same(t *testing.T, want, got *Record) {
 	}
 	if got.Kind == Event {
 		w, g := *want, *got
-		w.Detail, g.Detail, w.Raw, g.Raw, w.Keys, g.Keys = nil, nil, nil, nil, nil, nil
+		w.Detail, g.Detail, w.Raw, g.Raw, w.Keys, g.Keys, g.Headers = nil, nil, nil, nil, nil, nil, nil
 		w.CreatedAt, g.CreatedAt = time.Time{}, time.Time{}
 		require.Equal(t, w, g)
 	}

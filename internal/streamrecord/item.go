@@ -22,7 +22,7 @@ type item struct {
 	troubles               [partCount]trouble
 	hasHeaders, hasPayload bool
 	headers                headers
-	detail                 span // in the output
+	detail, headersAt      span // in the output
 }
 
 // resetEvent forgets an event attribute that was read before, for one begins

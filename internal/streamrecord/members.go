@@ -28,13 +28,17 @@ func (d *Decoder) record(p int) int {
 	if end < 0 {
 		return -1
 	}
-	var detail []byte
+	var detail, headers []byte
+	if kind == Event || kind == Undecodable {
+		st.spans.headers = d.item.headers
+		if at := d.item.headersAt; at.to > 0 {
+			headers = d.dst[at.from:at.to:at.to]
+			d.n = at.to
+		}
+	}
 	if at := d.item.detail; kind == Event {
 		detail = d.dst[at.from:at.to:at.to]
 		d.n = at.to
-	}
-	if kind == Event || kind == Undecodable {
-		st.spans.headers = d.item.headers
 	}
 	d.batch.Records = append(d.batch.Records, Record{
 		Kind:      kind,
@@ -42,6 +46,7 @@ func (d *Decoder) record(p int) int {
 		Keys:      st.change.keys,
 		CreatedAt: st.change.createdAt,
 		Detail:    detail,
+		Headers:   headers,
 		Fault:     fault,
 	})
 	d.metadata.spans = append(d.metadata.spans, st.spans)

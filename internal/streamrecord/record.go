@@ -77,6 +77,10 @@ type Record struct {
 	// any other kind than Event.
 	Detail []byte
 
+	// Headers are the event's headers as JSON, a part of Detail. An Undecodable
+	// record has them too, if they could be read.
+	Headers []byte
+
 	// Fault says what is wrong with an Undecodable record, else nil.
 	Fault *Fault
 }
