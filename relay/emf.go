@@ -19,8 +19,10 @@ type EMFOptions struct {
 	Namespace string
 
 	// Dimensions of the metrics, as constants: a service, a stage. At most 30;
-	// more are cut off in the order of their names. Zero means none: then the
-	// metrics are one series for the whole account and region.
+	// more are cut off in the order of their names. Left out is what the format
+	// cannot have: an empty name or value, and the name of a metric or "_aws".
+	// Zero means none: then the metrics are one series for the whole account
+	// and region.
 	Dimensions map[string]string
 }
 
@@ -41,7 +43,10 @@ func EMF(w io.Writer, optFns ...func(*EMFOptions)) func(context.Context, Metrics
 	if opts.Namespace == "" {
 		opts.Namespace = DefaultNamespace
 	}
-	names := slices.Sorted(maps.Keys(opts.Dimensions))
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(opts.Dimensions)), func(name string) bool {
+		return name == "" || opts.Dimensions[name] == "" || name == "_aws" || slices.ContainsFunc(emfMetrics(fullMetrics),
+			func(m emfMetric) bool { return m.Name == name })
+	})
 	if len(names) > maxDimensions {
 		names = names[:maxDimensions]
 	}
@@ -65,8 +70,9 @@ func EMF(w io.Writer, optFns ...func(*EMFOptions)) func(context.Context, Metrics
 const maxDimensions = 30
 
 type emfMetric struct {
-	Name string
-	Unit string
+	Name  string
+	Unit  string
+	value any
 }
 
 type emfDirective struct {
@@ -80,17 +86,10 @@ type emfMeta struct {
 	CloudWatchMetrics []emfDirective
 }
 
-// emfLine is one line of the embedded metric format, with its newline.
-func emfLine(now time.Time, namespace string, names []string, dims map[string]string, m Metrics) ([]byte, error) {
-	root := make(map[string]any, len(dims)+32)
-	for k, v := range dims {
-		root[k] = v
-	}
-	var defs []emfMetric
-	add := func(name, unit string, value any) {
-		defs = append(defs, emfMetric{name, unit})
-		root[name] = value
-	}
+// emfMetrics are the metrics as the format names them.
+func emfMetrics(m Metrics) []emfMetric {
+	metrics := make([]emfMetric, 0, 24)
+	add := func(name, unit string, value any) { metrics = append(metrics, emfMetric{name, unit, value}) }
 	add("Records", "Count", m.Records)
 	add("Published", "Count", m.Published)
 	add("Deduplicated", "Count", m.Deduplicated)
@@ -116,12 +115,28 @@ func emfLine(now time.Time, namespace string, names []string, dims map[string]st
 	if m.Remaining != 0 {
 		add("Remaining", "Milliseconds", millis(m.Remaining))
 	}
+	return metrics
+}
+
+// fullMetrics have every metric.
+var fullMetrics = Metrics{Oldest: 1, Remaining: 1}
+
+// emfLine is one line of the embedded metric format, with its newline.
+func emfLine(now time.Time, namespace string, names []string, dims map[string]string, m Metrics) ([]byte, error) {
 	if names == nil {
 		names = []string{}
 	}
+	metrics := emfMetrics(m)
+	root := make(map[string]any, len(dims)+len(metrics)+1)
+	for k, v := range dims {
+		root[k] = v
+	}
+	for _, metric := range metrics {
+		root[metric.Name] = metric.value
+	}
 	root["_aws"] = emfMeta{
 		Timestamp:         now.UnixMilli(),
-		CloudWatchMetrics: []emfDirective{{Namespace: namespace, Dimensions: [][]string{names}, Metrics: defs}},
+		CloudWatchMetrics: []emfDirective{{Namespace: namespace, Dimensions: [][]string{names}, Metrics: metrics}},
 	}
 	line, err := json.Marshal(root)
 	return append(line, '\n'), err

@@ -114,9 +114,35 @@ func TestEMFIsSafeForConcurrentUse(t *testing.T) {
 }
 
 func TestEMFIgnoresItsWriter(t *testing.T) {
-	EMF(brokenWriter{})(t.Context(), Metrics{})
+	w := &brokenWriter{}
+	emit := EMF(w)
+	emit(t.Context(), Metrics{})
+	emit(t.Context(), Metrics{})
+	require.Equal(t, 2, w.written)
 }
 
-type brokenWriter struct{}
+type brokenWriter struct{ written int }
 
-func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken") }
+func (w *brokenWriter) Write([]byte) (int, error) {
+	w.written++
+	return 0, errors.New("broken")
+}
+
+// Dimensions that the format cannot have are left out: they would be read as
+// something else, or spoil the line.
+func TestEMFDimensionsThatCannotBe(t *testing.T) {
+	var out bytes.Buffer
+	EMF(&out, func(o *EMFOptions) {
+		o.Dimensions = map[string]string{"Records": "x", "OldestAge": "x", "Remaining": "x", "_aws": "x", "": "x", "Stage": "", "Service": "relay"}
+	})(t.Context(), Metrics{Records: 5})
+	var line struct {
+		AWS     emfMeta `json:"_aws"`
+		Records int
+		Service string
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+	require.Equal(t, [][]string{{"Service"}}, line.AWS.CloudWatchMetrics[0].Dimensions)
+	require.Equal(t, "relay", line.Service)
+	require.Equal(t, 5, line.Records)
+	require.NotContains(t, out.String(), `"Stage"`)
+}
