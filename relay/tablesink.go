@@ -46,9 +46,10 @@ type DynamoDBDeadLettersOptions struct {
 // table. It is safe for concurrent use if its client is; the SDK's is.
 //
 // The key is the stream's ARN and the sequence number, padded with zeros to 40
-// digits, so that a record that is put again replaces itself and that the
-// letters of a stream stand in its order. A record without a sequence number
-// has a hash of its bytes there.
+// digits, with a short hash of the event id (of the record, where that cannot be
+// read) behind it. So a record that is put again replaces itself, and no other,
+// also where an engine gives a number twice; and the letters of a stream stand
+// in its order. A record without a sequence number has only the hash.
 //
 // The other attributes: streamArn, sequenceNumber, table (of the event store),
 // keys (of the event's item, DynamoDB JSON), eventId, bus, code, message,
@@ -225,11 +226,15 @@ func partitionOf(rec DeadRecord) string {
 
 func sortOf(rec DeadRecord) string {
 	const digits = 40 // the longest that DynamoDB Streams gives
-	if s := strings.TrimLeft(rec.SequenceNumber, "0"); isSequence(rec.SequenceNumber) && len(s) <= roomKey {
-		return strings.Repeat("0", max(digits-len(s), 0)) + s
+	sum := sha256.Sum256([]byte(rec.EventID))
+	if rec.EventID == "" {
+		sum = sha256.Sum256(rec.Record)
 	}
-	sum := sha256.Sum256(rec.Record)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	hash := hex.EncodeToString(sum[:])
+	if s := strings.TrimLeft(rec.SequenceNumber, "0"); isSequence(rec.SequenceNumber) && len(s) <= roomKey/2 {
+		return strings.Repeat("0", max(digits-len(s), 0)) + s + "#" + hash[:8]
+	}
+	return "sha256:" + hash
 }
 
 // tableOf returns the name of the table whose stream has that ARN, "" if it is

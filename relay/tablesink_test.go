@@ -46,7 +46,7 @@ func TestTableSinkItem(t *testing.T) {
 	delete(got, "deadAt")
 	delete(got, "ttl")
 	require.Equal(t, map[string]string{
-		"pk": testARN, "sk": strings.Repeat("0", 39) + "2", "streamArn": testARN, "sequenceNumber": "000000000000000000002",
+		"pk": testARN, "sk": strings.Repeat("0", 39) + "2#b4e3d14e", "streamArn": testARN, "sequenceNumber": "000000000000000000002",
 		"table": "event-store", "keys": `{"pk":{"S":"event-2"},"sk":{"N":"1795521600000"}}`,
 		"eventId": "event-2", "code": "MalformedDetail", "message": "why", "attempts": "1",
 		"headers": `{"eventId":"event-2","eventName":"User.Created","source":"userService","timestamp":1795521600000}`,
@@ -72,6 +72,31 @@ func TestTableSinkIsIdempotent(t *testing.T) {
 }
 
 // Whatever a record is like, the item fits and says who it was.
+// No letter replaces that of another event, also where a sequence number or the
+// stream's ARN is no help.
+func TestTableSinkReplacesNoOther(t *testing.T) {
+	for name, change := range map[string]func(string) string{
+		"a number twice": func(record string) string { return record },
+		"no ARN":         func(record string) string { return strings.Replace(record, `,"eventSourceARN":"`+testARN+`"`, "", 1) },
+		"no event id":    func(record string) string { return strings.Replace(record, `"eventId"`, `"eventID"`, 1) },
+		"no number":      func(record string) string { return strings.Replace(record, `"SequenceNumber"`, `"sequenceNumber"`, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := &fakeTable{}
+			h := newTestHandler(t, &scriptBus{}, NewDynamoDBDeadLetters(db, "dead"), func(o *Options) { o.Memory = -1 })
+			var records []testRecord
+			for _, id := range []string{"A", "B"} {
+				records = append(records, testRecord{raw: change(testRecord{seq: "5", id: id, payload: `{"S":"{"}`}.String())})
+			}
+			for range 2 {
+				_, err := h.Invoke(t.Context(), batch(records...))
+				require.NoError(t, err)
+			}
+			require.Len(t, db.items("dead"), 2)
+		})
+	}
+}
+
 func TestTableSinkNeverRefusesForSize(t *testing.T) {
 	big := strings.Repeat("x", 500_000)
 	uni := strings.Repeat("😀", 200_000)
