@@ -121,7 +121,7 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 	}
 	switch {
 	case errors.Is(err, ErrDeadLetter):
-		return r.deadLetter(ctx, i, entry.Bus, "Routed", err.Error(), 0)
+		return r.deadEvent(ctx, i, entry.Bus, "Routed", err.Error(), 0)
 	case err != nil:
 		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: Options.Route returned an error; the event is held",
 			slog.String("eventId", clip(rec.EventID)))
@@ -132,7 +132,7 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 		return false
 	}
 	if entry.Bus != "" {
-		if err := r.h.busCheck(ctx, r.budget, entry.Bus); err != nil {
+		if err := r.busCheck(ctx, entry.Bus); err != nil {
 			r.fail(i, ConfigFault, "NoSuchBus")
 			return false
 		}
@@ -143,7 +143,7 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 			r.fail(i, ConfigFault, "RouteTooLarge")
 			return false
 		}
-		return r.deadLetter(ctx, i, entry.Bus, "TooLarge", tooLarge(size, r.limits.Bytes), 0)
+		return r.deadEvent(ctx, i, entry.Bus, "TooLarge", tooLarge(size, r.limits.Bytes), 0)
 	}
 	r.items = append(r.items, item{record: i})
 	r.entries = append(r.entries, entry)

@@ -3,7 +3,6 @@ package relay
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,22 +15,31 @@ import (
 // took it; if not, the record is failed.
 func (r *run) deadLetter(ctx context.Context, i int, bus, code, message string, attempts int) bool {
 	rec := &r.records[i]
-	err := r.put(ctx, deadRecord(rec, bus, code, message, attempts))
-	if err == nil {
+	fault := r.put(ctx, deadRecord(rec, bus, code, message, attempts))
+	if fault == nil {
 		r.outcomes[i] = deadLettered
 		r.m.DeadLettered++
 		r.h.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "relay: dead letter", deadAttrs(rec, code, attempts)...)
 		return true
 	}
 	r.fail(i, EventFault, code)
-	if errors.Is(err, ErrBlocked) {
+	if fault.blocked {
 		r.faults.blocked = true
 		return false
 	}
-	sinkCode, _ := faultCode(err)
 	r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the dead-letter sink refused a record; it comes again",
-		append(deadAttrs(rec, code, attempts), slog.String("sinkError", fmt.Sprintf("%T", err)), slog.String("sinkCode", sinkCode))...)
+		append(deadAttrs(rec, code, attempts), slog.String("sinkError", fault.kind), slog.String("sinkCode", fault.code))...)
 	return false
+}
+
+// deadEvent is deadLetter for an event, which is remembered like one that is
+// published.
+func (r *run) deadEvent(ctx context.Context, i int, bus, code, message string, attempts int) bool {
+	ok := r.deadLetter(ctx, i, bus, code, message, attempts)
+	if ok {
+		r.mode.mem.add(r.identity(i, bus))
+	}
+	return ok
 }
 
 func deadAttrs(rec *streamrecord.Record, code string, attempts int) []slog.Attr {
@@ -41,29 +49,39 @@ func deadAttrs(rec *streamrecord.Record, code string, attempts int) []slog.Attr 
 	}
 }
 
-// put calls the sink and makes an error of its panic.
-func (r *run) put(ctx context.Context, rec DeadRecord) (err error) {
-	var cancel context.CancelFunc
-	if r.started {
-		ctx, cancel = r.budget.sinkContext(ctx, r.h.opts.CallTimeout)
-	} else {
-		ctx, cancel = r.budget.earlyContext(ctx, r.h.opts.CallTimeout, 1./2)
+// sinkFault is what a sink's error says that holds no data.
+type sinkFault struct {
+	blocked    bool // it is Block
+	kind, code string
+}
+
+// put calls the sink. A panic is a fault, also one of the sink's error.
+func (r *run) put(ctx context.Context, rec DeadRecord) (fault *sinkFault) {
+	end := r.budget.sink
+	if !r.started {
+		end = r.budget.early
 	}
+	ctx, cancel := r.budget.within(ctx, r.h.opts.CallTimeout, end)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			r.h.logPanic(ctx, "putting a dead letter", rec.EventID, p)
-			err = errors.New("relay: the dead-letter sink panicked")
+			fault = &sinkFault{kind: "panic", code: "Panic"}
 		}
 	}()
-	return r.mode.sink.Put(ctx, rec)
+	err := r.mode.sink.Put(ctx, rec)
+	if err == nil {
+		return nil
+	}
+	code, _ := faultCode(err)
+	return &sinkFault{blocked: errors.Is(err, ErrBlocked), kind: fmt.Sprintf("%T", err), code: code}
 }
 
 // deadRecord copies what a sink may keep.
 func deadRecord(rec *streamrecord.Record, bus, code, message string, attempts int) DeadRecord {
 	return DeadRecord{
 		EventID:        rec.EventID,
-		Headers:        headersOf(rec.Detail),
+		Headers:        bytes.Clone(rec.Headers),
 		Record:         bytes.Clone(rec.Raw),
 		Keys:           bytes.Clone(rec.Keys),
 		Bus:            bus,
@@ -74,17 +92,6 @@ func deadRecord(rec *streamrecord.Record, bus, code, message string, attempts in
 		SequenceNumber: rec.SequenceNumber,
 		Time:           time.Now().UTC(),
 	}
-}
-
-// headersOf returns a copy of the headers of a Detail, nil if it has none.
-func headersOf(detail []byte) []byte {
-	var d struct {
-		Headers json.RawMessage `json:"headers"`
-	}
-	if len(detail) == 0 || json.Unmarshal(detail, &d) != nil {
-		return nil
-	}
-	return d.Headers
 }
 
 func tooLarge(size, limit int) string {

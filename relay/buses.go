@@ -32,26 +32,45 @@ func newBusStates() busStates {
 	return b
 }
 
+// busCheck is the handler's, once for each bus in a run.
+func (r *run) busCheck(ctx context.Context, bus string) error {
+	if err, ok := r.asked[bus]; ok {
+		return err
+	}
+	err := r.h.busCheck(ctx, r.budget, bus)
+	if r.asked == nil {
+		r.asked = make(map[string]error)
+	}
+	r.asked[bus] = err
+	return err
+}
+
 // busCheck looks once per process and bus whether the bus exists, and returns
 // an error if it does not. That cannot be found out is a warning. A question
 // that went unanswered for a passing reason is one too, and is asked again on
 // the next invocation: the answer is worth less than the batch, for under a
-// mapping with few retries a batch that is held up may be lost.
+// mapping with few retries a batch that is held up may be lost. All questions
+// of an invocation, and waiting for another one's, take a quarter of its time.
 func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 	checker, ok := h.publisher.(BusChecker)
 	if !ok || h.opts.SkipBusCheck {
 		return nil
 	}
+	ctx, cancel := b.within(ctx, h.opts.CallTimeout, b.ask)
+	defer cancel()
+	if ctx.Err() != nil {
+		return nil // there is no time left to ask
+	}
 	select {
 	case <-h.buses.turn:
 	case <-ctx.Done():
-		return nil // the end of the context says it all
+		return nil
 	}
 	defer func() { h.buses.turn <- struct{}{} }()
 	if _, ok := h.buses.done[bus]; ok {
 		return nil
 	}
-	err := h.askBus(ctx, b, checker, bus)
+	err := h.askBus(ctx, checker, bus)
 	log := h.opts.Logger
 	switch {
 	case err == nil:
@@ -61,9 +80,8 @@ func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 	case errors.Is(err, ErrBusUnchecked):
 		log.LogAttrs(ctx, slog.LevelWarn, "relay: it cannot be found out whether the event bus exists; publishing all the same", slog.String("error", err.Error()))
 	default:
-		code, _ := faultCode(err)
 		log.LogAttrs(ctx, slog.LevelWarn, "relay: looking for the event bus went wrong; publishing all the same, and looking again on the next invocation",
-			slog.String("bus", bus), slog.String("code", code))
+			slog.String("bus", bus), slog.String("code", err.Error()))
 		return nil
 	}
 	if len(h.buses.done) < maxNames {
@@ -72,15 +90,19 @@ func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 	return nil
 }
 
-// askBus asks, for no longer than a quarter of the time left.
-func (h *Handler) askBus(ctx context.Context, b budget, checker BusChecker, bus string) (err error) {
-	ctx, cancel := b.earlyContext(ctx, h.opts.CallTimeout, 1./4)
-	defer cancel()
+// askBus asks. Of an error that says nothing of the bus, the code is left. A
+// panic is an error, also one of the checker's error.
+func (h *Handler) askBus(ctx context.Context, checker BusChecker, bus string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.logPanic(ctx, "looking for the event bus", "", p)
 			err = fmt.Errorf("%w: the publisher panicked", ErrBusUnchecked)
 		}
 	}()
-	return checker.CheckBus(ctx, bus)
+	err = checker.CheckBus(ctx, bus)
+	if err == nil || errors.Is(err, ErrNoSuchBus) || errors.Is(err, ErrBusUnchecked) {
+		return err
+	}
+	code, _ := faultCode(err)
+	return errors.New(code)
 }

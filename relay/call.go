@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -58,37 +59,47 @@ func (r *run) publish(ctx context.Context, entries []Entry, rep *reply) []tried 
 		return out
 	}
 	if ctx.Err() != nil || !r.budget.mayStart(time.Now()) {
-		out := make([]tried, len(entries))
-		for i := range out {
-			out[i] = tried{Result: Result{Class: Transient, Code: whole.Code}, whole: true, spent: true}
-		}
-		return out
+		return untried(len(entries), whole.Code)
 	}
 	half := len(entries) / 2
 	left := r.publish(ctx, entries[:half:half], rep)
+	if slices.ContainsFunc(left, func(t tried) bool { return t.Class == ConfigFault }) {
+		return append(left, untried(len(entries)-half, whole.Code)...) // behind what is held
+	}
 	return append(left, r.publish(ctx, entries[half:], rep)...)
+}
+
+// untried are the results of entries of a refused call that are not sent again
+// in this invocation.
+func untried(n int, code string) []tried {
+	out := make([]tried, n)
+	for i := range out {
+		out[i] = tried{Result: Result{Class: Transient, Code: code}, whole: true, spent: true}
+	}
+	return out
 }
 
 // once makes one call of the publisher.
 func (r *run) once(ctx context.Context, entries []Entry, rep *reply) ([]Result, *CallError) {
 	rep.calls++
-	ctx, cancel := r.budget.callContext(ctx, r.h.opts.CallTimeout)
+	ctx, cancel := r.budget.within(ctx, r.h.opts.CallTimeout, r.budget.call)
 	defer cancel()
-	results, err := r.h.publish(ctx, entries)
-	out, whole := reconcile(len(entries), results, err)
+	results, whole := r.h.publish(ctx, entries)
 	if whole != nil {
 		rep.failedCalls++
 	}
-	return out, whole
+	return results, whole
 }
 
-// publish calls the publisher and makes an error of its panic.
-func (h *Handler) publish(ctx context.Context, entries []Entry) (results []Result, err error) {
+// publish calls the publisher and reconciles its answer. A panic is a fault of
+// the call, also one of the publisher's error.
+func (h *Handler) publish(ctx context.Context, entries []Entry) (results []Result, whole *CallError) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.logPanic(ctx, "publishing", entries[0].EventID, p)
-			results, err = nil, &CallError{Class: Transient, Code: "Panic"}
+			results, whole = reconcile(len(entries), nil, &CallError{Class: Transient, Code: "Panic"})
 		}
 	}()
-	return h.publisher.Publish(ctx, entries)
+	out, err := h.publisher.Publish(ctx, entries)
+	return reconcile(len(entries), out, err)
 }

@@ -242,6 +242,17 @@ func TestDeadRecord(t *testing.T) {
 	}, d)
 }
 
+// Headers that can be read go with a record that cannot.
+func TestDeadRecordOfAPayloadThatCannotBeRead(t *testing.T) {
+	for _, payload := range []string{`{"S":"no JSON"}`, `{"??":1}`, `{"N":"one"}`} {
+		sink := &graveyard{}
+		_, err := newTestHandler(t, &scriptBus{}, sink).Invoke(t.Context(), batch(testRecord{sequence: 1}, testRecord{sequence: 2, payload: payload}, testRecord{sequence: 3}))
+		require.NoError(t, err)
+		require.Equal(t, []string{"event-2"}, sink.ids())
+		require.JSONEq(t, `{"eventId":"event-2","eventName":"User.Created","source":"userService","timestamp":1795521600000}`, string(sink.dead[0].Headers))
+	}
+}
+
 func TestASinkThatRefuses(t *testing.T) {
 	sink := &graveyard{err: errors.New("full")}
 	t.Run("an event that the bus refuses", func(t *testing.T) {

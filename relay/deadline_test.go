@@ -176,6 +176,20 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 				require.Equal(t, "2", failure(out))
 			})
 		})
+		t.Run(timeout.String()+", many after a call", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
+				defer cancel()
+				bus := &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail"},
+					"event-2", "event-3", "event-4", "event-5", "event-6", "event-7", "event-8", "event-9", "event-10")}
+				h := newTestHandler(t, bus, hang, partial)
+				out, err := h.Invoke(ctx, events(1, 30))
+				require.NoError(t, err)
+				require.Equal(t, "2", failure(out))
+				deadline, _ := ctx.Deadline()
+				require.GreaterOrEqual(t, time.Until(deadline), min(timeout, DefaultMargin)/4, "the last quarter of the margin is for the answer")
+			})
+		})
 	}
 }
 
@@ -184,7 +198,8 @@ func TestBudget(t *testing.T) {
 		now := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		ends := func(ctx context.Context, cancel context.CancelFunc) time.Duration {
+		ends := func(b budget, timeout time.Duration, at time.Time) time.Duration {
+			ctx, cancel := b.within(t.Context(), timeout, at)
 			defer cancel()
 			end, ok := ctx.Deadline()
 			require.True(t, ok)
@@ -193,16 +208,17 @@ func TestBudget(t *testing.T) {
 		b := newBudget(ctx, 2*time.Second)
 		require.True(t, b.mayStart(now.Add(7999*time.Millisecond)))
 		require.False(t, b.mayStart(now.Add(8*time.Second)))
-		require.Equal(t, 9*time.Second, ends(b.callContext(ctx, time.Minute)))
-		require.Equal(t, 9500*time.Millisecond, ends(b.sinkContext(ctx, time.Minute)))
-		require.Equal(t, 2500*time.Millisecond, ends(b.earlyContext(ctx, time.Minute, 1./4)))
-		require.Equal(t, time.Second, ends(b.callContext(ctx, time.Second)))
+		require.Equal(t, 2500*time.Millisecond, ends(b, time.Minute, b.ask))
+		require.Equal(t, 3750*time.Millisecond, ends(b, time.Minute, b.early))
+		require.Equal(t, 9*time.Second, ends(b, time.Minute, b.call))
+		require.Equal(t, 9500*time.Millisecond, ends(b, time.Minute, b.sink))
+		require.Equal(t, time.Second, ends(b, time.Second, b.call))
 		b = newBudget(ctx, time.Minute)
-		require.Equal(t, 5*time.Second, ends(b.callContext(ctx, time.Minute)), "half of what is left")
-		require.Equal(t, 7500*time.Millisecond, ends(b.sinkContext(ctx, time.Minute)))
+		require.Equal(t, 5*time.Second, ends(b, time.Minute, b.call), "half of what is left")
+		require.Equal(t, 7500*time.Millisecond, ends(b, time.Minute, b.sink))
 		b = newBudget(t.Context(), time.Second)
 		require.True(t, b.mayStart(now.Add(time.Hour)), "no deadline, no limit")
-		require.Equal(t, time.Minute, ends(b.callContext(t.Context(), time.Minute)))
-		require.Equal(t, time.Minute, ends(b.earlyContext(t.Context(), time.Minute, 1./4)))
+		require.Equal(t, time.Minute, ends(b, time.Minute, b.call))
+		require.Equal(t, time.Minute, ends(b, time.Minute, b.ask))
 	})
 }

@@ -17,6 +17,7 @@ import (
 // concurrent use.
 type Handler struct {
 	publisher Publisher
+	limits    Limits // the publisher's
 	sink      DeadLetter
 	opts      Options
 
@@ -24,7 +25,6 @@ type Handler struct {
 	suspects *memory // records that were in a call that was refused altogether
 	proof    proof
 	buses    busStates
-	decoders sync.Pool // of *streamrecord.Decoder
 	runs     sync.Pool // of *run
 }
 
@@ -60,11 +60,13 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if l := p.Limits(); l.Entries < 1 || l.Bytes < 1 {
-		return nil, fmt.Errorf("relay: publisher limits of %d entries and %d bytes; both must be at least 1", l.Entries, l.Bytes)
+	limits := p.Limits()
+	if limits.Entries < 1 || limits.Bytes < 1 {
+		return nil, fmt.Errorf("relay: publisher limits of %d entries and %d bytes; both must be at least 1", limits.Entries, limits.Bytes)
 	}
 	return &Handler{
 		publisher: p,
+		limits:    limits,
 		sink:      dl,
 		opts:      opts,
 		mem:       newMemory(opts.Memory),
@@ -90,8 +92,6 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	begin := time.Now()
 	r := h.newRun(ctx, mode{sink: h.sink, mem: h.mem})
-	defer h.runs.Put(r)
-	defer r.reset()
 	out, err := h.invoke(ctx, r, payload)
 	r.m.Error = err != nil
 	r.m.Duration = time.Since(begin)
@@ -99,16 +99,15 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		r.m.Remaining = max(time.Until(deadline), 0)
 	}
 	h.emit(ctx, r.m)
+	r.release()
 	return out, err
 }
 
 func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, error) {
-	if err := h.busCheck(ctx, r.budget, ""); err != nil {
+	if err := r.busCheck(ctx, ""); err != nil {
 		return nil, err
 	}
-	decoder := h.decoder()
-	defer h.decoders.Put(decoder)
-	batch, err := decoder.Decode(payload)
+	batch, err := r.decoder.Decode(payload)
 	if err != nil {
 		h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the batch cannot be read", slog.String("error", err.Error()))
 		return nil, fmt.Errorf("relay: %w", err)
@@ -122,23 +121,15 @@ func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, e
 	return answer(failed, batch.Window, batch.State), nil
 }
 
-// decoder returns a decoder that nobody else uses.
-func (h *Handler) decoder() *streamrecord.Decoder {
-	if d, ok := h.decoders.Get().(*streamrecord.Decoder); ok {
-		return d
-	}
-	return streamrecord.NewDecoder(streamrecord.Config{
-		Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
-	})
-}
-
-// newRun returns an empty run.
+// newRun returns an empty run. Whoever takes it gives it back by release.
 func (h *Handler) newRun(ctx context.Context, m mode) *run {
 	r, ok := h.runs.Get().(*run)
 	if !ok {
-		r = new(run)
+		r = &run{decoder: streamrecord.NewDecoder(streamrecord.Config{
+			Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
+		})}
 	}
-	r.h, r.mode, r.limits = h, m, h.publisher.Limits()
+	r.h, r.mode, r.limits = h, m, h.limits
 	r.budget = newBudget(ctx, h.opts.Margin)
 	return r
 }

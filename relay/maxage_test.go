@@ -53,3 +53,26 @@ func TestMaxAgeLooksAtTheBusOfTheEvent(t *testing.T) {
 		})
 	}
 }
+
+// A call whose results do not fit its entries says nothing of any of them.
+func TestMaxAgeIsNotForAWrongNumberOfResults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &scriptBus{limits: Limits{Entries: 2, Bytes: 1_000_000}}
+		bus.answer = func(_ context.Context, _ int, entries []Entry) ([]Result, error) {
+			if entries[0].EventID == eventID(3) {
+				return accept(entries)[:1], nil
+			}
+			return accept(entries), nil
+		}
+		sink := &graveyard{}
+		h := newTestHandler(t, bus, sink, partial, func(o *Options) { o.MaxAge = time.Hour })
+		old := time.Now().Add(-2 * time.Hour)
+		out, err := h.Invoke(t.Context(), batch(
+			testRecord{sequence: 1, created: old}, testRecord{sequence: 2, created: old},
+			testRecord{sequence: 3, created: old}, testRecord{sequence: 4, created: old},
+		))
+		require.NoError(t, err)
+		require.Equal(t, "3", failure(out))
+		require.Empty(t, sink.dead)
+	})
+}

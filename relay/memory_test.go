@@ -22,8 +22,16 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	}
 	sink := &graveyard{}
 	var m Metrics
-	h := newTestHandler(t, bus, sink, func(o *Options) { o.Metrics = func(_ context.Context, got Metrics) { m = got } })
-	rs := []testRecord{{sequence: 100, payload: `{"??":1}`}}
+	h := newTestHandler(t, bus, sink, func(o *Options) { o.Metrics = func(_ context.Context, got Metrics) { m = got } }, func(o *Options) {
+		o.Route = func(e *Entry) error {
+			if e.DetailType == "Nowhere" {
+				return ErrDeadLetter
+			}
+			return nil
+		}
+	})
+	tooMuch := `{"M":{"x":{"S":"` + strings.Repeat("x", 1_000_000) + `"}}}`
+	rs := []testRecord{{sequence: 100, payload: `{"??":1}`}, {sequence: 101, name: "Nowhere"}, {sequence: 102, payload: tooMuch}}
 	for i := range 20 {
 		rs = append(rs, testRecord{sequence: i + 1})
 	}
@@ -31,19 +39,19 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	_, err := h.Invoke(t.Context(), payload)
 	require.Equal(t, "event-14", unpublishedIn(t, err).EventID)
 	require.Len(t, bus.accepted, 19)
-	require.Len(t, sink.dead, 1)
+	require.Len(t, sink.dead, 3, "one cannot be read, one is routed there, one is too large")
 	failing = false
 	_, err = h.Invoke(t.Context(), payload)
 	require.NoError(t, err)
 	require.Equal(t, []string{"event-14"}, bus.calls[len(bus.calls)-1], "only what was not accepted")
-	require.Len(t, sink.dead, 1, "a dead letter is not put twice")
-	require.Equal(t, 20, m.Suppressed)
+	require.Len(t, sink.dead, 3, "a dead letter is not put twice")
+	require.Equal(t, 22, m.Suppressed)
 	require.Equal(t, 1, m.Published)
 	calls := len(bus.calls)
 	_, err = h.Invoke(t.Context(), payload)
 	require.NoError(t, err)
 	require.Len(t, bus.calls, calls)
-	require.Equal(t, 21, m.Suppressed)
+	require.Equal(t, 23, m.Suppressed)
 }
 
 func TestMemoryCanBeSwitchedOff(t *testing.T) {

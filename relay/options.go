@@ -153,6 +153,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Logger = slog.New(containedLog{o.Logger.Handler()})
 	return o, errors.Join(errs...)
 }
 

@@ -27,7 +27,7 @@ func reconcile(n int, results []Result, err error) ([]Result, *CallError) {
 	}
 	if len(results) != n {
 		return fill(n, Result{
-			Class: Transient, Code: "ResultCount",
+			Class: Transient, Code: codeResultCount,
 			Message: fmt.Sprintf("%d results for %d entries", len(results), n),
 		}), nil
 	}
@@ -43,6 +43,10 @@ func reconcile(n int, results []Result, err error) ([]Result, *CallError) {
 	}
 	return out, nil
 }
+
+// codeResultCount is the code of entries whose call has not one result for each.
+// It says nothing of any of them.
+const codeResultCount = "ResultCount"
 
 func fill(n int, r Result) []Result {
 	out := make([]Result, n)

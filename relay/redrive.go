@@ -1,7 +1,9 @@
 package relay
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,16 +104,22 @@ func (d *DynamoDBDeadLetters) Redrive(ctx context.Context, client RedriveAPIClie
 	if err := h.busCheck(ctx, budget, ""); err != nil {
 		return sum, err
 	}
+	late := func() bool { return ctx.Err() != nil || !budget.mayStart(time.Now()) }
+	stopped := func() error {
+		return fmt.Errorf("relay: redrive of table %s stopped for want of time; go on from Next: %w", d.table, cmp.Or(ctx.Err(), context.DeadlineExceeded))
+	}
 	for {
-		if err := ctx.Err(); err != nil || !budget.mayStart(time.Now()) {
-			return sum, fmt.Errorf("relay: redrive of table %s stopped for want of time; go on from Next: %w", d.table, context.DeadlineExceeded)
+		if late() {
+			return sum, stopped()
 		}
 		page, next, err := d.page(ctx, client, opts, sum.Next)
 		if err != nil {
 			return sum, err
 		}
 		held := h.redrive(ctx, page, opts)
+		unpublished := false
 		for _, l := range page {
+			unpublished = unpublished || !l.Published
 			if l.Published && !opts.DryRun {
 				if err := d.forget(ctx, client, l); err != nil {
 					return sum, err
@@ -124,7 +132,8 @@ func (d *DynamoDBDeadLetters) Redrive(ctx context.Context, client RedriveAPIClie
 				sum.Failed++
 			}
 		}
-		if !held {
+		untried := unpublished && late() // perhaps, so Next stays before them
+		if !held && !untried {
 			sum.Next = next
 		}
 		if opts.Progress != nil {
@@ -136,6 +145,9 @@ func (d *DynamoDBDeadLetters) Redrive(ctx context.Context, client RedriveAPIClie
 		}
 		if held {
 			return sum, fmt.Errorf("relay: redrive of table %s stopped: the configuration keeps events from being published; see the log", d.table)
+		}
+		if untried {
+			return sum, stopped()
 		}
 		if next == "" || opts.Limit > 0 && sum.Read >= opts.Limit {
 			return sum, nil
@@ -180,6 +192,10 @@ type letter struct {
 	table  string
 	keys   []byte
 	record []byte // nil if it is not whole
+
+	aggregateID string // of its event, if the letter says
+	fromStore   bool   // the record is made from the item in the event store
+	spoilt      string // why it is not published, if that is known
 }
 
 // page reads the next page of dead letters.
@@ -229,6 +245,12 @@ func (d *DynamoDBDeadLetters) letterOf(item map[string]types.AttributeValue) *le
 		table:  text(attrTable),
 		keys:   []byte(text(attrKeys)),
 		record: []byte(text(attrRecord)),
+	}
+	var headers struct {
+		AggregateID string `json:"aggregateId"`
+	}
+	if json.Unmarshal([]byte(text(attrHeaders)), &headers) == nil {
+		l.aggregateID = headers.AggregateID
 	}
 	if _, truncated := item[attrTruncated]; truncated || len(l.record) == 0 {
 		l.record = nil

@@ -10,43 +10,50 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // redrive publishes a page of dead letters and notes in each what became of it.
 // It reports whether the bus refused them because of the configuration.
 func (h *Handler) redrive(ctx context.Context, page []*letter, opts RedriveOptions) (held bool) {
-	var whole []*letter
-	for _, l := range page {
-		if err := l.complete(ctx, opts.EventStore); err != nil {
-			code, _ := faultCode(err)
-			h.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "relay: redrive: the record of a dead letter cannot be completed from the event store",
-				slog.String("eventId", clip(l.EventID)), slog.String("sequenceNumber", clip(l.SequenceNumber)), slog.String("code", code))
-			l.Code = "Unresolved"
-			continue
-		}
-		whole = append(whole, l)
-	}
-	if len(whole) == 0 {
+	if len(page) == 0 {
 		return false
 	}
+	for _, l := range page {
+		if err := l.complete(ctx, opts.EventStore); err != nil {
+			h.logUnresolved(ctx, l, err)
+			l.spoil(codeUnresolved)
+		}
+	}
 	r := h.newRun(ctx, mode{sink: Block, goOn: true, dry: opts.DryRun})
-	defer h.runs.Put(r)
-	defer r.reset()
-	decoder := h.decoder()
-	defer h.decoders.Put(decoder)
-	batch, err := decoder.Decode(payloadOf(whole))
-	if err != nil || len(batch.Records) != len(whole) {
-		if len(whole) == 1 {
-			whole[0].Code = "BadRecord"
-			return false
+	batch, err := r.decoder.Decode(payloadOf(page))
+	if err != nil { // one of them spoils the others
+		for _, l := range page {
+			if _, err := r.decoder.Decode(payloadOf([]*letter{l})); err != nil {
+				l.spoil(streamrecord.BadRecord)
+			}
 		}
-		for _, l := range whole { // one of them spoils the others
-			held = h.redrive(ctx, []*letter{l}, opts) || held
+		batch, err = r.decoder.Decode(payloadOf(page))
+	}
+	if err != nil || len(batch.Records) != len(page) {
+		for _, l := range page {
+			l.Code = streamrecord.BadRecord
 		}
-		return held
+		r.release()
+		return false
+	}
+	for i, l := range page {
+		rec := &batch.Records[i]
+		if l.spoilt == "" && l.fromStore && l.EventID != "" && cut(rec.EventID, roomText) != l.EventID {
+			l.spoil(codeUnresolved) // its key belongs to another event now
+		}
+		if l.spoilt != "" { // it stays, and holds up its aggregate
+			rec.Kind, rec.Fault, rec.AggregateID = streamrecord.Undecodable, &streamrecord.Fault{Code: l.spoilt}, l.aggregateID
+		}
 	}
 	r.process(ctx, batch.Records)
-	for i, l := range whole {
+	for i, l := range page {
 		switch o := r.outcomes[i]; {
 		case o == published:
 			l.Published, l.Code = true, ""
@@ -58,7 +65,23 @@ func (h *Handler) redrive(ctx context.Context, page []*letter, opts RedriveOptio
 			l.Code = "NotReached"
 		}
 	}
-	return r.denied && r.m.Published == 0
+	held = r.denied && r.m.Published == 0
+	r.release()
+	return held
+}
+
+// codeUnresolved is the code of a letter whose event is not to be found.
+const codeUnresolved = "Unresolved"
+
+// spoil takes a letter out of the redrive: there is nothing to publish.
+func (l *letter) spoil(code string) {
+	l.spoilt, l.record = code, []byte(`{}`)
+}
+
+func (h *Handler) logUnresolved(ctx context.Context, l *letter, err error) {
+	code, _ := faultCode(err)
+	h.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "relay: redrive: the record of a dead letter cannot be completed from the event store",
+		slog.String("eventId", clip(l.EventID)), slog.String("sequenceNumber", clip(l.SequenceNumber)), slog.String("code", code))
 }
 
 // payloadOf is the letters as Lambda would deliver them.
@@ -109,5 +132,6 @@ func (l *letter) complete(ctx context.Context, store GetItemAPIClient) error {
 	if l.record, err = json.Marshal(record); err != nil {
 		return fmt.Errorf("relay: redrive: record of event %q: %w", l.EventID, err)
 	}
+	l.fromStore = true
 	return nil
 }

@@ -32,6 +32,7 @@ func (r *run) refuse(ctx context.Context, i int, ref refusal) time.Time {
 		return r.resume(i)
 	case verdictProbe:
 		r.probing = append(r.probing, i)
+		r.queue.Probe(i)
 	case verdictHold:
 		r.hold(i)
 	}

@@ -45,6 +45,7 @@ type run struct {
 	budget budget
 	m      Metrics
 
+	decoder  *streamrecord.Decoder
 	records  []streamrecord.Record
 	outcomes []outcome // by record
 
@@ -52,7 +53,8 @@ type run struct {
 	items   []item
 	entries []Entry
 	packed  []packing.Item
-	lanes   map[string]int // bus to lane
+	lanes   map[string]int   // bus to lane
+	asked   map[string]error // what busCheck said of a bus
 
 	queue   *packing.Queue
 	started bool            // a call has been made
@@ -73,15 +75,18 @@ type item struct {
 	last   Result
 }
 
-// reset empties r for its next batch and keeps its memory.
-func (r *run) reset() {
+// release empties r for the next batch, keeps its memory, and gives it back.
+// That must not happen while a call is in flight, so not on the way of a panic.
+func (r *run) release() {
+	h := r.h
 	clear(r.entries) // they hold strings and slices of the batch
 	clear(r.items)
 	clear(r.packed)
 	*r = run{
 		outcomes: r.outcomes[:0], items: r.items[:0], entries: r.entries[:0], packed: r.packed[:0],
-		aged: r.aged[:0],
+		aged: r.aged[:0], decoder: r.decoder,
 	}
+	h.runs.Put(r)
 }
 
 // process does all that can be done for the records.

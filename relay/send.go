@@ -227,14 +227,13 @@ func (r *run) resume(i int) time.Time {
 // may be the event's own.
 func (r *run) tooOld(i int, code string) bool {
 	limit := r.h.opts.MaxAge
-	return limit > 0 && !throttled(code) && age(&r.records[r.items[i].record], time.Now()) > limit
+	return limit > 0 && !throttled(code) && code != codeResultCount && age(&r.records[r.items[i].record], time.Now()) > limit
 }
 
 // deadItem puts item i into the dead letters for its last result.
 func (r *run) deadItem(ctx context.Context, i int) {
 	it := &r.items[i]
-	if r.deadLetter(ctx, it.record, r.entries[i].Bus, it.last.Code, it.last.Message, it.tries) {
-		r.mode.mem.add(r.identity(it.record, r.entries[i].Bus))
+	if r.deadEvent(ctx, it.record, r.entries[i].Bus, it.last.Code, it.last.Message, it.tries) {
 		r.queue.Done(i)
 		return
 	}

@@ -23,7 +23,8 @@ type Item struct {
 
 // Queue hands out the items of one batch call by call, in the batch's order,
 // and takes back what became of them. Every item handed out by [Queue.Next]
-// must come back once through [Queue.Done], [Queue.Again] or [Queue.Fail].
+// must come back once through [Queue.Done], [Queue.Again] or [Queue.Fail], or
+// through [Queue.Probe] and then one of these.
 //
 // Its rules:
 //   - Without groups and faults, the calls of a lane are the fewest that keep
@@ -162,6 +163,10 @@ func (q *Queue) Fail(i int) {
 		q.settle(j)
 	}
 }
+
+// Probe says that it takes another call to tell what becomes of an item. Until
+// Done or Fail it holds up its own group, and not that call.
+func (q *Queue) Probe(i int) { q.settle(i) }
 
 // Waits reports whether an item that failed waits to be sent again.
 func (q *Queue) Waits() bool {
