@@ -1,0 +1,136 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLimitsOfACall(t *testing.T) {
+	client := eventbridge.New(eventbridge.Options{Region: "eu-west-1"})
+	require.Equal(t, Limits{Entries: 10, Bytes: 1_000_000}, NewEventBridge(client, "orders").Limits())
+	require.Equal(t, Limits{Entries: 3, Bytes: 65_536}, NewEventBridge(client, "orders", func(o *EventBridgeOptions) {
+		o.MaxEntries, o.MaxCallBytes = 3, 65_536
+	}).Limits())
+}
+
+// The formula of the documentation: 14 for the time, and the bytes of what is
+// text. The bus's name, the trace header and our own fields are not counted.
+func TestSizeOfAnEntry(t *testing.T) {
+	bus := NewEventBridge(eventbridge.New(eventbridge.Options{Region: "eu-west-1"}), "orders")
+	for _, tt := range []struct {
+		name  string
+		entry Entry
+		want  int
+	}{
+		{"nothing", Entry{}, 0},
+		{"time", Entry{Time: testTime}, 14},
+		{"source", Entry{Source: "Größe"}, 7},
+		{"detail-type", Entry{DetailType: "User.Created"}, 12},
+		{"detail", Entry{Detail: []byte(`{"a":1}`)}, 7},
+		{"resources", Entry{Resources: []string{"arn:one", "", "arn:three"}}, 7 + 9},
+		{"what is not counted", Entry{EventID: "e", Group: "g", Bus: "other", TraceHeader: "Root=1"}, 0},
+		{"all of it", Entry{Time: testTime, Source: "svc", DetailType: "T", Detail: []byte("{}"), Resources: []string{"arn"}}, 14 + 3 + 1 + 2 + 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			require.Equal(t, tt.want, bus.Size(tt.entry))
+		})
+	}
+}
+
+// sized returns n events whose entries have that size together by the formula.
+// The first n-1 of them are small.
+func sized(n, size int, resources []string) []byte {
+	rs := make([]testRecord, n)
+	for i := range rs {
+		text := "small"
+		detail := goodHeadersOf(i+1) + `,"payload":"` + text + `"}`
+		size -= 14 + len("userService") + len("User.Created") + len(detail) + len(strings.Join(resources, ""))
+		if i == n-1 {
+			text += strings.Repeat("x", size)
+		}
+		rs[i] = testRecord{sequence: i + 1, payload: fmt.Sprintf(`{"S":"\"%s\""}`, text)}
+	}
+	return batch(rs...)
+}
+
+// A call is filled to the limit, and not by a byte more.
+func TestWireCallsAreFilledToTheByte(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		size      int
+		events    int
+		resources []string
+		want      []int
+		dead      string // the code of a dead letter
+	}{
+		{name: "two, at the limit", size: 1_000_000, events: 2, want: []int{2}},
+		{name: "two, above it", size: 1_000_001, events: 2, want: []int{1, 1}},
+		{name: "ten, at the limit", size: 1_000_000, events: 10, want: []int{10}},
+		{name: "ten, above it", size: 1_000_001, events: 10, want: []int{9, 1}},
+		{name: "with resources, at the limit", size: 1_000_000, events: 3, resources: []string{"arn:one", "arn:two"}, want: []int{3}},
+		{name: "with resources, above it", size: 1_000_001, events: 3, resources: []string{"arn:one", "arn:two"}, want: []int{2, 1}},
+		{name: "alone, at the limit", size: 1_000_000, events: 1, want: []int{1}},
+		{name: "alone, above it", size: 1_000_001, events: 1, dead: "TooLarge"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b, sink := newWireBus(t), &graveyard{}
+			var m Metrics
+			h := newTestHandler(t, NewEventBridge(b.client(), "orders"), sink, func(o *Options) {
+				o.Metrics = func(_ context.Context, got Metrics) { m = got }
+				if tt.resources != nil {
+					o.Route = func(e *Entry) error { e.Resources = tt.resources; return nil }
+				}
+			})
+			_, err := h.Invoke(t.Context(), sized(tt.events, tt.size, tt.resources))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, b.sizes())
+			if tt.dead != "" {
+				require.Len(t, sink.dead, 1)
+				require.Equal(t, tt.dead, sink.dead[0].Code)
+				return
+			}
+			sum := 0
+			for _, r := range b.requests {
+				for _, e := range r.Entries {
+					require.NotZero(t, e.Time)
+					sum += 14 + len(e.Source) + len(e.DetailType) + len(e.Detail) + len(strings.Join(e.Resources, ""))
+				}
+			}
+			require.Equal(t, tt.size, sum, "the events are as large as the row says")
+			require.EqualValues(t, tt.size, m.Bytes)
+			require.Len(t, b.accepted, tt.events)
+		})
+	}
+}
+
+// Order costs calls, so only a layout that asks for it pays: without, the events
+// of one aggregate go together.
+func TestTheDefaultLayoutDoesNotPayForOrder(t *testing.T) {
+	rs := make([]testRecord, 10)
+	for i := range rs {
+		rs[i] = testRecord{sequence: i + 1, aggregate: "a", created: time.Now()}
+	}
+	for _, tt := range []struct {
+		name  string
+		opt   func(*Options)
+		calls int
+	}{
+		{"by default", nil, 1},
+		{"ordered", ordered, 10},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bus := &scriptBus{}
+			h := newTestHandler(t, bus, Block, tt.opt)
+			_, err := h.Invoke(t.Context(), batch(rs...))
+			require.NoError(t, err)
+			require.Len(t, bus.calls, tt.calls)
+			require.Len(t, bus.accepted, 10)
+		})
+	}
+}
