@@ -12,6 +12,7 @@ type reply struct {
 	results []tried
 
 	calls, failedCalls int
+	again              int // entries that a split has sent again
 	bytes              int64
 }
 
@@ -26,10 +27,7 @@ type tried struct {
 // runs on several goroutines at once and only reads r.
 func (r *run) call(ctx context.Context, items []int) reply {
 	rep := reply{items: items}
-	for _, i := range items {
-		rep.bytes += int64(r.packed[i].Size)
-	}
-	rep.results = r.publish(ctx, r.entriesOf(items), &rep)
+	rep.results = r.publish(ctx, items, r.entriesOf(items), &rep)
 	return rep
 }
 
@@ -48,9 +46,11 @@ func (r *run) entriesOf(items []int) []Entry {
 }
 
 // publish makes a call. One that is refused as a whole for its content or its
-// size is split until the culprit stands alone; the order of the entries stays.
-func (r *run) publish(ctx context.Context, entries []Entry, rep *reply) []tried {
-	results, whole := r.once(ctx, entries, rep)
+// size is split until the culprit stands alone, while there is time; the order
+// of the entries stays. What is behind an entry that the configuration holds is
+// not sent again, for Lambda will.
+func (r *run) publish(ctx context.Context, items []int, entries []Entry, rep *reply) []tried {
+	results, whole := r.once(ctx, items, entries, rep)
 	if whole == nil || whole.Class != EventFault || len(entries) == 1 {
 		out := make([]tried, len(results))
 		for i, res := range results {
@@ -58,16 +58,22 @@ func (r *run) publish(ctx context.Context, entries []Entry, rep *reply) []tried 
 		}
 		return out
 	}
-	if ctx.Err() != nil || !r.budget.mayStart(time.Now()) {
-		return untried(len(entries), whole.Code)
-	}
 	half := len(entries) / 2
-	left := r.publish(ctx, entries[:half:half], rep)
-	if slices.ContainsFunc(left, func(t tried) bool { return t.Class == ConfigFault }) {
-		return append(left, untried(len(entries)-half, whole.Code)...) // behind what is held
+	out := make([]tried, 0, len(entries))
+	for _, part := range [...][2]int{{0, half}, {half, len(entries)}} {
+		from, to := part[0], part[1]
+		if ctx.Err() != nil || !r.budget.mayStart(time.Now()) || slices.ContainsFunc(out, tried.held) {
+			out = append(out, untried(to-from, whole.Code)...)
+			continue
+		}
+		rep.again += to - from
+		out = append(out, r.publish(ctx, items[from:to], entries[from:to:to], rep)...)
 	}
-	return append(left, r.publish(ctx, entries[half:], rep)...)
+	return out
 }
+
+// held reports whether the configuration holds the entry.
+func (t tried) held() bool { return t.Class == ConfigFault }
 
 // untried are the results of entries of a refused call that are not sent again
 // in this invocation.
@@ -80,8 +86,11 @@ func untried(n int, code string) []tried {
 }
 
 // once makes one call of the publisher.
-func (r *run) once(ctx context.Context, entries []Entry, rep *reply) ([]Result, *CallError) {
+func (r *run) once(ctx context.Context, items []int, entries []Entry, rep *reply) ([]Result, *CallError) {
 	rep.calls++
+	for _, i := range items {
+		rep.bytes += int64(r.packed[i].Size)
+	}
 	ctx, cancel := r.budget.within(ctx, r.h.opts.CallTimeout, r.budget.call)
 	defer cancel()
 	results, whole := r.h.publish(ctx, entries)

@@ -173,6 +173,7 @@ type BusChecker interface {
 	// CheckBus returns nil if the bus exists, an error that wraps
 	// [ErrNoSuchBus] if it does not, and one that wraps [ErrBusUnchecked] if
 	// it cannot be found out and asking again is no use. Any other error
-	// means that asking again may help. An empty bus is the publisher's own.
+	// means that asking again may help. The text of the first two is logged.
+	// An empty bus is the publisher's own.
 	CheckBus(ctx context.Context, bus string) error
 }

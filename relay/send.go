@@ -132,6 +132,7 @@ func (r *run) giveUp(ctx context.Context) {
 func (r *run) apply(ctx context.Context, rep reply) (resume time.Time) {
 	r.m.Calls += rep.calls
 	r.m.FailedCalls += rep.failedCalls
+	r.m.Retried += rep.again
 	r.m.Bytes += rep.bytes
 	bus := r.entries[rep.items[0]].Bus
 	accepted, invalid := 0, 0
