@@ -77,7 +77,8 @@ var faults = []struct {
 	{"no relay", func(w world) { delete(w, relayFunc) }, "relay.exists", Problem, "nothing publishes"},
 	{"relay failed to deploy", func(w world) { w.part(relayFunc)["State"] = "Failed" }, "relay.exists", Problem, "Failed"},
 	{"relay sends to another bus", func(w world) { w.part(relayFunc, "Environment", "Variables")["EVENT_BUS_NAME"] = "default" }, "relay.bus", Problem, "another bus"},
-	{"relay without dead letters", func(w world) { delete(w.part(relayFunc, "Environment", "Variables"), "DEAD_LETTER_TABLE") }, "relay.dead-letters", Problem, "holds up its shard"},
+	{"relay without dead letters", func(w world) { delete(w.part(relayFunc, "Environment", "Variables"), "DEAD_LETTER_TABLE") }, "relay.dead-letters", Unchecked, "holds up its shard"},
+	{"relay that does not say its bus", func(w world) { delete(w.part(relayFunc, "Environment", "Variables"), "EVENT_BUS_NAME") }, "relay.bus", Unchecked, "outbox-bus"},
 	{"relay with 3 seconds", func(w world) { w.part(relayFunc)["Timeout"] = 3 }, "relay.timeout", Warning, "3 s"},
 	{"no table of dead letters", func(w world) { delete(w, "DescribeTable outbox-dead-letters") }, "dead-letters.exists", Problem, "nowhere to go"},
 	{"dead letters with other keys", func(w world) { w["DescribeTable outbox-dead-letters"] = w[store] }, "dead-letters.keys", Problem, "pk S, sk N"},
@@ -287,6 +288,49 @@ func TestOtherNames(t *testing.T) {
 	code, _, text = w.inspect(t, "-event-store", "events")
 	require.Equal(t, exitProblems, code, "without the marker, the filter matches no event")
 	require.Contains(t, text, "mapping.filter")
+}
+
+// TestRelayOfOnesOwn: a relay with another configuration than the example's has
+// no problem because of that, and its dead letters are looked at where a flag
+// says.
+func TestRelayOfOnesOwn(t *testing.T) {
+	own := func() world {
+		w := healthy()
+		delete(w.part(relayFunc), "Environment")
+		w["DescribeTable letters"] = w["DescribeTable outbox-dead-letters"]
+		delete(w, "DescribeTable outbox-dead-letters")
+		return w
+	}
+	checks := func(r Report, s Severity) (all []string) {
+		for _, f := range r.Findings {
+			if f.Severity == s {
+				all = append(all, f.Check)
+			}
+		}
+		return all
+	}
+	code, report, text := own().inspect(t)
+	require.Equal(t, exitUnclear, code, text)
+	require.Empty(t, checks(report, Problem))
+	require.ElementsMatch(t, []string{"relay.bus", "relay.dead-letters"}, checks(report, Unchecked))
+	require.Contains(t, text, "-dead-letters")
+
+	code, report, text = own().inspect(t, "-dead-letters", "letters")
+	require.Equal(t, exitUnclear, code, text)
+	require.Empty(t, checks(report, Problem))
+	require.Contains(t, checks(report, OK), "dead-letters.keys")
+
+	w := own()
+	w["DescribeTable letters"] = w[store]
+	_, report, _ = w.inspect(t, "-dead-letters", "letters")
+	require.Equal(t, []string{"dead-letters.keys"}, checks(report, Problem))
+	_, report, _ = own().inspect(t, "-dead-letters", "no-such-table")
+	require.Equal(t, []string{"dead-letters.exists"}, checks(report, Problem))
+
+	cfg, _ := own().serve(t)
+	_, text = doctor(t, cfg, "-policy", "-dead-letters", "letters")
+	require.Contains(t, text, "table/letters")
+	require.NotContains(t, text, "outbox-dead-letters")
 }
 
 func TestUsage(t *testing.T) {

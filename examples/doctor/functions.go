@@ -10,7 +10,8 @@ import (
 )
 
 // relayFunction checks the relay and that it is told of the right bus and the
-// right table of dead letters.
+// right table of dead letters. The variables are those of the example's relay;
+// another one may have its configuration from elsewhere, which cannot be seen.
 func (in *inspection) relayFunction(ctx context.Context) {
 	in.relay = in.function(ctx, "relay", in.Relay, "nothing publishes the events that are committed")
 	if in.relay == nil {
@@ -21,15 +22,29 @@ func (in *inspection) relayFunction(ctx context.Context) {
 	if in.relay.Environment != nil {
 		env = in.relay.Environment.Variables
 	}
-	in.report.verdict(env["EVENT_BUS_NAME"] == in.Bus, Problem, Finding{
+	bus := Finding{
 		Check: "relay.bus", Subject: "function " + in.Relay, Found: "EVENT_BUS_NAME=" + env["EVENT_BUS_NAME"], Want: "EVENT_BUS_NAME=" + in.Bus,
 		Why: "events go to another bus than the one with the rule", Mend: "set the variable, or give the doctor the bus with -bus",
-	})
+	}
+	if env["EVENT_BUS_NAME"] == "" {
+		bus.Mend = "see that it publishes to " + in.Bus + ", or give the doctor the bus with -bus"
+		in.notTold(bus, "EVENT_BUS_NAME", "events never come to the rule if its bus is not "+in.Bus)
+	} else {
+		in.report.verdict(env["EVENT_BUS_NAME"] == in.Bus, Problem, bus)
+	}
 	letters := env["DEAD_LETTER_TABLE"]
-	in.report.verdict(letters != "", Problem, Finding{
+	table := Finding{
 		Check: "relay.dead-letters", Subject: "function " + in.Relay, Found: "DEAD_LETTER_TABLE=" + letters, Want: "a table",
-		Why: "an event that can never be published holds up its shard for a day, and is then gone from the stream", Mend: "set the variable",
-	})
+		Mend: "see that it has a sink for dead letters; if that is a table, give it to the doctor with -dead-letters",
+	}
+	if letters == "" {
+		in.notTold(table, "DEAD_LETTER_TABLE", "without dead letters, an event that can never be published holds up its shard for a day, and is then gone from the stream")
+		if in.DeadLetters != NamesOf(in.report.Name).DeadLetters {
+			letters = in.DeadLetters
+		}
+	} else {
+		in.report.verdict(true, Problem, table)
+	}
 	timeout := aws.ToInt32(in.relay.Timeout)
 	in.report.verdict(timeout >= 10, Warning, Finding{
 		Check: "relay.timeout", Subject: "function " + in.Relay, Found: fmt.Sprintf("%d s", timeout), Want: "at least 10 s",
@@ -38,6 +53,14 @@ func (in *inspection) relayFunction(ctx context.Context) {
 	if letters != "" {
 		in.deadLetterTable(ctx, letters)
 	}
+}
+
+// notTold adds that a variable is not set, so that the doctor cannot tell what
+// the relay uses, and what it could mean.
+func (in *inspection) notTold(f Finding, variable, could string) {
+	f.Severity, f.Found = Unchecked, variable+" is not set"
+	f.Why = "the relay may have it from elsewhere, which the doctor cannot see: " + could
+	in.report.add(f)
 }
 
 // consumerFunction looks at the function behind the queue, for its timeout.

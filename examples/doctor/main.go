@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, load func(context.Context) (aws.Con
 		{"event-store", "table of the events", func(n *Names) *string { return &n.EventStore }},
 		{"ttl", "attribute of the time to live", func(n *Names) *string { return &n.TTL }},
 		{"marker", "attribute that marks events in a table that holds other items too", func(n *Names) *string { return &n.Marker }},
+		{"dead-letters", "table of the dead letters, where the relay's DEAD_LETTER_TABLE does not say it", func(n *Names) *string { return &n.DeadLetters }},
 		{"relay", "function of the relay", func(n *Names) *string { return &n.Relay }},
 		{"bus", "event bus", func(n *Names) *string { return &n.Bus }},
 		{"rule", "rule on the bus", func(n *Names) *string { return &n.Rule }},
