@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -59,7 +58,7 @@ func newNaive(c *cloud, f *faults) (*naive, error) {
 func (n *naive) script(f *faults, c wirefault.Call) wirefault.Fault {
 	switch {
 	case f.is(busDown):
-		return wirefault.Fault{Status: http.StatusInternalServerError, Code: "InternalFailure"}
+		return wirefault.InternalFailure()
 	case f.is(twice) && n.answer.Add(1)%2 == 1:
 		return wirefault.LostAnswer()
 	case f.is(refuse) && n.entries.Add(1)%5 == 0:
