@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/smtptest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/sqspoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
 )
 
@@ -75,8 +76,8 @@ func busRefuses(t *testing.T, s *services) {
 
 // twice gives each batch to two functions at once, as SQS may do with a message.
 // The answer of one counts; to the other, the message is gone.
-func twice(one, other sqspoller.Handler) sqspoller.Handler {
-	return sqspoller.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+func twice(one, other lambda.Handler) lambda.Handler {
+	return lambdapoller.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var both sync.WaitGroup
 		defer both.Wait()
 		both.Go(func() { _, _ = other.Invoke(ctx, payload) })

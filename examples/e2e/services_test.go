@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
@@ -148,7 +149,7 @@ func newServices(t *testing.T, db *engine.Engine, programs map[string]string, op
 		o.ReportBatchItemFailures, o.Bisect = true, true
 	})
 	require.NoError(t, err)
-	var consumer sqspoller.Handler = s.messenger
+	var consumer lambda.Handler = s.messenger
 	if opts.deliverTwice {
 		consumer = twice(s.messenger, s.start(t, programs["messaging"], messaging...))
 	}

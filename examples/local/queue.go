@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/sqspoller"
 )
 
@@ -14,7 +15,7 @@ import (
 // batch: here one has to be done within a timeout that a person waits for.
 func (s *stage) queuePoller() (*sqspoller.Poller, error) {
 	c := s.cloud.moto.SQS(func(o *sqs.Options) { o.BaseEndpoint = aws.String(s.queueWire.URL) })
-	handler := sqspoller.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+	handler := lambdapoller.HandlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		s.sawMessages(payload)
 		return s.messaging.Invoke(ctx, payload)
 	})

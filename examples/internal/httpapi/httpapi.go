@@ -5,7 +5,6 @@
 package httpapi
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -17,19 +16,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 )
-
-// Handler is what Lambda invokes; it is aws-lambda-go's lambda.Handler.
-type Handler interface {
-	Invoke(ctx context.Context, payload []byte) ([]byte, error)
-}
 
 // maxBody is the largest body that API Gateway takes, in bytes
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html).
 const maxBody = 10 << 20
 
 // New returns the HTTP API of a function.
-func New(h Handler) http.Handler {
+func New(h lambda.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {

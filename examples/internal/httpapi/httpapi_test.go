@@ -14,15 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/httpapi"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 )
-
-type function func(context.Context, []byte) ([]byte, error)
-
-func (f function) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return f(ctx, payload) }
 
 func TestRequestBecomesAnEvent(t *testing.T) {
 	var got events.APIGatewayV2HTTPRequest
-	server := httptest.NewServer(httpapi.New(function(func(_ context.Context, payload []byte) ([]byte, error) {
+	server := httptest.NewServer(httpapi.New(lambdapoller.HandlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 		require.NoError(t, json.Unmarshal(payload, &got))
 		return []byte(`{"statusCode":201,"headers":{"X-Event-Id":"e1"},"body":"aGVsbG8=","isBase64Encoded":true}`), nil
 	})))
@@ -52,7 +49,7 @@ func TestRequestBecomesAnEvent(t *testing.T) {
 }
 
 func TestFunctionFails(t *testing.T) {
-	for name, f := range map[string]function{
+	for name, f := range map[string]lambdapoller.HandlerFunc{
 		"an error":  func(context.Context, []byte) ([]byte, error) { return nil, errors.New("no") },
 		"not JSON":  func(context.Context, []byte) ([]byte, error) { return []byte("ok"), nil },
 		"no status": func(context.Context, []byte) ([]byte, error) { return []byte("{}"), nil },

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/aws/aws-lambda-go/lambda"
 )
 
 // batch is what one invocation gets.
@@ -117,7 +119,7 @@ func (p *Poller) invoke(ctx context.Context, shardID string, records []Record) (
 }
 
 // call invokes the handler; a panic is an error, as in Lambda.
-func call(ctx context.Context, h Handler, payload []byte) (response []byte, err error) {
+func call(ctx context.Context, h lambda.Handler, payload []byte) (response []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			response, err = nil, fmt.Errorf("lambdapoller: the handler panicked: %v", r)

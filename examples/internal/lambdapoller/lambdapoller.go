@@ -28,15 +28,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 )
 
-// Handler is what Lambda invokes; it is aws-lambda-go's lambda.Handler.
-type Handler interface {
-	Invoke(ctx context.Context, payload []byte) ([]byte, error)
-}
-
-// HandlerFunc is a function as a Handler.
+// HandlerFunc is a function as a lambda.Handler.
 type HandlerFunc func(ctx context.Context, payload []byte) ([]byte, error)
 
 // Invoke calls f.
@@ -93,7 +89,7 @@ var ErrStuck = errors.New("lambdapoller: the handler makes no progress")
 type Poller struct {
 	client    StreamsAPIClient
 	streamARN string
-	handler   Handler
+	handler   lambda.Handler
 	opts      Options
 
 	running sync.Mutex // held by Drain and Run; guards shards
@@ -105,7 +101,7 @@ type Poller struct {
 }
 
 // New returns a poller of the stream, from the oldest record on (TRIM_HORIZON).
-func New(client StreamsAPIClient, streamARN string, h Handler, optFns ...func(*Options)) (*Poller, error) {
+func New(client StreamsAPIClient, streamARN string, h lambda.Handler, optFns ...func(*Options)) (*Poller, error) {
 	opts := Options{}
 	for _, fn := range optFns {
 		fn(&opts)

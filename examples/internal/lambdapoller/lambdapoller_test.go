@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
@@ -121,7 +122,7 @@ func batches(p *Poller) []string {
 
 var succeed = HandlerFunc(func(context.Context, []byte) ([]byte, error) { return nil, nil })
 
-func newPoller(t *testing.T, f *fakeStream, h Handler, optFns ...func(*Options)) *Poller {
+func newPoller(t *testing.T, f *fakeStream, h lambda.Handler, optFns ...func(*Options)) *Poller {
 	t.Helper()
 	p, err := New(f, "arn", h, optFns...)
 	require.NoError(t, err)

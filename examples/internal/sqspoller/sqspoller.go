@@ -25,23 +25,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
-
-// Handler is what Lambda invokes; it is aws-lambda-go's lambda.Handler.
-type Handler interface {
-	Invoke(ctx context.Context, payload []byte) ([]byte, error)
-}
-
-// HandlerFunc is a function as a Handler.
-type HandlerFunc func(ctx context.Context, payload []byte) ([]byte, error)
-
-// Invoke calls f.
-func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	return f(ctx, payload)
-}
 
 // APIClient is the part of the SQS client that is used.
 type APIClient interface {
@@ -75,7 +63,7 @@ type Options struct {
 type Poller struct {
 	client  APIClient
 	url     string
-	handler Handler
+	handler lambda.Handler
 	opts    Options
 
 	mu          sync.Mutex // guards invocations
@@ -83,7 +71,7 @@ type Poller struct {
 }
 
 // New returns a poller of the queue with this URL.
-func New(client APIClient, queueURL string, h Handler, optFns ...func(*Options)) (*Poller, error) {
+func New(client APIClient, queueURL string, h lambda.Handler, optFns ...func(*Options)) (*Poller, error) {
 	var opts Options
 	for _, fn := range optFns {
 		fn(&opts)
@@ -237,7 +225,7 @@ func (p *Poller) invoke(ctx context.Context, messages []types.Message) (Invocati
 }
 
 // call invokes the handler; a panic is an error, as in Lambda.
-func call(ctx context.Context, h Handler, payload []byte) (response []byte, err error) {
+func call(ctx context.Context, h lambda.Handler, payload []byte) (response []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			response, err = nil, fmt.Errorf("sqspoller: the handler panicked: %v", r)

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/sqspoller"
 )
 
@@ -47,8 +49,8 @@ type seen struct {
 }
 
 // handler answers with what answer makes of the messages, by their bodies.
-func (s *seen) handler(t *testing.T, answer func(ids map[string]string) (string, error)) sqspoller.Handler {
-	return sqspoller.HandlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+func (s *seen) handler(t *testing.T, answer func(ids map[string]string) (string, error)) lambda.Handler {
+	return lambdapoller.HandlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 		var batch events.SQSEvent
 		require.NoError(t, json.Unmarshal(payload, &batch))
 		ids := map[string]string{}
@@ -164,7 +166,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	h := sqspoller.HandlerFunc(func(context.Context, []byte) ([]byte, error) { return nil, nil })
+	h := lambdapoller.HandlerFunc(func(context.Context, []byte) ([]byte, error) { return nil, nil })
 	client := &sqs.Client{}
 	for name, call := range map[string]func() (*sqspoller.Poller, error){
 		"client":  func() (*sqspoller.Poller, error) { return sqspoller.New(nil, "q", h) },
