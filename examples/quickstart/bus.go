@@ -37,11 +37,13 @@ func openBus(ctx context.Context, busURL, queueURL string) (*bus, error) {
 		events: eventbridge.NewFromConfig(cfg, func(o *eventbridge.Options) { o.BaseEndpoint = &busURL }),
 		queues: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = &queueURL }),
 	}
-	name := "quickstart-" + ulid.Make().String()
-	if err := r.create(ctx, name); err != nil {
+	r.name = "quickstart-" + ulid.Make().String()
+	remove := func() { r.remove(context.WithoutCancel(ctx)) }
+	if err := r.create(ctx); err != nil {
+		remove()
 		return nil, err
 	}
-	return &bus{PutEventsAPIClient: r.events, name: name, text: "EventBridge at " + busURL, receive: r.receive, close: func() {}}, nil
+	return &bus{PutEventsAPIClient: r.events, name: r.name, text: "EventBridge at " + busURL, receive: r.receive, close: remove}, nil
 }
 
 // localBus stands for EventBridge, rule and queue. It is no EventBridge: what the
@@ -76,10 +78,14 @@ func (b *localBus) receive(context.Context, int) ([]string, error) {
 type remoteBus struct {
 	events *eventbridge.Client
 	queues *sqs.Client
+	name   string // of bus, rule and queue
 	queue  string // URL
 }
 
-func (r *remoteBus) create(ctx context.Context, name string) error {
+const targetID = "queue"
+
+func (r *remoteBus) create(ctx context.Context) error {
+	name := r.name
 	if _, err := r.events.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: &name}); err != nil {
 		return err
 	}
@@ -101,9 +107,23 @@ func (r *remoteBus) create(ctx context.Context, name string) error {
 	}
 	_, err = r.events.PutTargets(ctx, &eventbridge.PutTargetsInput{
 		Rule: &name, EventBusName: &name,
-		Targets: []ebtypes.Target{{Id: aws.String("queue"), Arn: aws.String(attributes.Attributes["QueueArn"])}},
+		Targets: []ebtypes.Target{{Id: aws.String(targetID), Arn: aws.String(attributes.Attributes["QueueArn"])}},
 	})
 	return err
+}
+
+// remove removes what create has made, be it only a part of it.
+func (r *remoteBus) remove(ctx context.Context) {
+	// Best effort: a local engine forgets all of it when it stops. The targets go
+	// before the rule, and the rule before the bus
+	// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteRule.html,
+	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteEventBus.html).
+	_, _ = r.events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: &r.name, EventBusName: &r.name, Ids: []string{targetID}})
+	_, _ = r.events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: &r.name, EventBusName: &r.name})
+	_, _ = r.events.DeleteEventBus(ctx, &eventbridge.DeleteEventBusInput{Name: &r.name})
+	if r.queue != "" {
+		_, _ = r.queues.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &r.queue})
+	}
 }
 
 // receive takes want messages out of the queue.

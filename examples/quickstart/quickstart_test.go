@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
@@ -32,6 +35,27 @@ func TestOnRealEngines(t *testing.T) {
 		require.Contains(t, out.String(), "DynamoDB at "+db.URL+", EventBridge at "+moto.URL)
 		require.Contains(t, out.String(), "Committed 5 events, published 5, invented 0, lost 0.")
 	})
+}
+
+// TestItLeavesNothingBehind: on a server that others use too, bus, rule and queue
+// go with the program, and so they do if one of them could not be made.
+func TestItLeavesNothingBehind(t *testing.T) {
+	moto := enginetest.Own(t, engine.Moto)
+	noQueues := httptest.NewServer(http.NotFoundHandler())
+	defer noQueues.Close()
+	for name, queueURL := range map[string]string{"done": moto.URL, "failed": noQueues.URL} {
+		t.Run(name, func(t *testing.T) {
+			err := run(t.Context(), io.Discard, "", moto.URL, queueURL)
+			require.Equal(t, queueURL != moto.URL, err != nil, "%v", err)
+			buses, err := moto.EventBridge().ListEventBuses(t.Context(), &eventbridge.ListEventBusesInput{})
+			require.NoError(t, err)
+			require.Len(t, buses.EventBuses, 1)
+			require.Equal(t, "default", *buses.EventBuses[0].Name)
+			queues, err := moto.SQS().ListQueues(t.Context(), &sqs.ListQueuesInput{})
+			require.NoError(t, err)
+			require.Empty(t, queues.QueueUrls)
+		})
+	}
 }
 
 // deafBus says that it has accepted an event, and forgets it.
