@@ -18,8 +18,8 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-// MaxMessageBytes is the size of a message that is sent, in bytes. SQS takes up to 1,048,576 bytes, or less by the queue's
-// MaximumMessageSize
+// MaxMessageBytes is the size of a message that is sent, in bytes. SQS takes up
+// to 1,048,576 bytes, or less by the queue's MaximumMessageSize
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html);
 // this fits queues that still have the older limit of 262,144.
 const MaxMessageBytes = 256 << 10
