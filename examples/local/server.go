@@ -27,7 +27,7 @@ var pageFiles embed.FS
 //	GET   /local/ledger                the balance
 //	GET   /local/events/{id}           all that is known of an event
 //	POST  /local/sign-ups?n=25         sign people up
-//	POST  /local/faults/{name}?on=true switch a fault
+//	POST  /local/faults/{name}?on=true switch a fault; 12 people sign up if it is on then
 func (s *stage) handler(signUp func(n int)) http.Handler {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
