@@ -13,7 +13,10 @@
 //
 // AWS_ENDPOINT_URL_DYNAMODB does the same as -endpoint, and
 // AWS_ENDPOINT_URL_EVENTBRIDGE (with AWS_ENDPOINT_URL_SQS, if it differs) puts
-// a real bus, rule and queue in the place of the one in this process.
+// a real bus, rule and queue in the place of the one in this process. Without an
+// engine of your own, this starts two and prints where they are:
+//
+//	go -C examples run ./cmd/engines run dynoxide moto
 //
 // It checks its own outcome and ends with status 1 if anything is not as it
 // should be.
