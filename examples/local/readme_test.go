@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,28 @@ func readmeCommands(t *testing.T) []command {
 		}
 	}
 	return all
+}
+
+// TestReadmeSaysWhatThereIs: each folder that is there for a reader, and the Go
+// that each module needs.
+func TestReadmeSaysWhatThereIs(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	entries, err := os.ReadDir("..")
+	require.NoError(t, err)
+	for _, e := range entries {
+		// readme holds the blocks of the other README; internal and cmd are ours.
+		if e.IsDir() && e.Name() != "internal" && e.Name() != "cmd" && e.Name() != "readme" {
+			require.Regexp(t, `(?m)^\| .*\[`+e.Name()+`\]\(`+e.Name()+`\)`, string(readme))
+		}
+	}
+	for module, says := range map[string]string{"../../go.mod": "the library needs Go %s", "../go.mod": "the examples need Go %s"} {
+		mod, err := os.ReadFile(module)
+		require.NoError(t, err)
+		version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(string(mod))
+		require.Len(t, version, 2)
+		require.Contains(t, strings.ToLower(string(readme)), strings.ToLower(fmt.Sprintf(says, version[1])))
+	}
 }
 
 // testedElsewhere are commands that the tests of their own package run, or CI.
