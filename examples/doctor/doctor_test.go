@@ -72,7 +72,7 @@ var faults = []struct {
 	}, "table.ttl", Warning, "expires"},
 	{"no point-in-time recovery", func(w world) {
 		w.part("DescribeContinuousBackups outbox-event-store", "ContinuousBackupsDescription", "PointInTimeRecoveryDescription")["PointInTimeRecoveryStatus"] = "DISABLED"
-	}, "table.backups", Warning, "replay reads this table"},
+	}, "table.backups", Warning, "is read from this table"},
 
 	{"no relay", func(w world) { delete(w, relayFunc) }, "relay.exists", Problem, "nothing publishes"},
 	{"relay failed to deploy", func(w world) { w.part(relayFunc)["State"] = "Failed" }, "relay.exists", Problem, "Failed"},

@@ -105,7 +105,7 @@ func (in *inspection) mappingSource(m types.EventSourceMappingConfiguration) {
 	in.report.verdict(position == types.EventSourcePositionTrimHorizon, Warning, Finding{
 		Check: "mapping.starting-position", Subject: about(m), Found: string(position), Want: string(types.EventSourcePositionTrimHorizon), See: aboutMapping,
 		Why:  "events that were written while the mapping came up were passed over; it cannot be changed afterwards",
-		Mend: "replay the time around the creation of the mapping, and make the next one from TRIM_HORIZON",
+		Mend: "give the relay the events around the creation of the mapping again, from the event store, as examples/README.md shows; make the next mapping from TRIM_HORIZON",
 	})
 	size := aws.ToInt32(m.BatchSize)
 	in.report.verdict(size >= 10, Warning, Finding{

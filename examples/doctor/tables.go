@@ -31,7 +31,7 @@ func (in *inspection) eventStore(ctx context.Context) {
 	in.stream(subject, table)
 	in.report.verdict(aws.ToBool(table.DeletionProtectionEnabled), Warning, Finding{
 		Check: "table.deletion-protection", Subject: subject, Found: onOff(aws.ToBool(table.DeletionProtectionEnabled)), Want: "on",
-		Why:  "events that are not published yet go with the table, and so does what could be replayed",
+		Why:  "events that are not published yet go with the table, and so does what could be published again",
 		Mend: "aws dynamodb update-table --table-name " + in.EventStore + " --deletion-protection-enabled",
 	})
 	in.timeToLive(ctx, subject)
@@ -43,7 +43,7 @@ func (in *inspection) stream(subject string, table *types.TableDescription) {
 	in.report.verdict(enabled, Problem, Finding{
 		Check: "table.stream", Subject: subject, Found: onOff(enabled), Want: "on",
 		Why:  "the relay reads the stream: without one, committed events are never published",
-		Mend: "enable it with NEW_IMAGE, and make the relay's mapping anew for its ARN; replay what was written meanwhile", See: aboutStreams,
+		Mend: "enable it with NEW_IMAGE, and make the relay's mapping anew for its ARN; give the relay what was written meanwhile from the event store, as examples/README.md shows", See: aboutStreams,
 	})
 	if !enabled {
 		return
@@ -95,7 +95,7 @@ func (in *inspection) backups(ctx context.Context, subject string) {
 	}
 	in.report.verdict(on, Warning, Finding{
 		Check: "table.backups", Subject: subject, Found: "point-in-time recovery " + onOff(on), Want: "on", See: aboutPITR,
-		Why:  "replay reads this table: a slip that deletes events cannot be undone",
+		Why:  "what has to be published again is read from this table: a slip that deletes events cannot be undone",
 		Mend: "aws dynamodb update-continuous-backups --table-name " + in.EventStore + " --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
 	})
 }

@@ -44,8 +44,8 @@ type Config struct {
 }
 
 // Lifetimes of items. A receipt must outlive what can bring an event again: the
-// queues keep a message for up to 14 days, and a replay can go back as far as
-// the event store reaches.
+// queues keep a message for up to 14 days, and an event can be published again
+// for as long as the event store has it.
 const (
 	EventLifetime   = 30 * 24 * time.Hour
 	ReceiptLifetime = 60 * 24 * time.Hour

@@ -81,7 +81,7 @@ locals {
     }
     relay_gave_up = {
       name        = "relay-gave-up"
-      description = "Lambda gave up on a batch after its record age. The events are in the event store: replay them."
+      description = "Lambda gave up on a batch after its record age. The events are in the event store: give them to the relay again, see the README."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = aws_sqs_queue.relay_failures.name }
@@ -114,7 +114,7 @@ locals {
     }
     rule_lost_events = {
       name        = "rule-lost-events"
-      description = "The rule could deliver an event neither to the queue nor to its dead-letter queue. The event is in the event store: replay it."
+      description = "The rule could deliver an event neither to the queue nor to its dead-letter queue. The event is in the event store: give it to the relay again, see the README."
       namespace   = "AWS/Events"
       metric      = "InvocationsFailedToBeSentToDlq"
       dimensions  = { EventBusName = aws_cloudwatch_event_bus.event_bus.name, RuleName = aws_cloudwatch_event_rule.user_created.name }

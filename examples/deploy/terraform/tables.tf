@@ -44,7 +44,7 @@ resource "aws_dynamodb_table" "event_store" {
     type = "N"
   }
 
-  # Events carry a ttl only if the writer is given one; without, they are kept for ever and can be replayed.
+  # Events carry a ttl only if the writer is given one; without, they are kept for ever and can be published again.
   ttl {
     attribute_name = "ttl"
     enabled        = true
