@@ -35,7 +35,7 @@ type CustomEvent struct {
 // AggregateID and Sequence, extensions. What they set wins over ctx.
 // Source, Region and CreatedBy may stay empty: a writer fills them in.
 //
-// The error is a [*FieldError] for a header that can not be right, or that of
+// The error is a [*FieldError] for a header that cannot be right, or that of
 // json.Marshal for the payload.
 func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)) (CustomEvent, error) {
 	body, err := json.Marshal(payload)
@@ -72,8 +72,8 @@ func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)
 	return CustomEvent{Headers: h, Payload: body}, nil
 }
 
-// Validate reports whether the event can be written: its headers by
-// [Headers.Validate], and a payload that is JSON. The error is a [*FieldError].
+// Validate returns an error, a [*FieldError], if the event cannot be written: its
+// headers by [Headers.Validate], or a payload that is no JSON.
 //
 // A writer checks more than this: what the payload may hold depends on how it
 // is stored, and limits on the event as a whole.

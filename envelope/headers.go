@@ -49,9 +49,9 @@ type Headers struct {
 	Extensions map[string]json.RawMessage
 }
 
-// SetExtension sets a header of the caller's own to the JSON form of value. A
-// value that json.Marshal refuses is stored as an empty one, which Validate,
-// New and a writer then refuse by its name.
+// SetExtension sets a header of the caller's own to the JSON form of value. If
+// json.Marshal refuses the value, then New, Validate and writers return an error
+// that names the header.
 func (h *Headers) SetExtension(name string, value any) {
 	raw, err := json.Marshal(value)
 	if err != nil {
@@ -75,9 +75,9 @@ func Extension[T any](h Headers, name string) (T, bool) {
 	return v, true
 }
 
-// Validate reports whether the headers can be written. Source, Region and
-// CreatedBy may be empty, for a writer fills them in. The error is a
-// [*FieldError] that names the first header at fault.
+// Validate returns an error if the headers cannot be written: a [*FieldError]
+// that names the first one at fault. Source, Region and CreatedBy may be empty,
+// for a writer fills them in.
 func (h Headers) Validate() error {
 	for _, f := range []struct{ name, value string }{
 		{"eventId", h.EventID}, {"correlationId", h.CorrelationID}, {"eventName", h.EventName},
@@ -135,7 +135,7 @@ func (h Headers) validateExtensions() error {
 		case !utf8.ValidString(name):
 			p = "name is not valid UTF-8"
 		case reserved(name):
-			p = "an extension can not have the name of a header of the outbox"
+			p = "an extension cannot have the name of a header of the outbox"
 		case len(raw) == 0:
 			p = "no value, or one that json.Marshal refused"
 		case !json.Valid(raw):
@@ -198,7 +198,7 @@ func wellFormedTraceParent(s string) bool {
 	return version != "00" && s[55] == '-'
 }
 
-// FieldError says which part of which event can not be right, and why. It
+// FieldError says which part of which event cannot be right, and why. It
 // never holds a value of the payload.
 type FieldError struct {
 	EventID   string // as far as it is known

@@ -58,7 +58,7 @@ func (h Headers) MarshalJSON() ([]byte, error) {
 	for _, name := range names {
 		value := h.Extensions[name]
 		if reserved(name) || len(value) == 0 {
-			return nil, fmt.Errorf("envelope: header %q can not be an extension with %d bytes of value", name, len(value))
+			return nil, fmt.Errorf("envelope: header %q cannot be an extension with %d bytes of value", name, len(value))
 		}
 		key, err := json.Marshal(name)
 		if err != nil {

@@ -102,9 +102,10 @@ func (l Layout) WithDefaults() Layout {
 	return l
 }
 
-// Validate reports whether the layout can be written: no two attributes may
-// share a name, and names and values are UTF-8. Names are limited to 255 bytes, which is what DynamoDB allows
-// for keys and for attributes that an index projects
+// Validate returns an error that says why the layout cannot be used. No two
+// attributes may share a name, names and values are UTF-8, and Ordered needs
+// Keys. Names are limited to 255 bytes, which is what DynamoDB allows for keys
+// and for attributes that an index projects
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
 func (l Layout) Validate() error {
 	l = l.WithDefaults()
@@ -134,6 +135,10 @@ func (l Layout) Validate() error {
 		if !utf8.ValidString(l.Attributes[name]) {
 			errs = append(errs, fmt.Errorf("envelope: layout Attributes: value of %q is not valid UTF-8", name))
 		}
+	}
+	if l.Ordered && l.Keys == nil {
+		errs = append(errs, errors.New("envelope: layout Ordered without Keys: where each event has a partition key of its own, "+
+			"the stream has no order to keep; see AggregateLayout"))
 	}
 	return errors.Join(errs...)
 }

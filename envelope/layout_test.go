@@ -25,6 +25,7 @@ func TestLayoutValidate(t *testing.T) {
 		"attribute is ttl":     {envelope.Layout{Attributes: map[string]string{"ttl": "x"}}, "Attributes"},
 		"name not UTF-8":       {envelope.Layout{SK: "s\xff"}, "UTF-8"},
 		"value not UTF-8":      {envelope.Layout{Attributes: map[string]string{"type": "\xff"}}, "UTF-8"},
+		"order without keys":   {envelope.Layout{Ordered: true}, "Ordered"},
 		"attribute is unnamed": {envelope.Layout{Attributes: map[string]string{"": "x"}}, "empty"},
 	}
 	for name, c := range cases {

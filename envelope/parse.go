@@ -8,7 +8,7 @@ import (
 // Parse reads an event from the Detail of a published EventBridge event,
 // {"headers":{…},"payload":…}.
 //
-// It asks for what a consumer can not do without, eventId, eventName, timestamp
+// It asks for what a consumer cannot do without, eventId, eventName, timestamp
 // and a payload, and takes the rest as it comes: headers that are not known
 // become Extensions, and members beside headers and payload are passed over.
 // The result shares no memory with detail.

@@ -18,8 +18,8 @@ var (
 	// Read the aggregate again and decide anew.
 	ErrSequenceTaken = errors.New("outbox: the sequence of the aggregate is taken by another event")
 
-	// ErrEventExists: the key of the event, or of its receipt, is taken by an
-	// item that is not this one, or no longer.
+	// ErrEventExists: the key of the event, or of its receipt, is taken by
+	// another item, or by this one with its content changed since.
 	ErrEventExists = errors.New("outbox: the key of the event is taken by an item with other content")
 )
 
@@ -31,11 +31,11 @@ type Outcome uint8
 const (
 	// Unknown: it may have committed, now or in an earlier attempt.
 	Unknown Outcome = iota
-	// NotCommitted: nothing of it was written by this call, the SDK's own
-	// attempts included. With [CommitError.Reasons], nothing was written by an
-	// earlier call with these events either, for they were looked for and not
-	// found. Without, the request was refused as a whole, and an earlier call
-	// that ended as Unknown still is.
+	// NotCommitted: nothing was written by this call, the SDK's own attempts
+	// included. With [CommitError.Reasons], no earlier call with these events
+	// has committed either: their items were looked for. Without, the request
+	// was refused as a whole, which says nothing of an earlier call: one that
+	// ended as Unknown is still unknown.
 	NotCommitted
 )
 

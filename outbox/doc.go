@@ -13,6 +13,9 @@
 //	_, err = ddb.TransactWriteItems(ctx, in)
 //	err = w.Explain(in, err)
 //
+// The role of the caller needs dynamodb:PutItem on the event store: a Put of a
+// transaction asks for that.
+//
 // # What is checked before anything is written
 //
 // [Writer.Append] refuses with a [*PreflightError] what DynamoDB would refuse of
@@ -31,8 +34,7 @@
 //   - of expressions that they are not empty, their sizes, and that each
 //     placeholder is well-formed, defined and used.
 //
-// It judges what a request shows and guesses nothing else. A request does not
-// show
+// It judges what a request shows, and guesses nothing. A request does not show
 //
 //   - the key of a table that the caller only puts to, so two Puts on one item
 //     there, or one without its key, are left to DynamoDB; nor which of two
@@ -68,7 +70,7 @@
 // CommitError.Retryable when doing so can help.
 //
 // PartiQL's ExecuteTransaction takes statements, not actions, and
-// BatchWriteItem is no transaction and has no conditions: events can not be
+// BatchWriteItem is no transaction and has no conditions: events cannot be
 // added to either. A single event without a business item does not need a
 // transaction: see [Writer.PutItem].
 //

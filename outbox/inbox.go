@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -87,8 +86,8 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 }
 
 // Append adds the receipt of the event to the consumer's transaction, and checks
-// the transaction as [Writer.Append] does. On an error, a [*PreflightError], the
-// transaction is as it was.
+// the transaction as [Writer.Append] does. On an error, a [*PreflightError] unless
+// in is nil, the transaction is as it was.
 //
 // Append new events that follow from this one to the same transaction: consumed,
 // changed and announced is then one step.
@@ -100,7 +99,7 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 // other service the eventId as its own idempotency key if it takes one.
 func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomEvent) error {
 	if in == nil {
-		return errors.New("outbox: Append to a nil *dynamodb.TransactWriteItemsInput")
+		return errNilTransaction
 	}
 	put, fault := b.receipt(ev.Headers)
 	if fault != nil {
@@ -127,7 +126,7 @@ func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
 	}
 	if h.EventID == "" {
 		return eventPut{}, &PreflightError{Rule: RuleValue, Path: "headers.eventId",
-			Problem: "missing; without it a duplicate can not be recognised"}
+			Problem: "missing; without it a duplicate cannot be recognised"}
 	}
 	pk, sk := b.opts.Keys(b.consumer, h.EventID)
 	if pk == "" {

@@ -43,8 +43,8 @@ type Options struct {
 
 	// PayloadAsText stores the payload as one string of JSON text instead of
 	// a map. The same Detail comes out, byte for byte, and what a DynamoDB map
-	// can not hold is no obstacle: numbers of more than 38 digits, empty
-	// member names, nesting beyond 32 levels. Such a payload can not be
+	// cannot hold is no obstacle: numbers of more than 38 digits, empty
+	// member names, nesting beyond 32 levels. Such a payload cannot be
 	// read or queried attribute by attribute. The relay reads both forms.
 	PayloadAsText bool
 
@@ -65,9 +65,6 @@ func (o Options) validate() error {
 	switch {
 	case o.TTL < 0 || o.TTL > 0 && o.TTL < MinTTL:
 		return fmt.Errorf("outbox: option TTL: %s is under %s, for which the stream keeps a record", o.TTL, MinTTL)
-	case o.Layout.Ordered && o.Layout.Keys == nil:
-		return errors.New("outbox: option Layout: Ordered without Keys: where each event has a partition key of its own, " +
-			"the stream has no order to keep; see envelope.AggregateLayout")
 	case o.MaxEntryBytes < 0:
 		return fmt.Errorf("outbox: option MaxEntryBytes: %d is negative", o.MaxEntryBytes)
 	case o.MaxEntryBytes > buslimits.MaxEntrySize:

@@ -180,7 +180,8 @@ func TestPreflightOfEvents(t *testing.T) {
 	require.NoError(t, w.Append(&dynamodb.TransactWriteItemsInput{}), "the caller may add to it later")
 	require.ErrorAs(t, w.Check(&dynamodb.TransactWriteItemsInput{}), &e)
 	require.Equal(t, outbox.RuleActions, e.Rule)
-	require.Error(t, w.Check(nil))
+	require.EqualError(t, e, "outbox: number of actions: the transaction has none")
+	require.ErrorContains(t, w.Check(nil), "transaction, a *dynamodb.TransactWriteItemsInput, is nil")
 }
 
 // Expressions and what their placeholders stand for count too.

@@ -111,7 +111,7 @@ func (p *preflight) ownItem() map[string]types.AttributeValue {
 	return nil
 }
 
-// keyValue returns the kind of a key attribute's value, 0 if a key can not have
+// keyValue returns the kind of a key attribute's value, 0 if a key cannot have
 // it, and its size; that of a number is never a problem.
 func keyValue(v types.AttributeValue) (kind byte, size int) {
 	switch v := v.(type) {
@@ -176,7 +176,7 @@ func (a action) checkParts(where string, attrs map[string]types.AttributeValue, 
 		case kind == 0:
 			return a.keyError(where+"."+part.name, "a key is a string, a number or binary")
 		case size == 0:
-			return a.keyError(where+"."+part.name, "empty, which a key can not be")
+			return a.keyError(where+"."+part.name, "empty, which a key cannot be")
 		case kind != part.kind && part.kind != 0:
 			return a.keyError(where+"."+part.name, fmt.Sprintf("of type %c, but the table's key is of type %c%s", kind, part.kind, shown.source()))
 		}

@@ -23,7 +23,7 @@ type Writer struct {
 }
 
 // NewWriter returns a Writer for the event store with this name or ARN. The
-// error names the option that can not be right.
+// error names the option that cannot be right.
 func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 	if err := validateTable(table); err != nil {
 		return nil, err
@@ -53,10 +53,10 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 // and checks the transaction as a whole: what DynamoDB would refuse of the
 // caller's actions and of ours, as far as the request shows it, and what
 // EventBridge would later refuse of the events. See the package documentation
-// for what can not be seen in a request.
+// for what cannot be seen in a request.
 //
-// It is all or nothing: on an error, a [*PreflightError], the transaction is as
-// it was. It is a pure function of writer, transaction and events: appending the
+// It is all or nothing: on an error, a [*PreflightError] unless in is nil, the
+// transaction is as it was. It is a pure function of writer, transaction and events: appending the
 // same events to equal transactions gives equal transactions, so one that is
 // built anew for a second attempt may go under the same ClientRequestToken.
 //
@@ -65,7 +65,7 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 // memory with the events.
 func (w *Writer) Append(in *dynamodb.TransactWriteItemsInput, evs ...envelope.CustomEvent) error {
 	if in == nil {
-		return errors.New("outbox: Append to a nil *dynamodb.TransactWriteItemsInput")
+		return errNilTransaction
 	}
 	var few [4]eventPut
 	puts, err := w.puts(few[:0], len(in.TransactItems), evs)
@@ -98,13 +98,17 @@ func (w *Writer) Items(evs ...envelope.CustomEvent) ([]types.TransactWriteItem, 
 }
 
 // Check makes the checks of [Writer.Append] on a transaction that is complete,
-// so it has at least one action.
+// so it has at least one action. Its events were checked by [Writer.Items]: here
+// they are actions like the caller's, and nothing is said of their size on the
+// bus.
 func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
 	if in != nil && len(in.TransactItems) == 0 {
-		return &PreflightError{Index: -1, Rule: RuleActions, Problem: "none", Allowed: MaxActions}
+		return &PreflightError{Index: -1, Rule: RuleActions, Problem: "the transaction has none"}
 	}
 	return w.Append(in)
 }
+
+var errNilTransaction = errors.New("outbox: the transaction, a *dynamodb.TransactWriteItemsInput, is nil")
 
 // PutItem returns the conditional put for an event that is the only thing to
 // write: one item needs no transaction, which costs twice the write units. For

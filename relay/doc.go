@@ -28,9 +28,9 @@
 // table into the dead letters. A call that is refused as a whole for its content
 // or its size is split until the culprit stands alone.
 //
-// A bad deploy can also make the bus call every event invalid. So an event is
-// blamed for being refused as invalid only when one of these says that it is not
-// the way of sending:
+// A bad deploy can also make the bus call every event invalid. So an event that
+// is refused as invalid is blamed only when something shows that our way of
+// sending works:
 //
 //   - another entry of the same call was accepted;
 //   - the event as it was committed breaks a known rule of the bus;

@@ -31,7 +31,7 @@ type books struct {
 	bell  *bell
 	naive *naive
 
-	// What can not be forgotten again is not read twice.
+	// What cannot be forgotten again is not read twice.
 	reading     sync.Mutex // held by refresh; guards what follows
 	passed      map[string]bool
 	invocations int

@@ -88,7 +88,7 @@ func (f *faults) busWire(c wirefault.Call) wirefault.Fault {
 	case f.is(busDown):
 		return wirefault.InternalFailure()
 	case f.is(twice) && f.answers.Add(1)%2 == 1:
-		f.notes.fault("The bus takes %s and its answer gets lost. The relay can not know, and sends again.", count(len(c.EventIDs), "event"))
+		f.notes.fault("The bus takes %s and its answer gets lost. The relay cannot know, and sends again.", count(len(c.EventIDs), "event"))
 		return wirefault.LostAnswer()
 	case f.is(refuse):
 		var refused []int

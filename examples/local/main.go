@@ -94,7 +94,7 @@ func run(ctx context.Context, f flags, out io.Writer) (err error) {
 	return s.perform(ctx, listener, f)
 }
 
-// lookForEmulator builds the functions for the emulator, or says why it can not.
+// lookForEmulator builds the functions for the emulator, or says why it cannot.
 func lookForEmulator(ctx context.Context, dir string) (*binaries, string) {
 	b, err := buildBinaries(ctx, dir)
 	missing := new(engine.MissingError)

@@ -45,7 +45,7 @@ func (s *stage) inflict(ctx context.Context, name fault, on bool) error {
 }
 
 // writePoison writes by hand what no service would: an item of the event store
-// that is no event, and an event that its consumer can not read.
+// that is no event, and an event that its consumer cannot read.
 func (s *stage) writePoison(ctx context.Context) error {
 	db := s.cloud.db.DynamoDB(func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(s.storeWire.URL) })
 	_, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.cloud.events, Item: map[string]types.AttributeValue{
@@ -71,6 +71,6 @@ func (s *stage) writePoison(ctx context.Context) error {
 	if _, err := db.PutItem(ctx, in); err != nil {
 		return fmt.Errorf("local: write poison: %w", err)
 	}
-	s.notes.fault("Written by hand: an item that is no event, and an event that the messaging service can not read.")
+	s.notes.fault("Written by hand: an item that is no event, and an event that the messaging service cannot read.")
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 // Limits of the expressions of an action. That of the text is AWS's
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html),
 // as is that of a placeholder; the other two are DynamoDB Local's. With them, and
-// no placeholder unused, AWS's 2 MB of names and values in all can not be passed.
+// no placeholder unused, AWS's 2 MB of names and values in all cannot be passed.
 const (
 	MaxExpression      = 4096
 	MaxPlaceholder     = 255

@@ -115,7 +115,7 @@ func (b *builder) extension(name string, raw []byte, level int) (types.Attribute
 	case len(name) > MaxName:
 		return nil, checkName(name)
 	case reserved(name):
-		return nil, fault("an extension can not have the name of a header of the outbox")
+		return nil, fault("an extension cannot have the name of a header of the outbox")
 	case len(raw) == 0:
 		return nil, fault("no value")
 	}

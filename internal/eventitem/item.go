@@ -174,7 +174,7 @@ func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomE
 		return faultAt(l.SK, "not a number, which a layout with NumericSK needs")
 	}
 	if err := n.Check(); err != nil {
-		return faultAt(l.SK, err.Error()+", which a DynamoDB number can not hold")
+		return faultAt(l.SK, err.Error()+", which a DynamoDB number cannot hold")
 	}
 	item[l.SK] = b.numberBox(string(n.AppendPlain(nil)), n.Size())
 	return nil
@@ -184,7 +184,7 @@ func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomE
 func checkKey(name, value string, limit int) error {
 	switch {
 	case value == "":
-		return faultAt(name, "empty, which a key can not be")
+		return faultAt(name, "empty, which a key cannot be")
 	case len(value) > limit:
 		return faultAt(name, fmt.Sprintf("%d bytes, this key takes %d", len(value), limit))
 	}

@@ -148,7 +148,7 @@ func TestEncodeHeaderFaults(t *testing.T) {
 		{"first of two", func(h *envelope.Headers) { h.EventName, h.Region = "", "\xff" }, "headers.eventName: missing"},
 		{"extension without a name", extension("", "1"), `headers[""]: a header needs a name`},
 		{"extension without a value", extension("x", ""), "headers.x: no value"},
-		{"extension of a header's name", extension("aggregateId", `"x"`), "headers.aggregateId: an extension can not"},
+		{"extension of a header's name", extension("aggregateId", `"x"`), "headers.aggregateId: an extension cannot"},
 		{"extension that is no JSON", extension("x", `{"a":}`), "headers.x.a: not valid JSON at byte 5"},
 		{"extension with a bad name", extension("x\xff", "1"), `headers["x\xff"]: a name that is not valid UTF-8`},
 		{"extension with digits", extension("x.y", "[123456789012345678901234567890123456789]"), `headers["x.y"][0]: more than 38`},

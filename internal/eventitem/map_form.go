@@ -121,7 +121,7 @@ func (b *builder) number() (types.AttributeValue, *ValueError) {
 		return nil, b.malformed()
 	}
 	if err := n.Check(); err != nil {
-		return nil, numberFault(text, n, err.Error()+", which a DynamoDB number can not hold")
+		return nil, numberFault(text, n, err.Error()+", which a DynamoDB number cannot hold")
 	}
 	if n.IsInteger() && !n.FitsInt64() {
 		return nil, numberFault(text, n, bigInteger)

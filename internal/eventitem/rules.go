@@ -43,7 +43,7 @@ var (
 func checkName(name string) *ValueError {
 	switch {
 	case name == "":
-		return mapFault("an empty key, which a DynamoDB map can not have")
+		return mapFault("an empty key, which a DynamoDB map cannot have")
 	case len(name) > MaxName:
 		return mapFault(fmt.Sprintf("a key of %d bytes, a DynamoDB map takes %d", len(name), MaxName))
 	}

@@ -20,7 +20,7 @@ import (
 //     sends something else than was meant, panics, or leaves out an element of a
 //     list without a word;
 //   - a kind of value that this version of the SDK does not know;
-//   - a number that is none or that DynamoDB can not hold;
+//   - a number that is none or that DynamoDB cannot hold;
 //   - a name, at any depth, that is empty or over [MaxName];
 //   - a set that is empty or has a member twice, numbers compared by value;
 //   - NULL that is false;
@@ -180,7 +180,7 @@ func numberSize(text string) (int, *ValueError) {
 		return 0, fault("not a number")
 	}
 	if err := n.Check(); err != nil {
-		return 0, fault(err.Error() + ", which a DynamoDB number can not hold")
+		return 0, fault(err.Error() + ", which a DynamoDB number cannot hold")
 	}
 	return n.Size(), nil
 }

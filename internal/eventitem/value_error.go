@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// ValueError says which value of an event can not be stored or published, and
+// ValueError says which value of an event cannot be stored or published, and
 // why. It has no package prefix and names no event, for it is the detail of an
 // error that does both. It holds keys of the payload, never values.
 type ValueError struct {

@@ -80,7 +80,7 @@ func TestFormatErrors(t *testing.T) {
 			var format *FormatError
 			require.ErrorAs(t, err, &format)
 			require.LessOrEqual(t, format.Offset, len(in))
-			require.True(t, strings.HasPrefix(err.Error(), "outbox: "), err)
+			require.ErrorContains(t, err, "not a DynamoDB stream event")
 
 			b, err = d.Decode([]byte(`{"Records":[` + goodRecord + `]}`))
 			require.NoError(t, err, "the decoder is as good as new")

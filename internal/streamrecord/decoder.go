@@ -27,7 +27,7 @@
 //
 // # What is wrong
 //
-// A record that is damaged, or that can not be published, is Undecodable and
+// A record that is damaged, or that cannot be published, is Undecodable and
 // leaves the others alone. As long as the brackets and strings in it are in
 // order, it is known where it ends. If they are not, or if the event around
 // the records is damaged, the batch as a whole is an error.
@@ -86,7 +86,7 @@ func NewDecoder(cfg Config) *Decoder {
 // next call and as long as payload is unchanged; payload is not written to.
 //
 // An error means that nothing of the batch can be processed: a [*FormatError]
-// if the payload can not be divided into records, a [*StreamViewError] if a
+// if the payload cannot be divided into records, a [*StreamViewError] if a
 // record shows that the stream carries no new images.
 func (d *Decoder) Decode(payload []byte) (*Batch, error) {
 	if len(d.dst) < len(payload)+spare {

@@ -30,7 +30,7 @@ type Fault struct {
 
 func (f *Fault) String() string { return f.Code + ": " + f.Message }
 
-// FormatError is the error for a payload that can not be divided into records.
+// FormatError is the error for a payload that cannot be divided into records.
 type FormatError struct {
 	// Offset is the position in the payload, in bytes.
 	Offset int
@@ -39,7 +39,7 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("outbox: not a DynamoDB stream event: %s at byte %d of the invocation payload", e.Problem, e.Offset)
+	return fmt.Sprintf("not a DynamoDB stream event: %s at byte %d of the invocation payload", e.Problem, e.Offset)
 }
 
 // StreamViewError is the error for a stream that does not carry new images.
@@ -55,7 +55,7 @@ type StreamViewError struct {
 }
 
 func (e *StreamViewError) Error() string {
-	return fmt.Sprintf("outbox: stream %s has view type %s and carries no new images: switch the table's stream to NEW_IMAGE and point the event source mapping at the new stream (record %s)",
+	return fmt.Sprintf("stream %s has view type %s and carries no new images: switch the table's stream to NEW_IMAGE and point the event source mapping at the new stream (record %s)",
 		orUnknown(e.StreamARN), e.ViewType, orUnknown(e.SequenceNumber))
 }
 

@@ -20,7 +20,7 @@ const (
 	Remove
 	// ServiceRemove is an item deleted by DynamoDB itself: time to live.
 	ServiceRemove
-	// Undecodable is a record that is damaged, or an event item that can not
+	// Undecodable is a record that is damaged, or an event item that cannot
 	// be published as it stands. Fault says why.
 	Undecodable
 )

@@ -48,7 +48,7 @@ func (c committed) second(t *testing.T, evs ...envelope.CustomEvent) *dynamodb.T
 	return c.transaction(t, c.signup(c.u2), evs...)
 }
 
-// validation sends a transaction that can not be valid, and has the verdict.
+// validation sends a transaction that cannot be valid, and has the verdict.
 func (c committed) validation(t *testing.T, name, code string, in *dynamodb.TransactWriteItemsInput) {
 	t.Helper()
 	if other, ok := differs[c.db.Name][name]; ok {

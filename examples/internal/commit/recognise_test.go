@@ -79,7 +79,7 @@ func TestOwnEventIsRecognised(t *testing.T) {
 	})
 }
 
-// mapPayload is awkward without what a DynamoDB map can not hold.
+// mapPayload is awkward without what a DynamoDB map cannot hold.
 func mapPayload() string {
 	var v map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(awkward), &v); err != nil {

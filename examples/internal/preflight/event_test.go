@@ -13,7 +13,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
-// What a payload holds that DynamoDB's map can not: the map form is refused where
+// What a payload holds that DynamoDB's map cannot: the map form is refused where
 // the engine refuses the same item, with the way out, and the text form is taken
 // by both. A payload lies two levels deep in its item.
 func TestPayloadsThatAMapCanNotHold(t *testing.T) {

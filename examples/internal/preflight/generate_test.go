@@ -54,7 +54,7 @@ func (g *generator) badPart() types.AttributeValue {
 		&types.AttributeValueMemberBOOL{}, nil, number("x"))
 }
 
-// otherPart makes what the key attribute of one kind can not be.
+// otherPart makes what the key attribute of one kind cannot be.
 func (g *generator) otherPart(kind byte) types.AttributeValue {
 	if kind == 'S' {
 		return oneOf(g.draw, number("1"), binary("a"))

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, e *engine.Engine) world {
 	return world{engine: e, db: client(e), users: &users.Name, orders: &orders.Name, store: &store.Name, arn: &users.ARN}
 }
 
-// client does not retry: what DynamoDB Local can not read, it answers with 500.
+// client does not retry: what DynamoDB Local cannot read, it answers with 500.
 func client(e *engine.Engine) *dynamodb.Client {
 	return e.DynamoDB(func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 }
@@ -89,7 +89,7 @@ func transact(db *dynamodb.Client, in *dynamodb.TransactWriteItemsInput) (out *d
 	return db.TransactWriteItems(background, in)
 }
 
-// isRefusal reports whether an error says that the transaction can not be. The
+// isRefusal reports whether an error says that the transaction cannot be. The
 // conditions of these tests hold whatever is stored, but for one: DynamoDB Local
 // finds the item of an event's Put when an earlier action of the transaction has
 // put it.
@@ -185,7 +185,7 @@ func filled(item attrs, size int) attrs {
 	out[pad] = text("")
 	have, err := eventitem.ItemSize(out)
 	if err != nil || have > size {
-		panic(fmt.Sprintf("an item of %d bytes can not be filled to %d: %v", have, size, err))
+		panic(fmt.Sprintf("an item of %d bytes cannot be filled to %d: %v", have, size, err))
 	}
 	out[pad] = text(long(size - have))
 	return out
