@@ -88,6 +88,9 @@ type RedriveReport struct {
 // reason, and holds up nothing but later events of its own aggregate in the
 // same page. Order is not kept beyond that.
 //
+// It needs the permissions dynamodb:Scan and dynamodb:DeleteItem on the table of
+// dead letters, dynamodb:GetItem on the event store, and events:PutEvents.
+//
 // Running it twice is safe: at worst an event is published twice, with the same
 // eventId. The table is scanned, so a redrive reads all of it.
 //

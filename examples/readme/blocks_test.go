@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -72,6 +73,19 @@ func startRelay(cfg aws.Config, lambda *starter) error {
 	return nil
 }
 
+func newInbox() (*outbox.Inbox, error) {
+	inbox, err := outbox.NewInbox("receipts", "messagingService")
+	return inbox, err
+}
+
+func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters *relay.DynamoDBDeadLetters, dryRun bool) (relay.RedriveReport, error) {
+	report, err := deadLetters.Redrive(ctx, dynamodb.NewFromConfig(cfg), h, func(o *relay.RedriveOptions) {
+		o.DryRun = dryRun // first true: nothing is sent, and the report says what would be
+		o.Progress = func(_ []relay.RedriveLetter, sum relay.RedriveReport) { log.Printf("%+v", sum) }
+	})
+	return report, err
+}
+
 // welcome is the consumer's own work in the README: one item for each mail.
 func welcome(user UserCreated) *types.Put {
 	return &types.Put{TableName: aws.String("mails"), Item: map[string]types.AttributeValue{
@@ -124,11 +138,21 @@ func TestBlocks(t *testing.T) {
 	require.Len(t, items.Items, 1)
 	image, err := attributevalue.MarshalMapJSON(items.Items[0])
 	require.NoError(t, err)
-	_, err = lambda.handler.Invoke(t.Context(), fmt.Appendf(nil, `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":%s}}]}`, image))
+	record := fmt.Appendf(nil, `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":%s}}`, image)
+	_, err = lambda.handler.Invoke(t.Context(), fmt.Appendf(nil, `{"Records":[%s]}`, record))
 	require.NoError(t, err)
 	require.Len(t, bus.details, 1)
 
-	inbox, err := outbox.NewInbox("receipts", "messaging")
+	deadLetters := relay.NewDynamoDBDeadLetters(ddb, "dead-letters")
+	require.NoError(t, deadLetters.Put(t.Context(), relay.DeadRecord{Record: record, Code: "MalformedDetail", SequenceNumber: "1"}))
+	for i, dryRun := range []bool{true, false} {
+		report, err := redrive(t.Context(), awsConfig(*ddb.Options().BaseEndpoint), lambda.handler, deadLetters, dryRun)
+		require.NoError(t, err)
+		require.Equal(t, relay.RedriveReport{Read: 1, Published: 1}, report)
+		require.Len(t, bus.details, 1+i)
+	}
+
+	inbox, err := newInbox()
 	require.NoError(t, err)
 	body := message{`{"detail-type":"User.Created","detail":` + bus.details[0] + `}`}
 	require.NoError(t, consume(t.Context(), ddb, inbox, body))
@@ -152,7 +176,7 @@ func embeddedDynamoDB(t *testing.T) *dynamodb.Client {
 	ddb := dynamodb.NewFromConfig(awsConfig(server.URL), func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true })
 	for table, keys := range map[string][]string{
 		"users": {"userId", "S"}, "mails": {"userId", "S"},
-		"event-store": {"pk", "S", "sk", "N"}, "receipts": {"pk", "S", "sk", "S"},
+		"event-store": {"pk", "S", "sk", "N"}, "receipts": {"pk", "S", "sk", "S"}, "dead-letters": {"pk", "S", "sk", "S"},
 	} {
 		in := &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest}
 		for i := 0; i < len(keys); i += 2 {

@@ -53,7 +53,7 @@ func TestGoBlocksAreCompiled(t *testing.T) {
 			require.Contains(t, unindented(string(source)), unindented(b.text), "this block of the README is not in blocks_test.go")
 		}
 	}
-	require.Equal(t, 4, found)
+	require.Equal(t, 6, found)
 }
 
 // TestQuickstartOutput runs the README's first command and holds what it prints
