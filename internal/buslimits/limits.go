@@ -5,11 +5,7 @@
 // choice, the smaller number is taken and the comment says so.
 package buslimits
 
-import (
-	"math"
-
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-)
+import "github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 
 const (
 	// MaxEntries is the number of entries of one PutEvents call
@@ -31,10 +27,9 @@ const (
 	// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size).
 	TimeSize = 14
 
-	// MaxDetailType and MaxSource are the lengths of a detail-type and of a
-	// source, in characters: those of the headers that become them.
+	// MaxDetailType is the length of a detail-type, in characters: that of the
+	// header that becomes it.
 	MaxDetailType = envelope.MaxEventName
-	MaxSource     = envelope.MaxSource
 
 	// ReservedSource is the prefix that a source must not have: AWS's own
 	// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html).
@@ -44,20 +39,10 @@ const (
 	// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html).
 	MaxBusName = 1600
 
-	// MaxTraceHeader is the length of an X-Ray trace header, in characters
-	// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html).
-	MaxTraceHeader = 500
-
 	// MaxDetailDepth is how deep arrays and objects of a Detail may nest, the
 	// outermost object being level 1
 	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10/types#PutEventsRequestEntry).
 	MaxDetailDepth = 1000
-
-	// MinDetailInteger and MaxDetailInteger bound a JSON number without
-	// fraction and exponent within a Detail
-	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10/types#PutEventsRequestEntry).
-	MinDetailInteger = math.MinInt64
-	MaxDetailInteger = math.MaxInt64
 )
 
 // EntrySize returns the size of an entry in bytes as PutEvents counts it: 14

@@ -35,9 +35,3 @@ func TestEntrySizeDoesNotAllocate(t *testing.T) {
 	resources := []string{"a", "b"}
 	require.Zero(t, testing.AllocsPerRun(100, func() { EntrySize(true, "s", "d", 10, resources) }))
 }
-
-// An entry at its own limit must fit a call of its own.
-func TestAnEntryFitsACall(t *testing.T) {
-	require.LessOrEqual(t, MaxEntrySize, MaxCallSize)
-	require.LessOrEqual(t, MaxCallSize, 1_000_000, "the safe reading of 1 MB")
-}
