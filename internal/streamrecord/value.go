@@ -200,24 +200,19 @@ func copyBinary(dst, src []byte, n, p int) (int, int, problem) {
 
 // copyLiteral writes the value of a BOOL or a NULL. A NULL is always true.
 func copyLiteral(dst, src []byte, n, p int, t byte) (int, int, problem) {
-	const (
-		isTrue  = 't' | 'r'<<8 | 'u'<<16 | 'e'<<24
-		isFalse = 'a' | 'l'<<8 | 's'<<16 | 'e'<<24
-		isNull  = 'n' | 'u'<<8 | 'l'<<16 | 'l'<<24
-	)
 	if p+5 > len(src) {
 		return n, p, malformed
 	}
 	switch w := binary.LittleEndian.Uint32(src[p:]); {
-	case w == isTrue && t == tagBool:
-		binary.LittleEndian.PutUint32(dst[n:], isTrue)
+	case w == wordTrue && t == tagBool:
+		binary.LittleEndian.PutUint32(dst[n:], wordTrue)
 		return n + 4, p + 4, none
-	case w == isTrue:
-		binary.LittleEndian.PutUint32(dst[n:], isNull)
+	case w == wordTrue:
+		binary.LittleEndian.PutUint32(dst[n:], wordNull)
 		return n + 4, p + 4, none
-	case src[p] == 'f' && t == tagBool && binary.LittleEndian.Uint32(src[p+1:]) == isFalse:
+	case src[p] == 'f' && t == tagBool && binary.LittleEndian.Uint32(src[p+1:]) == wordFalse>>8:
 		dst[n] = 'f'
-		binary.LittleEndian.PutUint32(dst[n+1:], isFalse)
+		binary.LittleEndian.PutUint32(dst[n+1:], wordFalse>>8)
 		return n + 5, p + 5, none
 	}
 	return n, p, unsupported
