@@ -133,7 +133,7 @@ func (d *DynamoDBDeadLetters) validate() error {
 }
 
 // Put puts the record into the table. It replaces what it put there for the
-// same stream and sequence number.
+// same record of the stream.
 func (d *DynamoDBDeadLetters) Put(ctx context.Context, rec DeadRecord) error {
 	if d.err != nil {
 		return d.err
