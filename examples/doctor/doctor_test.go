@@ -315,12 +315,17 @@ func TestRelayOfOnesOwn(t *testing.T) {
 	require.ElementsMatch(t, []string{"relay.bus", "relay.dead-letters"}, checks(report, Unchecked))
 	require.Contains(t, text, "-dead-letters")
 
+	w := own()
+	w["DescribeTable outbox-dead-letters"] = w[store]
+	_, report, _ = w.inspect(t, "-dead-letters", "outbox-dead-letters")
+	require.Contains(t, checks(report, Problem), "dead-letters.keys", "the templates' name, but given")
+
 	code, report, text = own().inspect(t, "-dead-letters", "letters")
 	require.Equal(t, exitUnclear, code, text)
 	require.Empty(t, checks(report, Problem))
 	require.Contains(t, checks(report, OK), "dead-letters.keys")
 
-	w := own()
+	w = own()
 	w["DescribeTable letters"] = w[store]
 	_, report, _ = w.inspect(t, "-dead-letters", "letters")
 	require.Equal(t, []string{"dead-letters.keys"}, checks(report, Problem))

@@ -39,7 +39,7 @@ func (in *inspection) relayFunction(ctx context.Context) {
 	}
 	if letters == "" {
 		in.notTold(table, "DEAD_LETTER_TABLE", "without dead letters, an event that can never be published holds up its shard for a day, and is then gone from the stream")
-		if in.DeadLetters != NamesOf(in.report.Name).DeadLetters {
+		if in.deadLettersGiven {
 			letters = in.DeadLetters
 		}
 	} else {

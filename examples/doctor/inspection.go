@@ -66,6 +66,8 @@ type Names struct {
 	Consumer    string // function behind the queue
 	Source      string // of the sample event
 	DetailType  string // of the sample event
+
+	deadLettersGiven bool // DeadLetters is not the templates' name
 }
 
 // NamesOf are the names that the templates give to a deployment.

@@ -75,6 +75,7 @@ func run(ctx context.Context, args []string, load func(context.Context) (aws.Con
 			*o.to(&all) = given
 		}
 	}
+	all.deadLettersGiven = names.DeadLetters != ""
 	if *policy {
 		fmt.Fprintln(out, permissions(*name, all))
 		return exitHealthy
