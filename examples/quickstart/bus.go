@@ -38,7 +38,11 @@ func openBus(ctx context.Context, busURL, queueURL string) (*bus, error) {
 		queues: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = &queueURL }),
 	}
 	r.name = "quickstart-" + ulid.Make().String()
-	remove := func() { r.remove(context.WithoutCancel(ctx)) }
+	remove := func() { // also after Ctrl-C, but not for ever
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		r.remove(ctx)
+	}
 	if err := r.create(ctx); err != nil {
 		remove()
 		return nil, err

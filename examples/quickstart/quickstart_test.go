@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -68,6 +70,18 @@ func (b *deafBus) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput,
 }
 
 // TestItNoticesALoss shows that the story's own checks can fail.
+// An engine that takes connections and does not answer ends the program with an
+// error, and does not keep it.
+func TestAnEngineThatDoesNotAnswer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close() // nobody accepts
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	url := "http://" + l.Addr().String()
+	require.Error(t, run(ctx, io.Discard, "", url, url))
+}
+
 func TestItNoticesALoss(t *testing.T) {
 	db, err := openStore(t.Context(), "")
 	require.NoError(t, err)
