@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -78,10 +78,10 @@ func newInbox() (*outbox.Inbox, error) {
 	return inbox, err
 }
 
-func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters *relay.DynamoDBDeadLetters, dryRun bool) (relay.RedriveReport, error) {
+func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters *relay.DynamoDBDeadLetters, logger *slog.Logger, dryRun bool) (relay.RedriveReport, error) {
 	report, err := deadLetters.Redrive(ctx, dynamodb.NewFromConfig(cfg), h, func(o *relay.RedriveOptions) {
 		o.DryRun = dryRun // first true: nothing is sent, and the report says what would be
-		o.Progress = func(_ []relay.RedriveLetter, sum relay.RedriveReport) { log.Printf("%+v", sum) }
+		o.Progress = func(_ []relay.RedriveLetter, sum relay.RedriveReport) { logger.Info("redrive", "so far", sum) }
 	})
 	return report, err
 }
@@ -146,7 +146,7 @@ func TestBlocks(t *testing.T) {
 	deadLetters := relay.NewDynamoDBDeadLetters(ddb, "dead-letters")
 	require.NoError(t, deadLetters.Put(t.Context(), relay.DeadRecord{Record: record, Code: "MalformedDetail", SequenceNumber: "1"}))
 	for i, dryRun := range []bool{true, false} {
-		report, err := redrive(t.Context(), awsConfig(*ddb.Options().BaseEndpoint), lambda.handler, deadLetters, dryRun)
+		report, err := redrive(t.Context(), awsConfig(*ddb.Options().BaseEndpoint), lambda.handler, deadLetters, slog.New(slog.DiscardHandler), dryRun)
 		require.NoError(t, err)
 		require.Equal(t, relay.RedriveReport{Read: 1, Published: 1}, report)
 		require.Len(t, bus.details, 1+i)
