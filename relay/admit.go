@@ -147,7 +147,9 @@ func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
 	}
 	r.items = append(r.items, item{record: i})
 	r.entries = append(r.entries, entry)
-	r.packed = append(r.packed, packing.Item{Size: size, Lane: r.lane(entry.Bus), Group: r.groupOf(entry.Group)})
+	r.packed = append(r.packed, packing.Item{
+		Size: size, Lane: r.lane(entry.Bus), Group: r.groupOf(entry.Group), Alone: r.h.apart.has(r.identity(i, entry.Bus)),
+	})
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // Check looks whether the publisher's bus exists, for a start-up that wants to
@@ -49,21 +50,27 @@ func (r *run) busCheck(ctx context.Context, bus string) error {
 // an error if it does not. That cannot be found out is a warning. A question
 // that went unanswered for a passing reason is one too, and is asked again on
 // the next invocation: the answer is worth less than the batch, for under a
-// mapping with few retries a batch that is held up may be lost. All questions
-// of an invocation, and waiting for another one's, take a quarter of its time.
+// mapping with few retries a batch that is held up may be lost.
+//
+// Questions, and waiting for another invocation's, have the first quarter of the
+// time. Each bus that comes later has an eighth of what is left then, for none
+// may go unasked: PutEvents to a bus that does not exist may answer success.
 func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 	checker, ok := h.publisher.(BusChecker)
 	if !ok || h.opts.SkipBusCheck {
 		return nil
 	}
-	ctx, cancel := b.within(ctx, h.opts.CallTimeout, b.ask)
-	defer cancel()
-	if ctx.Err() != nil {
-		return nil // there is no time left to ask
+	log := h.opts.Logger
+	end := b.ask
+	if now := time.Now(); now.After(end) {
+		end = now.Add(b.call.Sub(now) / 8)
 	}
+	ctx, cancel := b.within(ctx, h.opts.CallTimeout, end)
+	defer cancel()
 	select {
 	case <-h.buses.turn:
 	case <-ctx.Done():
+		log.LogAttrs(ctx, slog.LevelWarn, "relay: there was no time to look for the event bus; it is looked for on the next invocation", slog.String("bus", bus))
 		return nil
 	}
 	defer func() { h.buses.turn <- struct{}{} }()
@@ -71,7 +78,6 @@ func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 		return nil
 	}
 	err := h.askBus(ctx, checker, bus)
-	log := h.opts.Logger
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrNoSuchBus):
@@ -100,9 +106,24 @@ func (h *Handler) askBus(ctx context.Context, checker BusChecker, bus string) (e
 		}
 	}()
 	err = checker.CheckBus(ctx, bus)
-	if err == nil || errors.Is(err, ErrNoSuchBus) || errors.Is(err, ErrBusUnchecked) {
-		return err
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{ErrNoSuchBus, ErrBusUnchecked} {
+		if errors.Is(err, known) {
+			return &busError{text: err.Error(), known: known}
+		}
 	}
 	code, _ := faultCode(err)
 	return errors.New(code)
 }
+
+// busError is a checker's error whose text has been read: that may panic.
+type busError struct {
+	text  string
+	known error // ErrNoSuchBus or ErrBusUnchecked
+}
+
+func (e *busError) Error() string { return e.text }
+
+func (e *busError) Unwrap() error { return e.known }

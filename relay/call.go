@@ -19,8 +19,9 @@ type reply struct {
 // tried is the result of one entry.
 type tried struct {
 	Result
-	whole bool // the call failed as a whole
-	spent bool // and the publisher has retried enough
+	whole   bool // the call failed as a whole
+	spent   bool // and the publisher has retried enough
+	unsplit bool // and there was no time to split it
 }
 
 // call makes one call, or several if it is refused as a whole and split. It
@@ -47,8 +48,9 @@ func (r *run) entriesOf(items []int) []Entry {
 
 // publish makes a call. One that is refused as a whole for its content or its
 // size is split until the culprit stands alone, while there is time; the order
-// of the entries stays. What is behind an entry that the configuration holds is
-// not sent again, for Lambda will.
+// of the entries stays. Where time ends before, each entry begins its next
+// delivery in a call of its own. What is behind an entry that the configuration
+// holds is not sent again, for Lambda will.
 func (r *run) publish(ctx context.Context, items []int, entries []Entry, rep *reply) []tried {
 	results, whole := r.once(ctx, items, entries, rep)
 	if whole == nil || whole.Class != EventFault || len(entries) == 1 {
@@ -62,8 +64,11 @@ func (r *run) publish(ctx context.Context, items []int, entries []Entry, rep *re
 	out := make([]tried, 0, len(entries))
 	for _, part := range [...][2]int{{0, half}, {half, len(entries)}} {
 		from, to := part[0], part[1]
-		if ctx.Err() != nil || !r.budget.mayStart(time.Now()) || slices.ContainsFunc(out, tried.held) {
-			out = append(out, untried(to-from, whole.Code)...)
+		late := ctx.Err() != nil || !r.budget.mayStart(time.Now())
+		if late || slices.ContainsFunc(out, tried.held) {
+			for range to - from {
+				out = append(out, tried{Result: Result{Class: Transient, Code: whole.Code}, whole: true, spent: true, unsplit: late})
+			}
 			continue
 		}
 		rep.again += to - from
@@ -74,16 +79,6 @@ func (r *run) publish(ctx context.Context, items []int, entries []Entry, rep *re
 
 // held reports whether the configuration holds the entry.
 func (t tried) held() bool { return t.Class == ConfigFault }
-
-// untried are the results of entries of a refused call that are not sent again
-// in this invocation.
-func untried(n int, code string) []tried {
-	out := make([]tried, n)
-	for i := range out {
-		out[i] = tried{Result: Result{Class: Transient, Code: code}, whole: true, spent: true}
-	}
-	return out
-}
 
 // once makes one call of the publisher.
 func (r *run) once(ctx context.Context, items []int, entries []Entry, rep *reply) ([]Result, *CallError) {

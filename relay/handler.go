@@ -23,6 +23,7 @@ type Handler struct {
 
 	mem      *memory // records that are done
 	suspects *memory // records that were in a call that was refused altogether
+	apart    *memory // records of a refused call that there was no time to split
 	proof    proof
 	buses    busStates
 	runs     sync.Pool // of *run
@@ -71,6 +72,7 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 		opts:      opts,
 		mem:       newMemory(opts.Memory),
 		suspects:  newMemory(suspectLimit),
+		apart:     newMemory(suspectLimit),
 		buses:     newBusStates(),
 	}, nil
 }

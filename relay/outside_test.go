@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -16,6 +17,12 @@ type oddError struct{ code string }
 
 func (e *oddError) Error() string     { return e.code }
 func (e *oddError) ErrorCode() string { return e.code }
+
+// oddBusError is one of the known errors, with a text that cannot be read.
+type oddBusError struct{ error }
+
+func (oddBusError) Error() string   { panic("the text") }
+func (e oddBusError) Unwrap() error { return e.error }
 
 // oddLog is a log that panics.
 type oddLog struct{}
@@ -42,6 +49,8 @@ func TestNothingOfOthersEndsTheProcess(t *testing.T) {
 			sink: Block, payload: events(1, 30), failed: "1"},
 		{name: "a sink's", bus: &scriptBus{}, sink: sink, payload: unreadable, failed: "2"},
 		{name: "a bus check's", bus: &checkedBus{check: func(context.Context, string) error { return odd }}, sink: Block, payload: events(1, 30)},
+		{name: "a bus check's, that the bus is absent", bus: &checkedBus{check: func(context.Context, string) error { return oddBusError{ErrNoSuchBus} }},
+			sink: Block, payload: events(1, 30)},
 		{name: "a route's", bus: &scriptBus{}, sink: Block, payload: events(1, 30), failed: "1",
 			opt: func(o *Options) { o.Route = func(*Entry) error { return odd } }},
 		{name: "a log that panics", bus: &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail"}, "event-2")},
@@ -87,13 +96,49 @@ func TestABusIsAskedAboutOnceInAnInvocation(t *testing.T) {
 			out, err := h.Invoke(ctx, events(1+100*(i-1), 100))
 			require.NoError(t, err)
 			require.Empty(t, failure(out))
-			require.Less(t, time.Since(begin), 16*time.Second, "a quarter of the time for all questions")
+			require.Less(t, time.Since(begin), 40*time.Second, "a quarter of the time for questions, and a bit for each later one")
 			for _, name := range names {
 				require.LessOrEqual(t, asked[name], i)
 			}
 			require.Equal(t, i, asked[names[4]], "the first event's bus is asked about again in the next invocation")
 		}
 	})
+}
+
+// A bus that comes after the time for questions is asked about all the same: what
+// is sent to one that does not exist may be answered with success.
+func TestABusIsAskedAboutLate(t *testing.T) {
+	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for _, tt := range []struct {
+		name    string
+		own     func(context.Context) error
+		timeout time.Duration
+		records []testRecord
+	}{
+		{"after a question without an answer", hang, 30 * time.Second, []testRecord{{sequence: 1}, {sequence: 2}}},
+		{"after a slow dead letter", func(context.Context) error { return nil }, 3 * time.Second,
+			[]testRecord{{sequence: 1, payload: `{"??":1}`}, {sequence: 2}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus := &checkedBus{check: func(ctx context.Context, name string) error {
+					if name == "typo" {
+						return fmt.Errorf("%w: typo", ErrNoSuchBus)
+					}
+					return tt.own(ctx)
+				}}
+				slow := DeadLetterFunc(func(context.Context, DeadRecord) error { <-time.After(800 * time.Millisecond); return nil })
+				h := newTestHandler(t, bus, slow, func(o *Options) {
+					o.Route = func(e *Entry) error { e.Bus = "typo"; return nil }
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+				defer cancel()
+				_, err := h.Invoke(ctx, batch(tt.records...))
+				require.Equal(t, "NoSuchBus", unpublishedIn(t, err).Code)
+				require.Empty(t, bus.accepted)
+			})
+		})
+	}
 }
 
 // An invocation that waits for another one's question waits for no longer than

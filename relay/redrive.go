@@ -249,11 +249,9 @@ func (d *DynamoDBDeadLetters) letterOf(item map[string]types.AttributeValue) *le
 		keys:   []byte(text(attrKeys)),
 		record: []byte(text(attrRecord)),
 	}
-	var headers struct {
-		AggregateID string `json:"aggregateId"`
-	}
+	var headers map[string]json.RawMessage // a struct would take names in any case
 	if json.Unmarshal([]byte(text(attrHeaders)), &headers) == nil {
-		l.aggregateID = headers.AggregateID
+		_ = json.Unmarshal(headers["aggregateId"], &l.aggregateID) // "" if it is no string
 	}
 	if _, truncated := item[attrTruncated]; truncated || len(l.record) == 0 {
 		l.record = nil

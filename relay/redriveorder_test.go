@@ -17,7 +17,7 @@ func putLetters(t *testing.T, sink *DynamoDBDeadLetters, records ...testRecord) 
 	for i, rec := range records {
 		require.NoError(t, sink.Put(t.Context(), DeadRecord{
 			EventID: eventID(i + 1), Record: []byte(rec.String()), Code: "MalformedDetail",
-			Headers:   fmt.Appendf(nil, `{"eventId":%q,"aggregateId":%q}`, eventID(i+1), rec.aggregate),
+			Headers:   fmt.Appendf(nil, `{"eventId":%q,"aggregateId":%q,"aggregateid":"another","AggregateID":5}`, eventID(i+1), rec.aggregate),
 			Keys:      fmt.Appendf(nil, `{"pk":{"S":%q},"sk":{"N":"1"}}`, eventID(i+1)),
 			StreamARN: testARN, SequenceNumber: fmt.Sprint(i + 1), Time: testTime,
 		}))
@@ -67,21 +67,26 @@ func TestRedriveOfAKeyThatIsTakenAnew(t *testing.T) {
 	sink := NewDynamoDBDeadLetters(db, "dead")
 	require.NoError(t, sink.Put(t.Context(), DeadRecord{
 		EventID: "event-1", Record: []byte("damaged"), Keys: []byte(`{"pk":{"S":"a"},"sk":{"N":"1"}}`),
-		StreamARN: testARN, SequenceNumber: "1", Time: testTime,
+		Headers: []byte(`{"aggregateId":"a"}`), StreamARN: testARN, SequenceNumber: "1", Time: testTime,
 	}))
-	_, after, _ := strings.Cut(testRecord{sequence: 2}.String(), `"NewImage":`)
+	require.NoError(t, sink.Put(t.Context(), DeadRecord{
+		EventID: "event-3", Record: []byte(testRecord{sequence: 3, aggregate: "a"}.String()),
+		StreamARN: testARN, SequenceNumber: "3", Time: testTime,
+	}))
+	_, after, _ := strings.Cut(testRecord{sequence: 2, region: "us-east-1"}.String(), `"NewImage":`)
 	image, _, _ := strings.Cut(after, `,"SequenceNumber"`)
 	db.put("event-store", strings.Replace(image, `"pk":{"S":"event-2"},"sk":{"N":"1795521600000"}`, `"pk":{"S":"a"},"sk":{"N":"1"}`, 1))
 	bus := &scriptBus{}
 	var letters []RedriveLetter
-	sum, err := sink.Redrive(t.Context(), db, newTestHandler(t, bus, sink), func(o *RedriveOptions) {
+	h := newTestHandler(t, bus, sink, ordered, func(o *Options) { o.Region = "eu-west-1" })
+	sum, err := sink.Redrive(t.Context(), db, h, func(o *RedriveOptions) {
 		o.Progress = func(page []RedriveLetter, _ RedriveReport) { letters = append(letters, page...) }
 	})
 	require.NoError(t, err)
-	require.Equal(t, RedriveReport{Read: 1, Failed: 1}, sum)
+	require.Equal(t, RedriveReport{Read: 2, Failed: 2}, sum)
 	require.Equal(t, "Unresolved", letters[0].Code)
-	require.Empty(t, bus.accepted)
-	require.Len(t, db.items("dead"), 1)
+	require.Empty(t, bus.accepted, "what is behind it in its aggregate waits")
+	require.Len(t, db.items("dead"), 2)
 }
 
 // Next does not pass letters that there was no time for, and the end of the

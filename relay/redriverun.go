@@ -49,7 +49,8 @@ func (h *Handler) redrive(ctx context.Context, page []*letter, opts RedriveOptio
 			l.spoil(codeUnresolved) // its key belongs to another event now
 		}
 		if l.spoilt != "" { // it stays, and holds up its aggregate
-			rec.Kind, rec.Fault, rec.AggregateID = streamrecord.Undecodable, &streamrecord.Fault{Code: l.spoilt}, l.aggregateID
+			rec.Kind, rec.Fault = streamrecord.Undecodable, &streamrecord.Fault{Code: l.spoilt}
+			rec.AggregateID, rec.Region = l.aggregateID, ""
 		}
 	}
 	r.process(ctx, batch.Records)

@@ -197,6 +197,9 @@ func (r *run) retry(ctx context.Context, i int, res tried) time.Time {
 	if res.whole {
 		it.whole++
 	}
+	if res.unsplit {
+		r.h.apart.add(r.identity(it.record, r.entries[i].Bus))
+	}
 	spent := it.tries >= r.h.opts.MaxAttempts || it.whole >= maxWhole || res.spent
 	if !spent {
 		r.queue.Again(i)

@@ -87,3 +87,44 @@ func TestMetricsCountWhatASplitSends(t *testing.T) {
 	require.EqualValues(t, 1200, m.Bytes, "size of the entries sent")
 	require.Equal(t, 8, m.Retried, "entries sent again")
 }
+
+// A call that there is never time to split is not made again as it was: each of
+// its entries has one of its own, so the culprit is found in the end.
+func TestACallThatThereIsNoTimeToSplit(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		timeout, latency time.Duration
+	}{
+		{"a slow bus", 3 * time.Second, 2100 * time.Millisecond},
+		{"a function with less time than the margin", 900 * time.Millisecond, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus := &scriptBus{}
+				bus.answer = func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
+					for _, e := range entries {
+						if e.EventID == "event-2" {
+							<-time.After(tt.latency)
+							return nil, &CallError{Class: EventFault, Code: "ValidationException"}
+						}
+					}
+					return slowBus(tt.latency).answer(ctx, call, entries)
+				}
+				sink := &graveyard{}
+				h := newTestHandler(t, bus, sink, partial)
+				payload, deliveries := freshEvents(4), 0
+				for failed := "1"; failed != ""; deliveries++ {
+					require.Less(t, deliveries, 10)
+					ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+					out, err := h.Invoke(ctx, payload)
+					require.NoError(t, ctx.Err())
+					cancel()
+					require.NoError(t, err)
+					failed = failure(out)
+				}
+				require.Equal(t, []string{"event-1", "event-3", "event-4"}, bus.accepted)
+				require.Equal(t, []string{"event-2"}, sink.ids())
+			})
+		})
+	}
+}

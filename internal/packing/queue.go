@@ -19,6 +19,8 @@ type Item struct {
 	// only when every earlier item of its group is done, so a call never holds
 	// two of a group.
 	Group string
+	// Alone asks for a call of its own.
+	Alone bool
 }
 
 // Queue hands out the items of one batch call by call, in the batch's order,
@@ -105,7 +107,7 @@ func (q *Queue) Next(buf []int) []int {
 	for n := 0; n < q.lim.Entries && len(*best) > 0; n++ {
 		i := int((*best)[0])
 		bytes += q.items[i].Size
-		if i >= q.fence || n > 0 && bytes > q.lim.Bytes {
+		if i >= q.fence || n > 0 && (bytes > q.lim.Bytes || q.items[i].Alone || q.items[first].Alone) {
 			break
 		}
 		best.pop()

@@ -120,6 +120,12 @@ func TestCallsAreTheFewestInOrder(t *testing.T) {
 	}
 }
 
+func TestAnItemThatWantsToBeAlone(t *testing.T) {
+	list := items(1, 1, 1, 1, 1)
+	list[0].Alone, list[3].Alone = true, true
+	require.Equal(t, [][]int{{0}, {1, 2}, {3}, {4}}, drain(NewQueue(list, Limits{Entries: 10, Bytes: 100}, false)))
+}
+
 func TestNothingNewWhileAnItemWaits(t *testing.T) {
 	q := NewQueue(items(1, 1, 1, 1, 1, 1), Limits{2, 100}, false)
 	a, b := q.Next(nil), q.Next(nil)
