@@ -53,19 +53,17 @@ func (r *run) busCheck(ctx context.Context, bus string) error {
 // mapping with few retries a batch that is held up may be lost.
 //
 // Questions, and waiting for another invocation's, have the first quarter of the
-// time. Each bus that comes later has an eighth of what is left then, for none
-// may go unasked: PutEvents to a bus that does not exist may answer success.
+// time. Each bus that comes later, or shortly before, has an eighth of what is
+// left then, for none may go unasked: PutEvents to a bus that does not exist may
+// answer success.
 func (h *Handler) busCheck(ctx context.Context, b budget, bus string) error {
 	checker, ok := h.publisher.(BusChecker)
 	if !ok || h.opts.SkipBusCheck {
 		return nil
 	}
 	log := h.opts.Logger
-	end := b.ask
-	if now := time.Now(); now.After(end) {
-		end = now.Add(b.call.Sub(now) / 8)
-	}
-	ctx, cancel := b.within(ctx, h.opts.CallTimeout, end)
+	now := time.Now()
+	ctx, cancel := b.within(ctx, h.opts.CallTimeout, later(b.ask, now.Add(b.call.Sub(now)/8)))
 	defer cancel()
 	select {
 	case <-h.buses.turn:
