@@ -236,17 +236,27 @@ func (tb *tab) press(t *testing.T, key, text string, code int) {
 // click clicks in the middle of an element, as a mouse does.
 func (tb *tab) click(t *testing.T, selector string) {
 	t.Helper()
-	var at struct{ X, Y float64 }
-	text := tb.eval(t, fmt.Sprintf(`(() => {
-		const e = document.querySelector(%q);
-		e.scrollIntoView({ block: 'center', behavior: 'instant' });
-		const r = e.getBoundingClientRect();
-		return JSON.stringify({ x: r.x + r.width / 2, y: r.y + r.height / 2 });
-	})()`, selector))
-	require.NoError(t, json.Unmarshal([]byte(text), &at), text)
-	for _, kind := range []string{"mousePressed", "mouseReleased"} {
-		tb.do(t, "Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
+	for range 20 {
+		var at struct{ X, Y float64 }
+		text := tb.eval(t, fmt.Sprintf(`(() => {
+			const e = document.querySelector(%q);
+			window.clicked = false;
+			e.addEventListener('click', () => { window.clicked = true; }, { once: true });
+			e.scrollIntoView({ block: 'center', behavior: 'instant' });
+			const r = e.getBoundingClientRect();
+			return JSON.stringify({ x: r.x + r.width / 2, y: r.y + r.height / 2 });
+		})()`, selector))
+		require.NoError(t, json.Unmarshal([]byte(text), &at), text)
+		for _, kind := range []string{"mousePressed", "mouseReleased"} {
+			tb.do(t, "Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
+		}
+		if tb.eval(t, "window.clicked") == "true" {
+			return
+		}
+		// what came in meanwhile has moved it away: a person looks and clicks again
+		tb.eval(t, "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))")
 	}
+	t.Fatalf("%s cannot be clicked", selector)
 }
 
 // complaints returns what pages complained about, exceptions, refused content,
