@@ -61,20 +61,24 @@ func (m *memory) has(r remembered) bool {
 	if !ok || r.stream == "" {
 		return false
 	}
-	id := maphash.String(m.seed, r.eventID)
+	id, ok := m.eventOf(r.stream, r.destination, seq)
+	return ok && id == maphash.String(m.seed, r.eventID)
+}
+
+// eventOf returns the hash of the event id that a record is remembered with.
+func (m *memory) eventOf(stream, destination string, seq sequenceKey) (id uint64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stream, known := m.names[r.stream]
-	destination, known2 := m.names[r.destination]
+	s, known := m.names[stream]
+	d, known2 := m.names[destination]
 	if !known || !known2 {
-		return false
+		return 0, false
 	}
-	key := memoryKey{stream, destination, seq}
-	got, ok := m.young[key]
-	if !ok {
-		got, ok = m.old[key]
+	key := memoryKey{s, d, seq}
+	if id, ok = m.young[key]; !ok {
+		id, ok = m.old[key]
 	}
-	return ok && got == id
+	return id, ok
 }
 
 // add remembers the record. A record without a stream or a sequence number is

@@ -44,12 +44,7 @@ func TestALookAtTheBusThatIsNotAnswered(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx := t.Context()
-				if tt.timeout > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tt.timeout)
-					defer cancel()
-				}
+				ctx := contextOf(t, tt.timeout)
 				client := &deafClient{}
 				h := newTestHandler(t, NewEventBridge(client, "orders"), Block, func(o *Options) { o.CallTimeout = 2 * time.Second })
 				begin := time.Now()
@@ -159,12 +154,7 @@ func TestEachPutHasItsDeadline(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx := t.Context()
-				if tt.timeout > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tt.timeout)
-					defer cancel()
-				}
+				ctx := contextOf(t, tt.timeout)
 				var left time.Duration
 				sink := DeadLetterFunc(func(ctx context.Context, _ DeadRecord) error {
 					deadline, ok := ctx.Deadline()
@@ -186,4 +176,16 @@ func TestEachPutHasItsDeadline(t *testing.T) {
 			})
 		})
 	}
+}
+
+// contextOf returns a context that ends after a while, or with the test if that
+// is zero.
+func contextOf(t *testing.T, timeout time.Duration) context.Context {
+	t.Helper()
+	if timeout == 0 {
+		return t.Context()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	t.Cleanup(cancel)
+	return ctx
 }
