@@ -26,7 +26,7 @@ type emfDoc struct {
 }
 
 func TestEMFGolden(t *testing.T) {
-	line, err := emfLine(testTime, "NS", []string{"Service"}, map[string]string{"Service": "relay"}, Metrics{
+	line, err := emfLine(time.UnixMilli(1500), "NS", []string{"Service"}, map[string]string{"Service": "relay"}, Metrics{
 		Records: 12, Published: 5, Deduplicated: 1, Suppressed: 1, DeadLettered: 1, Failed: 2, SkippedModify: 1, SkippedRemove: 1,
 		SkippedService: 1, Retried: 3, Calls: 2, FailedCalls: 1, Bytes: 1234, ConfigFaults: 1,
 		Oldest: 2 * time.Second, Newest: 1500 * time.Microsecond, Duration: 250 * time.Millisecond, Remaining: time.Second, Error: true,
@@ -34,7 +34,7 @@ func TestEMFGolden(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.HasSuffix(line, []byte("}\n")))
 	require.Equal(t, 1, bytes.Count(line, []byte("\n")))
-	require.JSONEq(t, `{"_aws":{"Timestamp":1795521600000,"CloudWatchMetrics":[{"Namespace":"NS","Dimensions":[["Service"]],"Metrics":[
+	require.JSONEq(t, `{"_aws":{"Timestamp":1500,"CloudWatchMetrics":[{"Namespace":"NS","Dimensions":[["Service"]],"Metrics":[
 		{"Name":"Records","Unit":"Count"},{"Name":"Published","Unit":"Count"},{"Name":"Deduplicated","Unit":"Count"},{"Name":"Suppressed","Unit":"Count"},
 		{"Name":"DeadLettered","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"SkippedModify","Unit":"Count"},{"Name":"SkippedRemove","Unit":"Count"},
 		{"Name":"SkippedService","Unit":"Count"},{"Name":"SkippedNotEvent","Unit":"Count"},{"Name":"SkippedRegion","Unit":"Count"},{"Name":"Retried","Unit":"Count"},
@@ -55,9 +55,9 @@ func TestEMFIsComplete(t *testing.T) {
 		default:
 			f.SetInt(7_000_000)
 		}
-		zero, err := emfLine(testTime, "NS", nil, nil, Metrics{})
+		zero, err := emfLine(time.UnixMilli(1500), "NS", nil, nil, Metrics{})
 		require.NoError(t, err)
-		line, err := emfLine(testTime, "NS", nil, nil, with)
+		line, err := emfLine(time.UnixMilli(1500), "NS", nil, nil, with)
 		require.NoError(t, err)
 		require.NotEqual(t, string(zero), string(line), reflect.TypeFor[Metrics]().Field(i).Name)
 	}

@@ -3,7 +3,6 @@ package relay
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -66,7 +65,7 @@ func TestAnExplainedRefusal(t *testing.T) {
 		h := newTestHandler(t, NewEventBridge(b.client(), "orders"), sink)
 		rs := make([]testRecord, n)
 		for i := range rs {
-			rs[i] = testRecord{sequence: i + 1, name: long, created: time.Now()}
+			rs[i] = testRecord{sequence: i + 1, name: long}
 		}
 		_, err := h.Invoke(t.Context(), batch(rs...))
 		require.NoError(t, err)
@@ -80,7 +79,7 @@ func TestAnExplainedRefusal(t *testing.T) {
 		o.Route = func(e *Entry) error { e.DetailType = long; return nil }
 	})
 	for range 3 {
-		_, err := h.Invoke(t.Context(), freshEvents(1))
+		_, err := h.Invoke(t.Context(), events(1, 1))
 		require.Equal(t, ConfigFault, unpublishedIn(t, err).Class)
 	}
 	require.Empty(t, sink.dead, "a bad deploy drains nothing")

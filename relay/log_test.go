@@ -97,6 +97,11 @@ func TestPayloadsAreNotLogged(t *testing.T) {
 					require.NotContains(t, text, testSecret)
 				}
 				require.Contains(t, log.String(), tt.want)
+				if sink, ok := tt.sink.(*graveyard); ok {
+					for _, d := range sink.dead {
+						requireYoung(t, string(d.Record))
+					}
+				}
 				require.True(t, json.Valid(metrics.Bytes()), "metrics are reported whatever happens")
 			})
 		}

@@ -23,14 +23,13 @@ func TestMaxAgeLooksAtThisInvocationOnly(t *testing.T) {
 		}}
 		sink := &graveyard{}
 		h := newTestHandler(t, bus, sink, partial, func(o *Options) { o.MaxAge = time.Hour })
-		old := time.Now().Add(-2 * time.Hour)
 		for i := range 20 {
 			down = false
-			out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 10*i + 1, created: old}))
+			out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 10*i + 1, age: 2 * time.Hour}))
 			require.NoError(t, err)
 			require.Empty(t, failure(out))
 			down = true
-			out, err = h.Invoke(t.Context(), batch(testRecord{sequence: 10*i + 2, created: old}, testRecord{sequence: 10*i + 3, created: old}))
+			out, err = h.Invoke(t.Context(), batch(testRecord{sequence: 10*i + 2, age: 2 * time.Hour}, testRecord{sequence: 10*i + 3, age: 2 * time.Hour}))
 			require.NoError(t, err)
 			require.NotEmpty(t, failure(out))
 		}
@@ -62,8 +61,7 @@ func TestMaxAgeDoesNotCountWholeCalls(t *testing.T) {
 				}
 				sink := &graveyard{}
 				h := newTestHandler(t, bus, sink, partial, func(o *Options) { o.MaxAge = time.Hour })
-				old := time.Now().Add(-2 * time.Hour)
-				out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, created: old}, testRecord{sequence: 2, created: old}))
+				out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, age: 2 * time.Hour}, testRecord{sequence: 2, age: 2 * time.Hour}))
 				require.NoError(t, err)
 				require.Equal(t, []string{"event-1"}, bus.accepted)
 				require.Equal(t, tt.dead, sink.ids())

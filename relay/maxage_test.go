@@ -41,11 +41,10 @@ func TestMaxAgeLooksAtTheBusOfTheEvent(t *testing.T) {
 						return nil
 					}
 				})
-				old := time.Now().Add(-2 * time.Hour)
 				_, err := h.Invoke(t.Context(), batch(
-					testRecord{sequence: 1, name: "Order.Placed", created: old},
-					testRecord{sequence: 2, name: "User.Created", created: old},
-					testRecord{sequence: 3, name: "Order.Placed", created: old},
+					testRecord{sequence: 1, name: "Order.Placed", age: 2 * time.Hour},
+					testRecord{sequence: 2, name: "User.Created", age: 2 * time.Hour},
+					testRecord{sequence: 3, name: "Order.Placed", age: 2 * time.Hour},
 				))
 				require.Equal(t, tt.dead, sink.ids())
 				require.Equal(t, tt.dead == nil, err != nil)
@@ -66,10 +65,9 @@ func TestMaxAgeIsNotForAWrongNumberOfResults(t *testing.T) {
 		}
 		sink := &graveyard{}
 		h := newTestHandler(t, bus, sink, partial, func(o *Options) { o.MaxAge = time.Hour })
-		old := time.Now().Add(-2 * time.Hour)
 		out, err := h.Invoke(t.Context(), batch(
-			testRecord{sequence: 1, created: old}, testRecord{sequence: 2, created: old},
-			testRecord{sequence: 3, created: old}, testRecord{sequence: 4, created: old},
+			testRecord{sequence: 1, age: 2 * time.Hour}, testRecord{sequence: 2, age: 2 * time.Hour},
+			testRecord{sequence: 3, age: 2 * time.Hour}, testRecord{sequence: 4, age: 2 * time.Hour},
 		))
 		require.NoError(t, err)
 		require.Equal(t, "3", failure(out))

@@ -12,7 +12,6 @@ import (
 
 func TestMetricsCountEachRecordOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		now := time.Now()
 		bus := &scriptBus{answer: func(_ context.Context, call int, entries []Entry) ([]Result, error) {
 			out := accept(entries)
 			for i, e := range entries {
@@ -37,14 +36,14 @@ func TestMetricsCountEachRecordOnce(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		payload := batch(
-			testRecord{sequence: 1, created: now.Add(-10 * time.Second)},
-			testRecord{sequence: 2, created: now.Add(-time.Hour)},
-			testRecord{sequence: 3, created: now.Add(-2 * time.Second)},
-			testRecord{sequence: 90, region: "us-east-1", created: now.Add(-48 * time.Hour)},
-			testRecord{sequence: 91, payload: `{"?":1}`, created: now.Add(-5 * time.Second)},
-			testRecord{sequence: 4, created: now.Add(-5 * time.Second)},
-			testRecord{sequence: 5, created: now.Add(-5 * time.Second)},
-			testRecord{sequence: 6, created: now.Add(-5 * time.Second)},
+			testRecord{sequence: 1, age: 10 * time.Second},
+			testRecord{sequence: 2, age: time.Hour},
+			testRecord{sequence: 3, age: 2 * time.Second},
+			testRecord{sequence: 90, region: "us-east-1", age: 48 * time.Hour},
+			testRecord{sequence: 91, payload: `{"?":1}`, age: 5 * time.Second},
+			testRecord{sequence: 4, age: 5 * time.Second},
+			testRecord{sequence: 5, age: 5 * time.Second},
+			testRecord{sequence: 6, age: 5 * time.Second},
 		)
 		out, err := h.Invoke(ctx, payload)
 		require.NoError(t, err)
@@ -68,7 +67,7 @@ func TestMetricsOfTheFuture(t *testing.T) {
 	h := newTestHandler(t, &scriptBus{}, Block, func(o *Options) {
 		o.Metrics = func(_ context.Context, m Metrics) { got = m }
 	})
-	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, created: time.Now().Add(time.Hour)}))
+	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, age: -time.Hour}))
 	require.NoError(t, err)
 	require.Equal(t, 1, got.Published)
 	require.Positive(t, got.Oldest)

@@ -204,7 +204,7 @@ func TestAProbeAfterATransientFault(t *testing.T) {
 		}
 		sink := &graveyard{}
 		h := newTestHandler(t, bus, sink, partial)
-		out, err := h.Invoke(t.Context(), freshEvents(3))
+		out, err := h.Invoke(t.Context(), events(1, 3))
 		require.NoError(t, err)
 		require.Empty(t, failure(out))
 		require.Equal(t, []string{"event-1"}, sink.ids())

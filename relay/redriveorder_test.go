@@ -19,7 +19,7 @@ func putLetters(t *testing.T, sink *DynamoDBDeadLetters, records ...testRecord) 
 			EventID: eventID(i + 1), Record: []byte(rec.String()), Code: "MalformedDetail",
 			Headers:   fmt.Appendf(nil, `{"eventId":%q,"aggregateId":%q,"aggregateid":"another","AggregateID":5}`, eventID(i+1), rec.aggregate),
 			Keys:      fmt.Appendf(nil, `{"pk":{"S":%q},"sk":{"N":"1"}}`, eventID(i+1)),
-			StreamARN: testARN, SequenceNumber: fmt.Sprint(i + 1), Time: testTime,
+			StreamARN: testARN, SequenceNumber: fmt.Sprint(i + 1), Time: time.Now(),
 		}))
 	}
 }
@@ -67,15 +67,15 @@ func TestRedriveOfAKeyThatIsTakenAnew(t *testing.T) {
 	sink := NewDynamoDBDeadLetters(db, "dead")
 	require.NoError(t, sink.Put(t.Context(), DeadRecord{
 		EventID: "event-1", Record: []byte("damaged"), Keys: []byte(`{"pk":{"S":"a"},"sk":{"N":"1"}}`),
-		Headers: []byte(`{"aggregateId":"a"}`), StreamARN: testARN, SequenceNumber: "1", Time: testTime,
+		Headers: []byte(`{"aggregateId":"a"}`), StreamARN: testARN, SequenceNumber: "1", Time: time.Now(),
 	}))
 	require.NoError(t, sink.Put(t.Context(), DeadRecord{
 		EventID: "event-3", Record: []byte(testRecord{sequence: 3, aggregate: "a"}.String()),
-		StreamARN: testARN, SequenceNumber: "3", Time: testTime,
+		StreamARN: testARN, SequenceNumber: "3", Time: time.Now(),
 	}))
-	_, after, _ := strings.Cut(testRecord{sequence: 2, region: "us-east-1"}.String(), `"NewImage":`)
+	_, after, _ := strings.Cut(testRecord{sequence: 2, region: "us-east-1"}.template(), `"NewImage":`)
 	image, _, _ := strings.Cut(after, `,"SequenceNumber"`)
-	db.put("event-store", strings.Replace(image, `"pk":{"S":"event-2"},"sk":{"N":"1795521600000"}`, `"pk":{"S":"a"},"sk":{"N":"1"}`, 1))
+	db.put("event-store", stamp(strings.Replace(image, `"pk":{"S":"event-2"},"sk":{"N":"$ms"}`, `"pk":{"S":"a"},"sk":{"N":"1"}`, 1), time.Now()))
 	bus := &scriptBus{}
 	var letters []RedriveLetter
 	h := newTestHandler(t, bus, sink, ordered, func(o *Options) { o.Region = "eu-west-1" })

@@ -113,6 +113,17 @@ func (g *graveyard) ids() []string {
 	return ids
 }
 
+// requireDead checks that the sink has taken these events and no other, in that
+// order, for the code that the bus or the relay gave, and none for its age.
+func requireDead(t *testing.T, g *graveyard, code string, ids ...string) {
+	t.Helper()
+	require.Equal(t, ids, g.ids())
+	for _, d := range g.dead {
+		require.Equal(t, code, d.Code)
+		requireYoung(t, string(d.Record))
+	}
+}
+
 func newTestHandler(t *testing.T, p Publisher, dl DeadLetter, optFns ...func(*Options)) *Handler {
 	t.Helper()
 	h, err := NewHandler(p, dl, optFns...)

@@ -23,7 +23,7 @@ func TestASplitStartsNothingInTheMargin(t *testing.T) {
 			return nil, &CallError{Class: EventFault, Code: "ValidationException"}
 		}}
 		h := newTestHandler(t, bus, &graveyard{}, partial)
-		out, err := h.Invoke(ctx, freshEvents(10))
+		out, err := h.Invoke(ctx, events(1, 10))
 		require.NoError(t, err)
 		require.Equal(t, "1", failure(out))
 		require.Equal(t, []time.Duration{3 * time.Second, 1900 * time.Millisecond}, left, "the margin is the last second")
@@ -41,7 +41,7 @@ func TestASplitStartsNothingBehindTheContext(t *testing.T) {
 		return nil, &CallError{Class: EventFault, Code: "ValidationException"}
 	}}
 	h := newTestHandler(t, bus, &graveyard{}, partial)
-	out, err := h.Invoke(ctx, freshEvents(10))
+	out, err := h.Invoke(ctx, events(1, 10))
 	require.NoError(t, err)
 	require.Equal(t, "1", failure(out))
 	require.Len(t, bus.calls, 2)
@@ -112,7 +112,7 @@ func TestACallThatThereIsNoTimeToSplit(t *testing.T) {
 				}
 				sink := &graveyard{}
 				h := newTestHandler(t, bus, sink, partial)
-				payload, deliveries := freshEvents(4), 0
+				payload, deliveries := events(1, 4), 0
 				for failed := "1"; failed != ""; deliveries++ {
 					require.Less(t, deliveries, 10)
 					ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)

@@ -130,7 +130,7 @@ func TestASplitEndsWithTheTime(t *testing.T) {
 				}}
 				sink := &graveyard{}
 				h := newTestHandler(t, bus, sink, partial)
-				out, err := h.Invoke(ctx, freshEvents(10))
+				out, err := h.Invoke(ctx, events(1, 10))
 				require.NoError(t, err)
 				require.Equal(t, "1", failure(out))
 				require.Len(t, bus.calls, tt.calls)
