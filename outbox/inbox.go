@@ -87,7 +87,7 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 
 // Append adds the receipt of the event to the consumer's transaction, and checks
 // the transaction as [Writer.Append] does. On an error, a [*PreflightError] unless
-// in is nil, the transaction is as it was.
+// in is nil, the transaction is as it was; the caller's array is never written to.
 //
 // Append new events that follow from this one to the same transaction: consumed,
 // changed and announced is then one step.
@@ -107,14 +107,15 @@ func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomE
 		fault.EventID, fault.EventName = ev.Headers.EventID, ev.Headers.EventName
 		return fault
 	}
+	puts := []eventPut{put}
 	p := preflight{
 		table: b.table, layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK},
-		actions: in.TransactItems, puts: []eventPut{put},
+		actions: in.TransactItems, puts: puts,
 	}
 	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
-	in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: put.Put})
+	in.TransactItems = extended(in.TransactItems, puts)
 	return nil
 }
 

@@ -60,8 +60,9 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 // same events to equal transactions gives equal transactions, so one that is
 // built anew for a second attempt may go under the same ClientRequestToken.
 //
-// The slice in.TransactItems is extended as the built-in append does; the
-// caller's actions are read, never changed or kept. The items do not share
+// The slice in.TransactItems becomes a new one. The caller's array is never
+// written to, not even behind the end of the slice, so two transactions may begin
+// as one slice. The caller's actions are read, never changed; the items share no
 // memory with the events.
 func (w *Writer) Append(in *dynamodb.TransactWriteItemsInput, evs ...envelope.CustomEvent) error {
 	if in == nil {
@@ -76,10 +77,22 @@ func (w *Writer) Append(in *dynamodb.TransactWriteItemsInput, evs ...envelope.Cu
 	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
-	for _, put := range puts {
-		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: put.Put})
-	}
+	in.TransactItems = extended(in.TransactItems, puts)
 	return nil
+}
+
+// extended returns the actions and our Puts behind them, in an array of their
+// own: the room behind the caller's slice may be that of another transaction.
+func extended(actions []types.TransactWriteItem, puts []eventPut) []types.TransactWriteItem {
+	if len(puts) == 0 {
+		return actions
+	}
+	all := make([]types.TransactWriteItem, len(actions), len(actions)+len(puts))
+	copy(all, actions)
+	for _, put := range puts {
+		all = append(all, types.TransactWriteItem{Put: put.Put})
+	}
+	return all
 }
 
 // Items returns the Puts that Append would add, for code whose transactions
