@@ -23,9 +23,15 @@ const (
 // both loads both templates, by name.
 func both(t *testing.T) map[string]*template.Template {
 	t.Helper()
-	sam, err := template.LoadSAM(samFile, template.ExampleValues())
+	return withValues(t, template.ExampleValues())
+}
+
+// withValues loads both templates with these values.
+func withValues(t *testing.T, values template.Values) map[string]*template.Template {
+	t.Helper()
+	sam, err := template.LoadSAM(samFile, values)
 	require.NoError(t, err)
-	terraform, err := template.LoadTerraform(terraformDir, template.ExampleValues())
+	terraform, err := template.LoadTerraform(terraformDir, values)
 	require.NoError(t, err)
 	return map[string]*template.Template{"sam": sam, "terraform": terraform}
 }

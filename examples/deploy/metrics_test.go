@@ -33,6 +33,10 @@ var published = []struct {
 	{"AWS/Lambda", "Errors", []string{"FunctionName"}, lambdaMetrics},
 	{"AWS/Lambda", "Throttles", []string{"FunctionName"}, lambdaMetrics},
 	{"AWS/Lambda", "IteratorAge", []string{"FunctionName"}, lambdaMetrics},
+	{"AWS/Lambda", "DestinationDeliveryFailures", []string{"FunctionName"}, lambdaMetrics},
+	// Of a mapping that asks for them, by MetricsConfig.
+	{"AWS/Lambda", "DroppedEventCount", []string{"EventSourceMappingUUID"}, lambdaMetrics},
+	{"AWS/Lambda", "FailedInvokeEventCount", []string{"EventSourceMappingUUID"}, lambdaMetrics},
 	// Of the account and region as a whole: PutEvents metrics have no dimension.
 	{"AWS/Events", "PutEventsApproximateThrottledCount", nil, eventsMetrics},
 	// "Metrics that specify both the EventBusName and RuleName dimensions refer to a custom event bus."
@@ -123,6 +127,8 @@ func named(d *template.Deployment, dimension, value string) bool {
 	switch dimension {
 	case "FunctionName":
 		return d.Function(value) != nil
+	case "EventSourceMappingUUID":
+		return slices.ContainsFunc(d.Mappings, func(m template.Mapping) bool { return m.ID == value && slices.Contains(m.Metrics, "EventCount") })
 	case "QueueName":
 		return d.Queue(value) != nil
 	case "TableName":
@@ -149,9 +155,45 @@ func TestSeriesThatAreNotThere(t *testing.T) {
 		{"misspelt name of AWS", template.Metric{Namespace: "AWS/Lambda", Name: "Error", Dimensions: map[string]string{"FunctionName": "outbox-relay"}}},
 		{"no dimension", template.Metric{Namespace: "AWS/Lambda", Name: "IteratorAge"}},
 		{"no such function", template.Metric{Namespace: "AWS/Lambda", Name: "Errors", Dimensions: map[string]string{"FunctionName": "relay"}}},
+		{"a mapping that does not count its events", template.Metric{Namespace: "AWS/Lambda", Name: "DroppedEventCount", Dimensions: map[string]string{"EventSourceMappingUUID": d.Mapping("outbox-messaging").ID}}},
 		{"no such queue", template.Metric{Namespace: "AWS/SQS", Name: "ApproximateAgeOfOldestMessage", Dimensions: map[string]string{"QueueName": "outbox-dlq"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.NotEmpty(t, nowhere(t, d, tt.m)) })
+	}
+}
+
+// TestAlarmsOnWhatTheRelayPassesOver: what is passed over is an alarm where that
+// is never normal, and a parameter says where that is.
+func TestAlarmsOnWhatTheRelayPassesOver(t *testing.T) {
+	const items, region = "outbox-relay-skipped-items", "outbox-relay-skipped-region"
+	for _, tt := range []struct {
+		name          string
+		items, region string // the parameters
+		want          []string
+	}{
+		{"by default, for a table of events alone", "", "", []string{items}},
+		{"a table with other items", "false", "", nil},
+		{"a table that only the relay's own region writes", "", "true", []string{items, region}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			values := template.ExampleValues()
+			values.AlarmOnSkippedItems, values.AlarmOnSkippedRegion = tt.items, tt.region
+			var both [][]template.Alarm
+			for _, tpl := range withValues(t, values) {
+				d := model(t, tpl)
+				both = append(both, d.Alarms)
+				var got []string
+				for _, a := range d.Alarms {
+					if a.Name == items || a.Name == region {
+						got = append(got, a.Name)
+						require.Empty(t, nowhere(t, d, a.Metrics[0]))
+						require.Equal(t, map[string]string{items: "SkippedNotEvent", region: "SkippedRegion"}[a.Name], a.Metrics[0].Name)
+					}
+				}
+				require.Equal(t, tt.want, got, tpl.Path)
+			}
+			require.Equal(t, both[0], both[1])
+		})
 	}
 }
 

@@ -251,6 +251,27 @@ var promises = []promise{
 		}
 		return bad
 	}},
+	{"an alarm says at once that Lambda has dropped records, that it could not report them, and that the relay passed over new items; and that invocations have failed for 15 minutes", func(d *template.Deployment) (bad []string) {
+		mapping := d.Mapping("outbox-relay")
+		if mapping == nil {
+			return []string{"no mapping"}
+		}
+		if !slices.Equal(mapping.Metrics, []string{"EventCount"}) {
+			bad = append(bad, "the mapping does not count its events")
+		}
+		for want, seconds := range map[string]float64{
+			"AWS/Lambda DroppedEventCount EventSourceMappingUUID=" + mapping.ID: 60, "AWS/Lambda FailedInvokeEventCount EventSourceMappingUUID=" + mapping.ID: 900,
+			"AWS/Lambda DestinationDeliveryFailures FunctionName=outbox-relay": 60, "outbox/Relay SkippedNotEvent": 60,
+		} {
+			if !slices.ContainsFunc(d.Alarms, func(a template.Alarm) bool {
+				return len(a.Metrics) == 1 && series(a.Metrics[0]) == want && a.Metrics[0].Stat == "Sum" && a.Comparison == "GreaterThanThreshold" && a.Threshold == 0 &&
+					a.Period*a.Periods == seconds && a.Datapoints == a.Periods
+			}) {
+				bad = append(bad, fmt.Sprintf("none on %s for %v s", want, seconds))
+			}
+		}
+		return bad
+	}},
 	{"there is a dashboard", func(d *template.Deployment) (bad []string) {
 		if len(d.Dashboards) != 1 || len(d.Dashboards[0].Metrics) < 20 {
 			bad = append(bad, "none")

@@ -74,6 +74,13 @@ var slips = []struct {
 	{"the HTTP API calls", edit{"UserRoute", "RouteKey", "GET /users/{id}"}, edit{"user", "route_key", "GET /users/{id}"}},
 	{"there are alarms", edit{"OldestUnpublished", "MetricName", "NewestAge"}, edit{"oldest_unpublished", "metric_name", "NewestAge"}},
 	{"there are alarms", edit{"RelayIteratorAge", "AlarmActions", nil}, edit{"relay_iterator_age", "alarm_actions", nil}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelayMapping", "MetricsConfig", nil}, edit{"relay", "metrics_config", nil}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelayDroppedRecords", "Dimensions.0.Value", "x"}, edit{"relay_dropped_records", "dimensions.EventSourceMappingUUID", "x"}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelayDroppedRecords", "Threshold", 1.}, edit{"relay_dropped_records", "threshold", 1.}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelayFailing", "EvaluationPeriods", 1.}, edit{"relay_failing", "evaluation_periods", 1.}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelayFailing", "MetricName", "DroppedEventCount"}, edit{"relay_failing", "metric_name", "DroppedEventCount"}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelayFailuresUndelivered", "MetricName", "DeadLetterErrors"}, edit{"relay_failures_undelivered", "metric_name", "DeadLetterErrors"}},
+	{"an alarm says at once that Lambda has dropped", edit{"RelaySkippedItems", "Statistic", "Average"}, edit{"relay_skipped_items", "statistic", "Average"}},
 	{"there is a dashboard", edit{"Dashboard", "DashboardBody", `{"widgets":[]}`}, edit{"dashboard", "dashboard_body", `{"widgets":[]}`}},
 }
 

@@ -90,6 +90,64 @@ locals {
       periods     = 1
       datapoints  = 1
     }
+    relay_dropped_records = {
+      name        = "relay-dropped-records"
+      description = "Lambda dropped records of the event store's stream. The events are in the event store: give them to the relay again, see the README."
+      namespace   = "AWS/Lambda"
+      metric      = "DroppedEventCount"
+      dimensions  = { EventSourceMappingUUID = aws_lambda_event_source_mapping.relay.uuid }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    relay_failing = {
+      name        = "relay-failing"
+      description = "Invocations of the relay have failed, or left records unpublished, for 15 minutes. The stream keeps records for 24 hours."
+      namespace   = "AWS/Lambda"
+      metric      = "FailedInvokeEventCount"
+      dimensions  = { EventSourceMappingUUID = aws_lambda_event_source_mapping.relay.uuid }
+      statistic   = "Sum"
+      threshold   = 0
+      period      = 300
+      periods     = 3
+      datapoints  = 3
+    }
+    relay_failures_undelivered = {
+      name        = "relay-failures-undelivered"
+      description = "Lambda gave up on a batch and could not say so to the on-failure queue. The events are in the event store: give them to the relay again, see the README."
+      namespace   = "AWS/Lambda"
+      metric      = "DestinationDeliveryFailures"
+      dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+    }
+    relay_skipped_items = {
+      name        = "relay-skipped-items"
+      description = "The relay passed over new items that have no marker. If they are events, the Layout of the writer and that of the relay do not have the same marker."
+      namespace   = local.metrics_namespace
+      metric      = "SkippedNotEvent"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+      on          = var.alarm_on_skipped_items
+    }
+    relay_skipped_region = {
+      name        = "relay-skipped-region"
+      description = "The relay passed over events of another region. Its OUTBOX_REGION is misspelt, or is not the region of the writers."
+      namespace   = local.metrics_namespace
+      metric      = "SkippedRegion"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 1
+      datapoints  = 1
+      on          = var.alarm_on_skipped_region
+    }
     put_events_throttled = {
       name        = "put-events-throttled"
       description = "PutEvents is throttled in this account and region. The relay retries; ask for a higher quota if it goes on."
@@ -193,7 +251,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "alarm" {
-  for_each = local.alarms
+  for_each = { for key, alarm in local.alarms : key => alarm if try(alarm.on, true) }
 
   alarm_name          = "${var.name}-${each.value.name}"
   alarm_description   = each.value.description
@@ -201,7 +259,7 @@ resource "aws_cloudwatch_metric_alarm" "alarm" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = 60
+  period              = try(each.value.period, 60)
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.datapoints
   threshold           = each.value.threshold

@@ -108,6 +108,11 @@ resource "aws_lambda_event_source_mapping" "relay" {
     }
   }
 
+  # For the alarms on what this mapping drops and fails at.
+  metrics_config {
+    metrics = ["EventCount"]
+  }
+
   # Lambda refuses a mapping whose role cannot read the stream yet.
   depends_on = [aws_iam_role_policy.relay]
 }

@@ -30,6 +30,18 @@ variable "alarm_topic_arn" {
   default     = ""
 }
 
+variable "alarm_on_skipped_items" {
+  description = "Whether an alarm tells of new items that the relay passes over because they have no marker. Set it to false for a table that holds other items too, if the mapping's filter lets them through."
+  type        = bool
+  default     = true
+}
+
+variable "alarm_on_skipped_region" {
+  description = "Whether an alarm tells of events that the relay passes over because of its OUTBOX_REGION. That is normal for a global table with writers in other regions; set it to true where only the relay's own region writes."
+  type        = bool
+  default     = false
+}
+
 variable "log_retention_days" {
   description = "How long logs are kept. They hold event ids and codes, never payloads."
   type        = number

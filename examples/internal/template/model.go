@@ -87,6 +87,7 @@ type Function struct {
 
 // Mapping is an event source mapping.
 type Mapping struct {
+	ID               string
 	Function, Source string
 	StartingPosition string
 	BatchSize        float64
@@ -98,6 +99,7 @@ type Mapping struct {
 	OnFailure        string
 	Filters          []string
 	MaxConcurrency   float64
+	Metrics          []string // that it publishes beside those of the function
 }
 
 // API is the HTTP API.

@@ -55,7 +55,9 @@ func parseSAM(text []byte, values Values) (*Template, error) {
 	if s.resources, err = mapping(root["Resources"]); err != nil {
 		return nil, err
 	}
-	s.order = keys(root["Resources"])
+	if s.order, err = s.present(keys(root["Resources"])); err != nil {
+		return nil, err
+	}
 	t := &Template{Values: values, Filters: map[string]string{}, build: buildSAM}
 	globals, err := s.globals(root["Globals"])
 	if err != nil {
@@ -81,6 +83,11 @@ func parseSAM(text []byte, values Values) (*Template, error) {
 
 func (s *stack) readParameters(n *yaml.Node) error {
 	given := map[string]any{"MailFrom": s.values.MailFrom, "MailIdentity": s.values.MailIdentity, "AlarmTopicArn": s.values.AlarmTopic}
+	for name, value := range map[string]string{"AlarmOnSkippedItems": s.values.AlarmOnSkippedItems, "AlarmOnSkippedRegion": s.values.AlarmOnSkippedRegion} {
+		if value != "" {
+			given[name] = value
+		}
+	}
 	all, err := mapping(n)
 	if err != nil {
 		return err
@@ -118,15 +125,36 @@ func (s *stack) globals(n *yaml.Node) (map[string]any, error) {
 	return function, nil
 }
 
+// present leaves out the resources whose condition does not hold. A reference to
+// one of them is an error, as in CloudFormation.
+func (s *stack) present(names []string) ([]string, error) {
+	var kept []string
+	for _, name := range names {
+		parts, err := mapping(s.resources[name])
+		if err != nil {
+			return nil, err
+		}
+		if c := parts["Condition"]; c != nil {
+			yes, err := s.condition(s.conditions[c.Value])
+			if err != nil {
+				return nil, fmt.Errorf("%s: condition %s: %w", name, c.Value, err)
+			}
+			if !yes {
+				delete(s.resources, name)
+				continue
+			}
+		}
+		kept = append(kept, name)
+	}
+	return kept, nil
+}
+
 func (s *stack) resource(name string, globals map[string]any) (Resource, error) {
 	parts, err := mapping(s.resources[name])
 	if err != nil {
 		return Resource{}, err
 	}
 	r := Resource{Type: s.kind(name), Name: name, Body: map[string]any{}}
-	if parts["Condition"] != nil {
-		return r, errors.New("a resource under a condition is not evaluated")
-	}
 	if r.Type == "AWS::Serverless::Function" {
 		for k, v := range globals {
 			r.Body[k] = v

@@ -142,11 +142,11 @@ func samFunction(t *Template, b body, err *error) Function {
 
 func samMapping(b body) Mapping {
 	m := Mapping{
-		Function: functionName(b.str("FunctionName")), Source: b.str("EventSourceArn"), StartingPosition: b.str("StartingPosition"),
+		ID: mappingID(functionName(b.str("FunctionName"))), Function: functionName(b.str("FunctionName")), Source: b.str("EventSourceArn"), StartingPosition: b.str("StartingPosition"),
 		BatchSize: b.num("BatchSize"), Window: b.num("MaximumBatchingWindowInSeconds"), ResponseTypes: b.strs("FunctionResponseTypes"),
 		Bisect: b.yes("BisectBatchOnFunctionError"), Retries: b.num("MaximumRetryAttempts"), RecordAge: b.num("MaximumRecordAgeInSeconds"),
 		OnFailure:      b.sub("DestinationConfig").sub("OnFailure").str("Destination"),
-		MaxConcurrency: b.sub("ScalingConfig").num("MaximumConcurrency"),
+		MaxConcurrency: b.sub("ScalingConfig").num("MaximumConcurrency"), Metrics: b.sub("MetricsConfig").strs("Metrics"),
 	}
 	for _, f := range b.sub("FilterCriteria").subs("Filters") {
 		m.Filters = append(m.Filters, f.str("Pattern"))

@@ -26,6 +26,9 @@ func (s *stack) ref(name string) (any, error) {
 	case "AWS::SQS::Queue":
 		queue, err := s.property(name, "QueueName")
 		return s.values.queueURL(queue), err
+	case "AWS::Lambda::EventSourceMapping":
+		function, err := s.property(name, "FunctionName")
+		return mappingID(function), err
 	case "AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::Logs::LogGroup", "AWS::Serverless::Function":
 		return s.property(name, nameProperty[s.kind(name)])
 	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration":

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -170,6 +171,7 @@ func (m *module) body(b *hclsyntax.Body, scope map[string]cty.Value) (map[string
 var functions = map[string]function.Function{
 	"jsonencode":       stdlib.JSONEncodeFunc,
 	"floor":            stdlib.FloorFunc,
+	"try":              tryfunc.TryFunc,
 	"fileexists":       constant(cty.False),
 	"filebase64sha256": constant(cty.StringVal("")),
 }

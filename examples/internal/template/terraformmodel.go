@@ -143,11 +143,11 @@ func tfFunction(t *Template, b body, err *error) Function {
 
 func tfMapping(b body) Mapping {
 	m := Mapping{
-		Function: functionName(b.str("function_name")), Source: b.str("event_source_arn"), StartingPosition: b.str("starting_position"),
+		ID: mappingID(functionName(b.str("function_name"))), Function: functionName(b.str("function_name")), Source: b.str("event_source_arn"), StartingPosition: b.str("starting_position"),
 		BatchSize: b.num("batch_size"), Window: b.num("maximum_batching_window_in_seconds"), ResponseTypes: b.strs("function_response_types"),
 		Bisect: b.yes("bisect_batch_on_function_error"), Retries: b.num("maximum_retry_attempts"), RecordAge: b.num("maximum_record_age_in_seconds"),
 		OnFailure:      b.sub("destination_config").sub("on_failure").str("destination_arn"),
-		MaxConcurrency: b.sub("scaling_config").num("maximum_concurrency"),
+		MaxConcurrency: b.sub("scaling_config").num("maximum_concurrency"), Metrics: b.sub("metrics_config").strs("metrics"),
 	}
 	for _, f := range b.sub("filter_criteria").subs("filter") {
 		m.Filters = append(m.Filters, f.str("pattern"))

@@ -66,6 +66,11 @@ func (m *module) variable(name string) (cty.Value, error) {
 	if v, ok := given[name]; ok {
 		return cty.StringVal(v), nil
 	}
+	if v := map[string]string{
+		"alarm_on_skipped_items": m.values.AlarmOnSkippedItems, "alarm_on_skipped_region": m.values.AlarmOnSkippedRegion,
+	}[name]; v != "" {
+		return cty.BoolVal(v == "true"), nil
+	}
 	if e := m.variables[name]; e != nil {
 		return m.eval(e, nil)
 	}
@@ -114,6 +119,8 @@ func (m *module) attribute(kind, name, attribute string) (cty.Value, error) {
 		return from("name", func(s string) string { return v.arn("logs", "log-group:"+s) })
 	case "aws_lambda_function.arn":
 		return from("function_name", func(s string) string { return v.arn("lambda", "function:"+s) })
+	case "aws_lambda_event_source_mapping.uuid":
+		return from("function_name", mappingID)
 	case "aws_iam_role.arn":
 		return cty.StringVal("arn:" + v.Partition + ":iam::" + v.Account + ":role/" + name), nil
 	case "aws_iam_role.id":

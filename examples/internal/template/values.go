@@ -17,6 +17,10 @@ type Values struct {
 	MailFrom     string
 	MailIdentity string
 	AlarmTopic   string // empty: none
+
+	// Whether there are alarms on what the relay passes over: "true", "false",
+	// or empty for the template's own default.
+	AlarmOnSkippedItems, AlarmOnSkippedRegion string
 }
 
 // ExampleValues are values for tests.
@@ -43,6 +47,10 @@ func (v Values) streamARN(table string) string {
 func (v Values) queueURL(name string) string {
 	return "https://sqs." + v.Region + ".amazonaws.com/" + v.Account + "/" + name
 }
+
+// mappingID is the id that Lambda would make up for the event source mapping to
+// a function: the templates name a mapping differently, and the function alike.
+func mappingID(function string) string { return "mapping-of-" + function }
 
 // generated is the id that AWS would make up for a resource. Both templates get
 // the same for the same name in their own spelling: HttpApi and http_api.
