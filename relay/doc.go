@@ -96,6 +96,12 @@
 // Region set to the dead one, from TRIM_HORIZON; what both publish has the same
 // eventId.
 //
+// The stream of such a table has old and new images and cannot be switched off:
+// the relay reads the new ones. A strongly consistent global table
+// (MultiRegionConsistency STRONG) takes no transactions and has no TTL, so it
+// cannot be an event store
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html).
+//
 // # Logs
 //
 // The log holds ids, sequence numbers and codes. Payloads are never logged, nor

@@ -63,6 +63,14 @@ var faults = []struct {
 	{"stream of keys", func(w world) { w.part(store, "Table", "StreamSpecification")["StreamViewType"] = "KEYS_ONLY" }, "table.stream-view", Problem, "another ARN"},
 	{"stream of old images", func(w world) { w.part(store, "Table", "StreamSpecification")["StreamViewType"] = "OLD_IMAGE" }, "table.stream-view", Problem, "NEW_IMAGE"},
 	{"stream of both images", func(w world) { w.part(store, "Table", "StreamSpecification")["StreamViewType"] = "NEW_AND_OLD_IMAGES" }, "table.stream-view", Warning, "6 MB"},
+	{"strongly consistent global table", func(w world) {
+		makeGlobal(w)
+		w.part(store, "Table")["MultiRegionConsistency"] = "STRONG"
+	}, "table.consistency", Problem, "takes no transactions, and has no TTL"},
+	{"global table with a stream of keys", func(w world) {
+		makeGlobal(w)
+		w.part(store, "Table", "StreamSpecification")["StreamViewType"] = "KEYS_ONLY"
+	}, "table.stream-view", Problem, "does not carry the event"},
 	{"no deletion protection", func(w world) { delete(w.part(store, "Table"), "DeletionProtectionEnabled") }, "table.deletion-protection", Warning, "off"},
 	{"no TTL", func(w world) {
 		w.part("DescribeTimeToLive outbox-event-store", "TimeToLiveDescription")["TimeToLiveStatus"] = "DISABLED"
@@ -79,6 +87,7 @@ var faults = []struct {
 	{"relay sends to another bus", func(w world) { w.part(relayFunc, "Environment", "Variables")["EVENT_BUS_NAME"] = "default" }, "relay.bus", Problem, "another bus"},
 	{"relay without dead letters", func(w world) { delete(w.part(relayFunc, "Environment", "Variables"), "DEAD_LETTER_TABLE") }, "relay.dead-letters", Unchecked, "holds up its shard"},
 	{"relay that does not say its bus", func(w world) { delete(w.part(relayFunc, "Environment", "Variables"), "EVENT_BUS_NAME") }, "relay.bus", Unchecked, "outbox-bus"},
+	{"relay of another region", func(w world) { w.part(relayFunc, "Environment", "Variables")["OUTBOX_REGION"] = "eu-west1" }, "relay.region", Warning, "eu-west1"},
 	{"relay with 3 seconds", func(w world) { w.part(relayFunc)["Timeout"] = 3 }, "relay.timeout", Warning, "3 s"},
 	{"no table of dead letters", func(w world) { delete(w, "DescribeTable outbox-dead-letters") }, "dead-letters.exists", Problem, "nowhere to go"},
 	{"dead letters with other keys", func(w world) { w["DescribeTable outbox-dead-letters"] = w[store] }, "dead-letters.keys", Problem, "pk S, sk N"},
@@ -166,6 +175,31 @@ var faults = []struct {
 	{"consumer's mapping disabled", func(w world) {
 		w.part("ListEventSourceMappings outbox-messaging", "EventSourceMappings")["State"] = "Disabled"
 	}, "consumer-mapping.state", Problem, "does not read"},
+}
+
+// makeGlobal makes the event store a replica of a global table: its stream has
+// both images, whoever made it.
+func makeGlobal(w world) {
+	table := w.part(store, "Table")
+	table["Replicas"] = []object{{"RegionName": "us-east-1", "ReplicaStatus": "ACTIVE"}}
+	table["MultiRegionConsistency"] = "EVENTUAL"
+	w.part(store, "Table", "StreamSpecification")["StreamViewType"] = "NEW_AND_OLD_IMAGES"
+}
+
+// TestGlobalTable: what DynamoDB gives every global table is nothing to mend.
+func TestGlobalTable(t *testing.T) {
+	w := healthy()
+	makeGlobal(w)
+	w.part(relayFunc, "Environment", "Variables")["OUTBOX_REGION"] = region
+	code, report, text := w.inspect(t)
+	require.Equal(t, exitHealthy, code, text)
+	require.Zero(t, report.count(Warning), text)
+
+	w.part(store, "Table")["MultiRegionConsistency"] = "STRONG"
+	w.part("DescribeTimeToLive outbox-event-store", "TimeToLiveDescription")["TimeToLiveStatus"] = "DISABLED"
+	_, report, text = w.inspect(t)
+	require.Equal(t, 1, report.count(Problem), text)
+	require.Zero(t, report.count(Warning), "a strongly consistent table can have no TTL: %s", text)
 }
 
 func setFilter(w world, pattern string) {
@@ -336,6 +370,19 @@ func TestRelayOfOnesOwn(t *testing.T) {
 	_, text = doctor(t, cfg, "-policy", "-dead-letters", "letters")
 	require.Contains(t, text, "table/letters")
 	require.NotContains(t, text, "outbox-dead-letters")
+}
+
+// TestHelp: the names that are looked at where no flag gives another can be read.
+func TestHelp(t *testing.T) {
+	var out, errOut strings.Builder
+	require.Equal(t, exitHealthy, run(t.Context(), []string{"-h"}, nil, &out, &errOut))
+	for flag, name := range map[string]string{
+		"event-store": "outbox-event-store", "ttl": "ttl", "marker": "none", "dead-letters": "outbox-dead-letters", "relay": "outbox-relay", "bus": "outbox-bus",
+		"rule": "outbox-user-created", "queue": "outbox-messaging", "consumer": "outbox-messaging", "source": "userService", "detail-type": "User.Created",
+	} {
+		require.Regexp(t, `(?m)^  -`+flag+` \S+\n.*\(default `+name+`\)$`, errOut.String())
+	}
+	require.Contains(t, errOut.String(), "with -name shop, shop-event-store")
 }
 
 func TestUsage(t *testing.T) {

@@ -45,6 +45,13 @@ func (in *inspection) relayFunction(ctx context.Context) {
 	} else {
 		in.report.verdict(true, Problem, table)
 	}
+	if own := env["OUTBOX_REGION"]; own != "" {
+		in.report.verdict(own == in.report.Region, Warning, Finding{
+			Check: "relay.region", Subject: "function " + in.Relay, Found: "OUTBOX_REGION=" + own, Want: "OUTBOX_REGION=" + in.report.Region,
+			Why:  "the relay publishes the events that are stamped with this region and passes over all others: if no writer has it, nothing is published",
+			Mend: "correct the variable, or leave it out where the table is not a global one; to take over for a region that is down, it is right",
+		})
+	}
 	timeout := aws.ToInt32(in.relay.Timeout)
 	in.report.verdict(timeout >= 10, Warning, Finding{
 		Check: "relay.timeout", Subject: "function " + in.Relay, Found: fmt.Sprintf("%d s", timeout), Want: "at least 10 s",

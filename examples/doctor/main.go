@@ -6,6 +6,14 @@
 //	go -C examples run ./doctor -name outbox -json      the same for a program
 //	go -C examples run ./doctor -policy                 the permissions that it needs
 //
+// Flags give it other names than those of the templates; -h lists them with
+// their defaults.
+//
+// Two things about global tables that it knows: a strongly consistent one takes
+// no transactions and has no TTL, so it cannot be an event store; and the stream
+// of every other one has old and new images and cannot be switched off, which is
+// right for the relay.
+//
 // Region and credentials come from where the AWS SDK takes them. It ends with 0
 // if there is no problem, 1 if there is one, 2 if there is none but something
 // could not be looked at, 3 if it was called wrongly.
@@ -13,6 +21,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -59,10 +68,19 @@ func run(ctx context.Context, args []string, load func(context.Context) (aws.Con
 		{"source", "source of the sample event", func(n *Names) *string { return &n.Source }},
 		{"detail-type", "detail-type of the sample event", func(n *Names) *string { return &n.DetailType }},
 	}
+	templates := NamesOf(*name)
 	for _, o := range overrides {
-		flags.StringVar(o.to(&names), o.flag, "", o.what+" (default: as the templates name it)")
+		flags.StringVar(o.to(&names), o.flag, "", fmt.Sprintf("%s (default %s)", o.what, orNone(*o.to(&templates))))
 	}
-	if err := flags.Parse(args); err != nil {
+	flags.Usage = func() {
+		fmt.Fprintln(errOut, "doctor looks at a deployment of the outbox on AWS. It only reads.")
+		flags.PrintDefaults()
+		fmt.Fprintln(errOut, "Names that begin with outbox follow -name: with -name shop, shop-event-store and so on.")
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitHealthy
+	case err != nil:
 		return exitUsage
 	}
 	if flags.NArg() > 0 {

@@ -12,6 +12,7 @@ import (
 const (
 	aboutStreams = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"
 	aboutTTL     = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html"
+	aboutGlobal  = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html"
 	aboutPITR    = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html"
 )
 
@@ -34,8 +35,35 @@ func (in *inspection) eventStore(ctx context.Context) {
 		Why:  "events that are not published yet go with the table, and so does what could be published again",
 		Mend: "aws dynamodb update-table --table-name " + in.EventStore + " --deletion-protection-enabled",
 	})
-	in.timeToLive(ctx, subject)
+	if strong := in.consistency(subject, table); !strong {
+		in.timeToLive(ctx, subject)
+	}
 	in.backups(ctx, subject)
+}
+
+// consistency checks the mode of a global table, and reports whether the table
+// is strongly consistent over its regions. One table of a transaction that takes
+// none is enough for DynamoDB to refuse it.
+func (in *inspection) consistency(subject string, table *types.TableDescription) (strong bool) {
+	if !isGlobal(table) {
+		return false
+	}
+	mode := table.MultiRegionConsistency
+	if mode == "" { // a table from before there were two modes
+		mode = types.MultiRegionConsistencyEventual
+	}
+	strong = mode == types.MultiRegionConsistencyStrong
+	in.report.verdict(!strong, Problem, Finding{
+		Check: "table.consistency", Subject: subject, Found: string(mode), Want: string(types.MultiRegionConsistencyEventual), See: aboutGlobal,
+		Why:  "a strongly consistent global table takes no transactions, and has no TTL: no event can be committed together with its business item",
+		Mend: "the mode cannot be changed: make another table for the events, in one region or as a global table of eventual consistency",
+	})
+	return strong
+}
+
+// isGlobal reports whether the table is a replica of a global table.
+func isGlobal(table *types.TableDescription) bool {
+	return len(table.Replicas) > 0 || table.MultiRegionConsistency != ""
 }
 
 func (in *inspection) stream(subject string, table *types.TableDescription) {
@@ -55,12 +83,13 @@ func (in *inspection) stream(subject string, table *types.TableDescription) {
 		Why:  "the stream does not carry the event, and the relay fails on every record",
 		Mend: "the view cannot be changed: disable the stream and enable it with NEW_IMAGE; it gets another ARN, so make the mapping anew",
 	}
-	bad := Problem
+	good, bad := view == types.StreamViewTypeNewImage, Problem
 	if view == types.StreamViewTypeNewAndOldImages {
-		bad = Warning
+		// DynamoDB gives every global table this one, and it cannot be switched off.
+		good, bad = isGlobal(table), Warning
 		f.Why = "it works; old images count towards the 6 MB of a batch for nothing"
 	}
-	in.report.verdict(view == types.StreamViewTypeNewImage, bad, f)
+	in.report.verdict(good, bad, f)
 }
 
 func (in *inspection) timeToLive(ctx context.Context, subject string) {
