@@ -7,6 +7,8 @@ package decimal
 import (
 	"strconv"
 	"strings"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // What DynamoDB holds in a number (N)
@@ -43,7 +45,7 @@ type Number struct {
 // one, whole, without space around it. Exponents beyond ±10^18 are not told
 // apart.
 func ParseJSON(s string) (n Number, ok bool) {
-	return parse(s, true)
+	return whole(s, jsonlex.JSON)
 }
 
 // Parse reads a number as DynamoDB reads the text of an N attribute: as JSON
@@ -51,48 +53,36 @@ func ParseJSON(s string) (n Number, ok bool) {
 // one of its sides are allowed too. ok reports whether s is a number. Exponents
 // beyond ±10^18 are not told apart.
 func Parse(s string) (n Number, ok bool) {
-	return parse(s, false)
+	return whole(s, jsonlex.DynamoDB)
 }
 
-func parse(s string, strict bool) (Number, bool) {
-	n := Number{literal: s}
-	i := 0
-	if i < len(s) && (s[i] == '-' || s[i] == '+' && !strict) {
-		n.neg = s[i] == '-'
-		i++
-	}
-
-	intStart := i
-	i += countDigits(s[i:])
-	intEnd := i
-	fracStart, fracEnd := i, i
-	if i < len(s) && s[i] == '.' {
-		fracStart = i + 1
-		fracEnd = fracStart + countDigits(s[fracStart:])
-		i = fracEnd
-		if strict && fracStart == fracEnd {
-			return Number{}, false
-		}
-	}
-	if strict && (intStart == intEnd || s[intStart] == '0' && intEnd-intStart > 1) {
+func whole(s string, g jsonlex.Grammar) (Number, bool) {
+	n, end, ok := Scan(s, 0, g)
+	if !ok || end < len(s) {
 		return Number{}, false
 	}
-	if intStart == intEnd && fracStart == fracEnd {
-		return Number{}, false
-	}
-
-	shift, rest, ok := parseExponent(s[i:])
-	if !ok || rest != "" {
-		return Number{}, false
-	}
-	n.significant(s, intStart, intEnd, fracStart, fracEnd)
-	if n.count == 0 {
-		n.neg, n.plain = false, s == "0"
-		return n, true
-	}
-	n.exp += shift
-	n.plain = i == len(s) && intStart < intEnd && int64(len(s)) == n.PlainLen()
 	return n, true
+}
+
+// Scan reads the longest number at s[p:] and returns the position behind it; if
+// there is none, where it went wrong.
+func Scan(s string, p int, g jsonlex.Grammar) (n Number, end int, ok bool) {
+	at, ok := jsonlex.ScanNumber(s, p, g)
+	if !ok {
+		return Number{}, at.End, false
+	}
+	n = Number{literal: s[p:at.End], neg: at.Negative}
+	n.significant(s, at.IntFrom, at.IntTo, at.FracFrom, at.FracTo)
+	if n.count == 0 {
+		n.neg, n.plain = false, n.literal == "0"
+		return n, at.End, true
+	}
+	if at.ExpFrom < at.End {
+		n.exp += exponent(s[at.ExpFrom:at.End], at.ExpNegative)
+	} else {
+		n.plain = at.IntFrom < at.IntTo && int64(len(n.literal)) == n.PlainLen()
+	}
+	return n, at.End, true
 }
 
 // significant finds the significant digits of s, whose digits before and after
@@ -121,42 +111,21 @@ func (n *Number) significant(s string, intStart, intEnd, fracStart, fracEnd int)
 	}
 }
 
-// parseExponent reads what follows the digits of a number: nothing, or an
-// exponent. It returns the exponent, cut off at ±farExponent, and the rest.
-func parseExponent(s string) (exp int64, rest string, ok bool) {
-	if s == "" || s[0] != 'e' && s[0] != 'E' {
-		return 0, s, true
-	}
-	s = s[1:]
-	neg := false
-	if s != "" && (s[0] == '-' || s[0] == '+') {
-		neg = s[0] == '-'
-		s = s[1:]
-	}
-	end := countDigits(s)
-	if end == 0 {
-		return 0, s, false
-	}
-	digits := s[leadingZeros(s[:end]):end]
-	if len(digits) > 18 {
-		exp = farExponent
-	} else {
+// exponent returns the value of the digits of an exponent, cut off at
+// ±farExponent.
+func exponent(digits string, negative bool) int64 {
+	digits = digits[leadingZeros(digits):]
+	exp := int64(farExponent)
+	if len(digits) <= 18 {
+		exp = 0
 		for i := range len(digits) {
 			exp = exp*10 + int64(digits[i]-'0')
 		}
 	}
-	if neg {
-		exp = -exp
+	if negative {
+		return -exp
 	}
-	return exp, s[end:], true
-}
-
-func countDigits(s string) int {
-	i := 0
-	for i < len(s) && s[i]-'0' <= 9 {
-		i++
-	}
-	return i
+	return exp
 }
 
 func leadingZeros(s string) int {
@@ -206,6 +175,82 @@ func (n Number) FitsInt64() bool {
 		return Compare(n, limit) >= 0
 	}
 	return Compare(n, limit) <= 0
+}
+
+// Int64 returns the value of a number that [Number.FitsInt64] has accepted.
+func (n Number) Int64() int64 {
+	var v uint64 // for the magnitude of the smallest
+	for i := range len(n.digits) {
+		if c := n.digits[i]; c != '.' {
+			v = v*10 + uint64(c-'0')
+		}
+	}
+	for range n.exp - int64(n.count) + 1 {
+		v *= 10
+	}
+	if n.neg {
+		return -int64(v)
+	}
+	return int64(v)
+}
+
+// Int64 returns the value of a text that is a number (see [Parse]) and an
+// int64, however it is written: 12, 12.0 and 1.2E1 are.
+func Int64[S jsonlex.Text](text S) (int64, bool) {
+	if v, ok := shortInt(text); ok {
+		return v, true
+	}
+	n, ok := Parse(string(text))
+	if !ok || !n.FitsInt64() {
+		return 0, false
+	}
+	return n.Int64(), true
+}
+
+// shortInt is [Int64] for digits alone that are too few to be no int64, as
+// those of nearly all integers are.
+func shortInt[S jsonlex.Text](text S) (int64, bool) {
+	if len(text) == 0 || len(text) > 18 {
+		return 0, false
+	}
+	var v int64
+	for i := range len(text) {
+		c := text[i]
+		if !jsonlex.IsDigit(c) {
+			return 0, false
+		}
+		v = v*10 + int64(c-'0')
+	}
+	return v, true
+}
+
+// Nano returns the whole part of a number's magnitude and the first nine digits
+// of its fraction; ok is false if the whole part has more than 18 digits.
+func (n Number) Nano() (whole, nano int64, ok bool) {
+	if n.exp >= 18 {
+		return 0, 0, false
+	}
+	power := n.exp
+	for i := range len(n.digits) {
+		c := n.digits[i]
+		if c == '.' {
+			continue
+		}
+		switch {
+		case power >= 0:
+			whole = whole*10 + int64(c-'0')
+		case power >= -9:
+			nano = nano*10 + int64(c-'0')
+		}
+		power--
+	}
+	for ; power >= 0; power-- {
+		whole *= 10
+	}
+	for ; power >= -9; power-- {
+		nano *= 10
+	}
+	return whole, nano, true
 }
 
 // FitsFloat64 reports whether n, rounded to a float64, is finite. What is too

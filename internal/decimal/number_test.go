@@ -134,6 +134,46 @@ func TestFitsInt64(t *testing.T) {
 	}
 }
 
+func TestInt64(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "-0.0": 0, "12": 12, "12.0": 12, "1.2E1": 12, "1.7639424E12": 1763942400000, "-92233720368547758.08e2": math.MinInt64,
+		"9223372036854775807": math.MaxInt64, "+007": 7, "0e999999999": 0, "120e-1": 12,
+	} {
+		got, ok := Int64(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "x", "1.5", "1e-1", "9223372036854775808", "1e999999999", "1 ", "12a"} {
+		_, ok := Int64(text)
+		require.False(t, ok, text)
+	}
+	digits := []byte("1763942400000")
+	require.Zero(t, testing.AllocsPerRun(10, func() {
+		if v, ok := Int64(digits); !ok || v != 1763942400000 {
+			t.Fatal(v)
+		}
+		if v, ok := Int64(digits[:9]); !ok || v != 176394240 {
+			t.Fatal(v)
+		}
+	}))
+}
+
+func TestNano(t *testing.T) {
+	for text, want := range map[string][2]int64{
+		"0": {0, 0}, "1763942400": {1763942400, 0}, "1.7639424E9": {1763942400, 0}, "1763942400.123": {1763942400, 123e6},
+		"0.0012": {0, 1200e3}, "1e-10": {0, 0}, "12.1234567899": {12, 123456789}, "-1.5": {1, 5e8}, "1e17": {1e17, 0},
+	} {
+		n, ok := Parse(text)
+		require.True(t, ok)
+		whole, nano, ok := n.Nano()
+		require.True(t, ok, text)
+		require.Equal(t, want, [2]int64{whole, nano}, text)
+	}
+	n, _ := Parse("1e18")
+	_, _, ok := n.Nano()
+	require.False(t, ok)
+}
+
 func TestFitsFloat64(t *testing.T) {
 	// halfway between the largest float64 and 2^1024: rounds up, to infinity
 	tooLarge := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 1024), new(big.Int).Lsh(big.NewInt(1), 970))
@@ -254,6 +294,19 @@ func FuzzParse(f *testing.F) {
 		back, ok := new(big.Rat).SetString(plain)
 		if !ok || exact.Cmp(back) != 0 {
 			t.Fatalf("%q became %q", text, plain)
+		}
+		if v, ok := Int64(text); ok != n.FitsInt64() || ok && exact.Num().Int64() != v {
+			t.Fatalf("%q is the int64 %d, %v", text, v, ok)
+		}
+		if v, ok := Int64([]byte(text)); ok != n.FitsInt64() || ok && exact.Num().Int64() != v {
+			t.Fatalf("bytes %q are the int64 %d, %v", text, v, ok)
+		}
+		if whole, nano, ok := n.Nano(); ok {
+			scaled := new(big.Rat).Mul(new(big.Rat).Abs(exact), big.NewRat(1e9, 1))
+			got := new(big.Int).Add(new(big.Int).Mul(big.NewInt(whole), big.NewInt(1e9)), big.NewInt(nano))
+			if new(big.Int).Quo(scaled.Num(), scaled.Denom()).Cmp(got) != 0 {
+				t.Fatalf("%q has %d and %d nano", text, whole, nano)
+			}
 		}
 		if n.IsInteger() != exact.IsInt() || n.FitsInt64() != (exact.IsInt() && exact.Num().IsInt64()) || n.Negative() != (exact.Sign() < 0) {
 			t.Fatalf("%q: integer %v, int64 %v, negative %v", text, n.IsInteger(), n.FitsInt64(), n.Negative())

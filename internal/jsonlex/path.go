@@ -1,0 +1,64 @@
+package jsonlex
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A path leads a person to a value: payload.lines[3].price. A key that could be
+// misread, such as one with a dot, is quoted: payload["a.b"]. A long key is cut,
+// and a long path is shortened in the middle.
+const (
+	MaxPathKey = 64  // bytes of one key
+	MaxPath    = 400 // bytes of a path
+)
+
+// AppendKey appends the key of an object's member to a path.
+func AppendKey(path []byte, key string) []byte {
+	if isIdentifier(key) && len(key) <= MaxPathKey {
+		if len(path) > 0 {
+			path = append(path, '.')
+		}
+		return append(path, key...)
+	}
+	if len(key) > MaxPathKey {
+		cut := MaxPathKey
+		for cut > 0 && !utf8.RuneStart(key[cut]) {
+			cut--
+		}
+		key = key[:cut] + "…"
+	}
+	path = append(path, '[')
+	path = strconv.AppendQuote(path, key)
+	return append(path, ']')
+}
+
+// AppendIndex appends the index of an array's element to a path.
+func AppendIndex(path []byte, index int) []byte {
+	path = append(path, '[')
+	path = strconv.AppendInt(path, int64(index), 10)
+	return append(path, ']')
+}
+
+// Path returns a path as a text of at most [MaxPath] bytes and an ellipsis.
+func Path(path []byte) string {
+	if len(path) <= MaxPath {
+		return string(path)
+	}
+	head := strings.ToValidUTF8(string(path[:MaxPath/2]), "")
+	tail := strings.ToValidUTF8(string(path[len(path)-MaxPath/2:]), "")
+	return head + "…" + tail
+}
+
+// isIdentifier reports whether a key can stand in a path without quotes.
+func isIdentifier(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_'
+		if !letter && (i == 0 || !IsDigit(c) && c != '-') {
+			return false
+		}
+	}
+	return s != ""
+}

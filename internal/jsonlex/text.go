@@ -1,0 +1,152 @@
+package jsonlex
+
+import (
+	"unicode/utf8"
+)
+
+// String reads the string whose opening quote is at p. Plain reports that it
+// has no escapes: its text is src[p+1:end-1]; else [AppendText] has it. On a
+// fault, end is where it was found.
+func String[S Text](src S, p int) (end int, plain bool, bad Fault) {
+	if At(src, p) != '"' {
+		return p, false, Syntax
+	}
+	p++
+	start, wide := p, false // wide: there is more than ASCII
+	plain = true
+	for {
+		w := Load(src, p)
+		m := Special(w)
+		if m == 0 {
+			wide = wide || w&Highs != 0
+			p += 8
+			continue
+		}
+		wide = wide || w&Highs&(m&-m-1) != 0
+		p += Index(m)
+		switch c := At(src, p); {
+		case c == '"':
+			if wide {
+				if i := invalid(src[start:p]); i >= 0 {
+					return start + i, plain, BadUTF8
+				}
+			}
+			return p + 1, plain, None
+		case c == '\\':
+			plain = false
+			if _, p, bad = Escape(src, p); bad != None {
+				return p, plain, bad
+			}
+		case p >= len(src):
+			return len(src), plain, Syntax
+		case c < ' ':
+			return p, plain, Control
+		default: // near the end of the text, where Load finds nothing
+			wide = wide || c >= utf8.RuneSelf
+			p++
+		}
+	}
+}
+
+// invalid returns the index of the first byte that is not UTF-8, -1 if there is
+// none.
+func invalid[S Text](s S) int {
+	var ok bool
+	switch s := any(s).(type) {
+	case string:
+		ok = utf8.ValidString(s)
+	case []byte:
+		ok = utf8.Valid(s)
+	}
+	if ok {
+		return -1
+	}
+	i := 0
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		if r == utf8.RuneError && size <= 1 {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// AppendText appends the text of a string that [String] has taken, whose
+// opening quote is at p.
+func AppendText[S Text](dst []byte, src S, p int) []byte {
+	p++
+	for uint(p) < uint(len(src)) {
+		start := p
+		for m := Special(Load(src, p)); m == 0; m = Special(Load(src, p)) {
+			p += 8
+		}
+		for p < len(src) && src[p] != '"' && src[p] != '\\' {
+			p++
+		}
+		dst = append(dst, src[start:p]...)
+		if At(src, p) != '\\' {
+			break
+		}
+		r, end, _ := Escape(src, p)
+		dst = utf8.AppendRune(dst, r)
+		p = end
+	}
+	return dst
+}
+
+// shortEscapes has the character of each escape of two characters, by the
+// second.
+var shortEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// Escape reads the escape whose backslash is at p, both halves of a surrogate
+// pair at once. On a fault the position is that of the backslash.
+func Escape[S Text](src S, p int) (r rune, end int, bad Fault) {
+	c := At(src, p+1)
+	if short := shortEscapes[c]; short != 0 {
+		return rune(short), p + 2, None
+	}
+	if c != 'u' {
+		return 0, p, BadEscape
+	}
+	r = Hex4(src, p+2)
+	switch {
+	case r < 0:
+		return 0, p, BadEscape
+	case r < 0xD800 || r > 0xDFFF:
+		return r, p + 6, None
+	case r > 0xDBFF: // the second half first
+		return 0, p, LoneSurrogate
+	case At(src, p+6) != '\\' || At(src, p+7) != 'u':
+		return 0, p, LoneSurrogate
+	}
+	low := Hex4(src, p+8)
+	if low < 0 {
+		return 0, p + 6, BadEscape
+	}
+	if low < 0xDC00 || low > 0xDFFF {
+		return 0, p, LoneSurrogate
+	}
+	return (r-0xD800)<<10 + (low - 0xDC00) + 0x10000, p + 12, None
+}
+
+// Hex4 reads four hexadecimal digits at p, -1 if they are none.
+func Hex4[S Text](src S, p int) rune {
+	if p < 0 || p > len(src)-4 {
+		return -1
+	}
+	var r rune
+	for i := p; i < p+4; i++ {
+		c := src[i]
+		switch {
+		case c-'0' <= 9:
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return -1
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}
