@@ -76,7 +76,7 @@ func Continue(ctx context.Context, ev CustomEvent) context.Context {
 			c.actor = h.CreatedBy
 		}
 		c.traceParent = ""
-		if wellFormedTraceParent(h.TraceParent) {
+		if _, ok := ParseTraceParent(h.TraceParent); ok {
 			c.traceParent = h.TraceParent
 		}
 	})

@@ -146,6 +146,25 @@ func TestValidateAsksForAPayload(t *testing.T) {
 	}
 }
 
+func TestParseTraceParent(t *testing.T) {
+	got, ok := envelope.ParseTraceParent(traceParent)
+	require.True(t, ok)
+	require.Equal(t, envelope.TraceContext{
+		Version: "00", TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ParentID: "00f067aa0ba902b7", Flags: "01",
+	}, got)
+	require.True(t, got.Sampled())
+
+	later, ok := envelope.ParseTraceParent("01" + traceParent[2:53] + "f2-more")
+	require.True(t, ok)
+	require.Equal(t, "f2", later.Flags)
+	require.False(t, later.Sampled())
+
+	none, ok := envelope.ParseTraceParent("00-x")
+	require.False(t, ok)
+	require.Equal(t, envelope.TraceContext{}, none)
+	require.False(t, none.Sampled())
+}
+
 func TestTraceParent(t *testing.T) {
 	cases := map[string]bool{
 		traceParent: true,

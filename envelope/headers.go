@@ -118,8 +118,10 @@ func (h Headers) Validate() error {
 	case h.Sequence > 0 && h.AggregateID == "":
 		return h.fieldError("headers.aggregateId", "missing; aggregateId and sequence come together or not at all")
 	}
-	if h.TraceParent != "" && !wellFormedTraceParent(h.TraceParent) {
-		return h.fieldError("headers.traceparent", "not a W3C trace context (version-traceid-parentid-flags, lower-case hex)")
+	if h.TraceParent != "" {
+		if _, ok := ParseTraceParent(h.TraceParent); !ok {
+			return h.fieldError("headers.traceparent", "not a W3C trace context (version-traceid-parentid-flags, lower-case hex)")
+		}
 	}
 	return h.validateExtensions()
 }
@@ -172,30 +174,6 @@ func characters(s string) int {
 		}
 	}
 	return n
-}
-
-// wellFormedTraceParent reports whether s is a traceparent by
-// https://www.w3.org/TR/trace-context/#traceparent-header. A version after 00
-// may carry more fields behind the four that are known.
-func wellFormedTraceParent(s string) bool {
-	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' {
-		return false
-	}
-	version, trace, parent, flags := s[:2], s[3:35], s[36:52], s[53:55]
-	for _, part := range []string{version, trace, parent, flags} {
-		for i := range len(part) {
-			if c := part[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-				return false
-			}
-		}
-	}
-	if version == "ff" || strings.Trim(trace, "0") == "" || strings.Trim(parent, "0") == "" {
-		return false
-	}
-	if len(s) == 55 {
-		return true
-	}
-	return version != "00" && s[55] == '-'
 }
 
 // FieldError says which part of which event cannot be right, and why. It
