@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/oklog/ulid/v2"
-	miniserver "github.com/truora/minidyn/server"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/embedded"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 )
 
@@ -33,9 +33,9 @@ type store struct {
 }
 
 func openStore(ctx context.Context, endpoint string) (*store, error) {
-	embedded := endpoint == ""
+	inProcess := endpoint == ""
 	prefix := ""
-	if !embedded {
+	if !inProcess {
 		prefix = "quickstart-" + ulid.Make().String() + "-"
 	}
 	db := &store{
@@ -44,8 +44,8 @@ func openStore(ctx context.Context, endpoint string) (*store, error) {
 		delivered: map[string]bool{},
 		close:     func() {},
 	}
-	if embedded {
-		server := httptest.NewServer(miniserver.NewServer())
+	if inProcess {
+		server := httptest.NewServer(embedded.NewServer())
 		endpoint, db.name, db.close = server.URL, "DynamoDB in this process", server.Close
 	}
 	cfg, err := awsConfig(ctx)
@@ -54,9 +54,9 @@ func openStore(ctx context.Context, endpoint string) (*store, error) {
 	}
 	db.Client = dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.BaseEndpoint = &endpoint
-		o.DisableValidateResponseChecksum = embedded // that engine sends none
+		o.DisableValidateResponseChecksum = inProcess // that engine sends none
 	})
-	if !embedded {
+	if !inProcess {
 		db.streams = dynamodbstreams.NewFromConfig(cfg, func(o *dynamodbstreams.Options) { o.BaseEndpoint = &endpoint })
 		db.close = func() { db.dropTables(context.WithoutCancel(ctx)) }
 	}

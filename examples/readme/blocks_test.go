@@ -19,9 +19,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/stretchr/testify/require"
-	miniserver "github.com/truora/minidyn/server"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/embedded"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
@@ -171,7 +171,7 @@ func awsConfig(endpoint string) aws.Config {
 
 func embeddedDynamoDB(t *testing.T) *dynamodb.Client {
 	t.Helper()
-	server := httptest.NewServer(miniserver.NewServer())
+	server := httptest.NewServer(embedded.NewServer())
 	t.Cleanup(server.Close)
 	ddb := dynamodb.NewFromConfig(awsConfig(server.URL), func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true })
 	for table, keys := range map[string][]string{
