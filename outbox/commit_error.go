@@ -10,8 +10,9 @@ import (
 
 // Conditions that a [*CommitError] can report; test with errors.Is.
 var (
-	// ErrDuplicate: the receipt is there already, so the event has been done
-	// before. From Inbox.Explain.
+	// ErrDuplicate: every receipt of the inbox is there already, so what was
+	// received has been done before, perhaps by an earlier attempt of this very
+	// transaction. From Inbox.Explain.
 	ErrDuplicate = errors.New("outbox: duplicate: the event has been done before")
 
 	// ErrSequenceTaken: another event has this sequence of the aggregate.
@@ -19,7 +20,9 @@ var (
 	ErrSequenceTaken = errors.New("outbox: the sequence of the aggregate is taken by another event")
 
 	// ErrEventExists: the key of the event, or of its receipt, is taken by
-	// another item, or by this one with its content changed since.
+	// another item; nothing was committed. Or it is taken by an event with the
+	// same eventId and other content, or by an item that shows no event: then
+	// the outcome is Unknown.
 	ErrEventExists = errors.New("outbox: the key of the event is taken by an item with other content")
 )
 
@@ -65,13 +68,14 @@ type Reason struct {
 	// for it.
 	Item map[string]types.AttributeValue
 
-	// Err is ErrDuplicate, ErrSequenceTaken or ErrEventExists where the reason
-	// means that, else nil.
+	// Err is ErrDuplicate, ErrSequenceTaken or ErrEventExists, as errors.Is
+	// finds them, where the reason means that; else nil.
 	Err error
 }
 
 // CommitError explains an error of TransactWriteItems. errors.Is finds the
 // conditions of its Reasons, and errors.As and Is reach the SDK's own error.
+// [ErrDuplicate] alone is found only if it holds for all that was received.
 type CommitError struct {
 	Outcome Outcome
 
@@ -82,6 +86,8 @@ type CommitError struct {
 
 	Reasons []Reason // of the actions that were refused; empty unless the transaction was cancelled
 	Err     error    // the SDK's error
+
+	duplicate bool // every receipt of an inbox is there
 }
 
 func (e *CommitError) Error() string {
@@ -90,8 +96,10 @@ func (e *CommitError) Error() string {
 	if e.Retryable {
 		b.WriteString(", may be sent again")
 	}
+	separator := ": "
 	for _, r := range e.Reasons {
-		fmt.Fprintf(&b, ": %s: %s", place(r.Index, r.Table, r.EventID, r.EventName), r.Code)
+		fmt.Fprintf(&b, "%s%s: %s", separator, place(r.Index, r.Table, r.EventID, r.EventName), r.Code)
+		separator = "; "
 		switch {
 		case r.Err != nil:
 			b.WriteString(" (" + strings.TrimPrefix(r.Err.Error(), "outbox: ") + ")")
@@ -109,7 +117,7 @@ func (e *CommitError) Error() string {
 func (e *CommitError) Unwrap() []error {
 	var errs []error
 	for _, r := range e.Reasons {
-		if r.Err != nil {
+		if r.Err != nil && (e.duplicate || !errors.Is(r.Err, ErrDuplicate)) {
 			errs = append(errs, r.Err)
 		}
 	}

@@ -56,9 +56,10 @@ func ExampleInbox() {
 		fmt.Println(*action.Put.TableName)
 	}
 
-	// the same message a second time: DynamoDB refuses the receipt
+	// the same message a second time: DynamoDB refuses the receipt, and shows the first
+	receipt := in.TransactItems[1].Put.Item
 	err = &types.TransactionCanceledException{CancellationReasons: []types.CancellationReason{
-		{Code: aws.String("None")}, {Code: aws.String("ConditionalCheckFailed")}, {Code: aws.String("None")},
+		{Code: aws.String("None")}, {Code: aws.String("ConditionalCheckFailed"), Item: receipt}, {Code: aws.String("None")},
 	}}
 	err = w.Explain(in, inbox.Explain(in, err))
 	fmt.Println("done before:", errors.Is(err, outbox.ErrDuplicate))

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -61,6 +62,8 @@ func TestExplainCancellations(t *testing.T) {
 	}))
 	same2 := old(cond, stored(e2, nil))
 	other2 := old(cond, stored(e2, func(ev map[string]types.AttributeValue) { ev["payload"] = n("3") }))
+	another2 := old(cond, stored(e2, func(ev map[string]types.AttributeValue) { ev["headers"] = m(item{"eventId": s("e3")}) }))
+	blank2 := old(cond, item{"pk": e2.Item["pk"], "sk": e2.Item["sk"], "total": n("7")})
 
 	cases := map[string]struct {
 		reasons   []types.CancellationReason
@@ -75,9 +78,28 @@ func TestExplainCancellations(t *testing.T) {
 		"both there, caller in conflict": {reasons: []types.CancellationReason{reason(conflict), same1, same2}, committed: true},
 		"caller refused":                 {reasons: []types.CancellationReason{reason(cond), reason(none), reason(none)}, outcome: outbox.NotCommitted, refused: []int{0}},
 		"one event there, one not":       {reasons: []types.CancellationReason{reason(none), same1, reason(none)}, outcome: outbox.Unknown, refused: []int{1}},
-		"other content":                  {reasons: []types.CancellationReason{reason(none), reason(none), other2}, outcome: outbox.NotCommitted, is: outbox.ErrEventExists, refused: []int{2}},
-		"other content beside a conflict": {reasons: []types.CancellationReason{reason(conflict), reason(none), other2}, outcome: outbox.NotCommitted,
+		"other content":                  {reasons: []types.CancellationReason{reason(none), reason(none), other2}, outcome: outbox.Unknown, is: outbox.ErrEventExists, refused: []int{2}},
+		"other content beside a conflict": {reasons: []types.CancellationReason{reason(conflict), reason(none), other2}, outcome: outbox.Unknown,
 			is: outbox.ErrEventExists, refused: []int{0, 2}},
+		"another event there": {reasons: []types.CancellationReason{reason(none), reason(none), another2}, outcome: outbox.NotCommitted, is: outbox.ErrEventExists, refused: []int{2}},
+		"another event there, caller in conflict": {reasons: []types.CancellationReason{reason(conflict), reason(none), another2}, outcome: outbox.NotCommitted,
+			is: outbox.ErrEventExists, refused: []int{0, 2}},
+		"one event there, another at the other's key": {reasons: []types.CancellationReason{reason(none), same1, another2}, outcome: outbox.Unknown,
+			is: outbox.ErrEventExists, refused: []int{1, 2}},
+		"an item that shows no event": {reasons: []types.CancellationReason{reason(none), reason(none), blank2}, outcome: outbox.Unknown, is: outbox.ErrEventExists, refused: []int{2}},
+
+		// An event whose own Put was refused unseen is in doubt, whatever else was refused.
+		"validation, event in conflict":       {reasons: []types.CancellationReason{reason("ValidationError"), reason(conflict), reason(none)}, outcome: outbox.Unknown, retryable: true, refused: []int{0, 1}},
+		"validation, event throttled":         {reasons: []types.CancellationReason{reason("ValidationError"), reason("ThrottlingError"), reason(none)}, outcome: outbox.Unknown, retryable: true, refused: []int{0, 1}},
+		"validation, event over capacity":     {reasons: []types.CancellationReason{reason("ValidationError"), reason(none), reason("ProvisionedThroughputExceeded")}, outcome: outbox.Unknown, retryable: true, refused: []int{0, 2}},
+		"validation, event's code unknown":    {reasons: []types.CancellationReason{reason("ValidationError"), reason("SolarFlare"), reason(none)}, outcome: outbox.Unknown, refused: []int{0, 1}},
+		"validation, event's item not shown":  {reasons: []types.CancellationReason{reason("ValidationError"), old(cond, nil), reason(none)}, outcome: outbox.Unknown, refused: []int{0, 1}},
+		"validation of the event":             {reasons: []types.CancellationReason{reason(none), reason("ValidationError"), reason(none)}, outcome: outbox.Unknown, refused: []int{1}},
+		"collection limit, event in conflict": {reasons: []types.CancellationReason{reason("ItemCollectionSizeLimitExceeded"), reason(conflict), reason(none)}, outcome: outbox.Unknown, retryable: true, refused: []int{0, 1}},
+		"another event there, the other in conflict": {reasons: []types.CancellationReason{reason(none), reason(conflict), another2}, outcome: outbox.Unknown,
+			is: outbox.ErrEventExists, refused: []int{1, 2}},
+		"another event there, the other's item not shown": {reasons: []types.CancellationReason{reason(none), old(cond, nil), another2}, outcome: outbox.Unknown,
+			is: outbox.ErrEventExists, refused: []int{1, 2}},
 		"old item not returned":       {reasons: []types.CancellationReason{reason(none), old(cond, nil), old(cond, nil)}, outcome: outbox.Unknown, refused: []int{1, 2}},
 		"conflict on caller's":        {reasons: []types.CancellationReason{reason(conflict), reason(none), reason(none)}, outcome: outbox.Unknown, retryable: true, refused: []int{0}},
 		"conflict on event":           {reasons: []types.CancellationReason{reason(cond), reason(conflict), reason(none)}, outcome: outbox.Unknown, retryable: true, refused: []int{0, 1}},
@@ -123,6 +145,75 @@ func TestExplainCancellations(t *testing.T) {
 			require.Equal(t, err.Error(), w.Explain(in, err).Error(), "explaining twice changes nothing")
 		})
 	}
+}
+
+// A deploy lies between two attempts: the writer of the second has other options.
+func TestExplainOfAnotherWriter(t *testing.T) {
+	ev := event(t, "e1", map[string]any{"n": 1.5, "list": []any{"x", nil, true}})
+	for name, options := range map[string]func(*outbox.Options){
+		"source":     func(o *outbox.Options) { o.Source = "accountService" },
+		"region":     func(o *outbox.Options) { o.Region = "eu-central-1" },
+		"text":       func(o *outbox.Options) { o.PayloadAsText = true },
+		"TTL":        func(o *outbox.Options) { o.TTL = 48 * time.Hour },
+		"marker":     func(o *outbox.Options) { o.Layout.Marker = "_outbox" },
+		"attributes": func(o *outbox.Options) { o.Layout.Attributes = map[string]string{"kind": "Event"} },
+		"place":      func(o *outbox.Options) { o.Layout.Event = "Event" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, writers := range [][2]*outbox.Writer{{newWriter(t), newWriter(t, options)}, {newWriter(t, options), newWriter(t)}} {
+				first, second := signup("u1"), signup("u1")
+				require.NoError(t, writers[0].Append(first, ev))
+				require.NoError(t, writers[1].Append(second, ev))
+				there := old("ConditionalCheckFailed", first.TransactItems[1].Put.Item)
+				require.NoError(t, writers[1].Explain(second, cancelled(reason("None"), there)))
+
+				// a payload that is another one, in the other form
+				changed := ev
+				changed.Payload = []byte(`{"n":1.5,"list":["x",null,false]}`)
+				second = signup("u1")
+				require.NoError(t, writers[1].Append(second, changed))
+				err := writers[1].Explain(second, cancelled(reason("None"), there))
+				var e *outbox.CommitError
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, outbox.Unknown, e.Outcome)
+				require.ErrorContains(t, err, "the same eventId, but another payload")
+			}
+		})
+	}
+}
+
+// What stands at the event's key may be anything: nothing of it is a panic, or
+// proof.
+func TestExplainHostileItems(t *testing.T) {
+	w := newWriter(t)
+	in := signup("u1")
+	require.NoError(t, w.Append(in, event(t, "e1", map[string]any{"n": 1})))
+	put := in.TransactItems[1].Put
+	headers := put.Item["event"].(*types.AttributeValueMemberM).Value["headers"]
+	for name, payload := range map[string]types.AttributeValue{
+		"missing":               nil,
+		"nil S":                 (*types.AttributeValueMemberS)(nil),
+		"nil M":                 (*types.AttributeValueMemberM)(nil),
+		"nil in a map":          m(item{"n": nil}),
+		"nil N in a map":        m(item{"n": (*types.AttributeValueMemberN)(nil)}),
+		"set":                   m(item{"n": &types.AttributeValueMemberSS{Value: []string{"1"}}}),
+		"kind of tomorrow":      m(item{"n": &types.UnknownUnionMember{Tag: "Z"}}),
+		"text that is no JSON":  s(`{"n":1`),
+		"text with more behind": s(`{"n":1} {"n":1}`),
+		"number as text":        s(`{"n":"1"}`),
+		"number in a list":      &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}},
+		"number too large":      s(`{"n":1e999999999999}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			there := item{"pk": put.Item["pk"], "sk": put.Item["sk"], "event": m(item{"headers": headers, "payload": payload})}
+			var e *outbox.CommitError
+			require.ErrorAs(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))), &e)
+			require.Equal(t, outbox.Unknown, e.Outcome)
+			require.ErrorIs(t, e, outbox.ErrEventExists)
+		})
+	}
+	there := item{"event": m(item{"headers": headers, "payload": s(` { "n" : 10e-1 } `)})}
+	require.NoError(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))))
 }
 
 func TestExplainSequenceTaken(t *testing.T) {
@@ -217,7 +308,7 @@ func TestCommitErrorText(t *testing.T) {
 		`ValidationError: An operand in the update expression has an incorrect data type`)
 	err = w.Explain(in, cancelled(old("ConditionalCheckFailed", nil), old("TransactionConflict", nil)))
 	require.EqualError(t, err, `outbox: transaction: outcome unknown, may be sent again: TransactItems[0] (table "users", the caller's own item): `+
-		`ConditionalCheckFailed: TransactItems[1] (table "event-store", event "e1" ("User.Created")): TransactionConflict: refused`)
+		`ConditionalCheckFailed; TransactItems[1] (table "event-store", event "e1" ("User.Created")): TransactionConflict: refused`)
 }
 
 func TestExplainPut(t *testing.T) {
@@ -230,9 +321,10 @@ func TestExplainPut(t *testing.T) {
 	require.NoError(t, err)
 	err = w.ExplainPut(in, &types.ConditionalCheckFailedException{Item: other.Item})
 	require.ErrorIs(t, err, outbox.ErrEventExists)
+	require.ErrorContains(t, err, "the same eventId, but another payload")
 	var e *outbox.CommitError
 	require.ErrorAs(t, err, &e)
-	require.Equal(t, outbox.NotCommitted, e.Outcome)
+	require.Equal(t, outbox.Unknown, e.Outcome)
 
 	require.ErrorAs(t, w.ExplainPut(in, &types.ProvisionedThroughputExceededException{}), &e)
 	require.True(t, e.Retryable)

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -162,37 +163,46 @@ func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
 }
 
 // Explain says what an error of TransactWriteItems means for the consumer's
-// transaction: errors.Is(err, [ErrDuplicate]) when the event has been done
-// before, whatever else was refused with it, so that the message can be let go;
-// else a [*CommitError] as from [Writer.Explain]. A nil err gives nil. An item at
-// the receipt's key that is no receipt of this event is [ErrEventExists].
+// transaction. errors.Is(err, [ErrDuplicate]) when every receipt of this inbox in
+// the transaction is there, seen: all of its events have been done before,
+// whatever else was refused, and their messages can be let go. Else it is a
+// [*CommitError] as from [Writer.Explain], whose Reasons say by ErrDuplicate which
+// events have been done before, if some have: build the transaction again without
+// them. A nil err gives nil.
+//
+// An item at the receipt's key that is no receipt of this event is
+// [ErrEventExists]. A receipt that was refused without its old item proves
+// nothing: the outcome is [Unknown].
 //
 // A transaction that also emits events is explained by the inbox first and then
 // by the writer: w.Explain(in, inbox.Explain(in, err)).
 func (b *Inbox) Explain(in *dynamodb.TransactWriteItemsInput, err error) error {
-	return explain(in, err, b.judge)
+	verdict, allThere := explain(in, err, b)
+	if e := (*CommitError)(nil); allThere && errors.As(verdict, &e) {
+		e.duplicate = true
+	}
+	return verdict
 }
 
-func (b *Inbox) judge(action types.TransactWriteItem, reason *Reason) finding {
+// owns reports whether the action is the Put of a receipt of this inbox.
+func (b *Inbox) owns(action types.TransactWriteItem) (eventID, eventName string, ok bool) {
 	put := action.Put
 	if put == nil || put.TableName == nil || tableName(*put.TableName) != tableName(b.table) ||
 		text(put.Item[receiptConsumer]) != b.consumer {
-		return notOurs
+		return "", "", false
 	}
-	eventID := text(put.Item[receiptEventID])
+	eventID = text(put.Item[receiptEventID])
 	if pk, _ := b.opts.Keys(b.consumer, eventID); eventID == "" || text(put.Item[b.opts.PK]) != pk {
-		return notOurs
+		return "", "", false
 	}
-	reason.EventID, reason.EventName = eventID, text(put.Item[receiptEventName])
-	if reason.Code != codeCondition {
-		return ours
+	return eventID, text(put.Item[receiptEventName]), true
+}
+
+func (b *Inbox) meets(put *types.Put, item map[string]types.AttributeValue) (finding, error) {
+	if text(item[receiptConsumer]) != b.consumer || text(item[receiptEventID]) != text(put.Item[receiptEventID]) {
+		return taken, ErrEventExists // not a receipt of this event, so nothing says that it has been done
 	}
-	reason.Err = ErrDuplicate
-	if there := reason.Item; len(there) > 0 &&
-		(text(there[receiptConsumer]) != b.consumer || text(there[receiptEventID]) != eventID) {
-		reason.Err = ErrEventExists // not a receipt of this event, so nothing says that it has been done
-	}
-	return oursDisplace
+	return duplicate, ErrDuplicate
 }
 
 func text(v types.AttributeValue) string {

@@ -71,7 +71,7 @@ func TestInboxExplain(t *testing.T) {
 		"done before":                        {[]types.CancellationReason{reason(none), old(cond, receipt.Item), reason(none)}, true, outbox.NotCommitted, false},
 		"done before, by this very attempt":  {[]types.CancellationReason{reason(cond), old(cond, receipt.Item), old(cond, email.Item)}, true, outbox.NotCommitted, false},
 		"done before, and a conflict beside": {[]types.CancellationReason{reason(conflict), old(cond, receipt.Item), reason(none)}, true, outbox.NotCommitted, false},
-		"done before, old item not returned": {[]types.CancellationReason{reason(none), reason(cond), reason(none)}, true, outbox.NotCommitted, false},
+		"old item not returned":              {[]types.CancellationReason{reason(none), reason(cond), reason(none)}, false, outbox.Unknown, false},
 		"caller refused":                     {[]types.CancellationReason{reason(cond), reason(none), reason(none)}, false, outbox.NotCommitted, false},
 		"receipt in conflict":                {[]types.CancellationReason{reason(none), reason(conflict), reason(none)}, false, outbox.Unknown, true},
 		"receipt throttled":                  {[]types.CancellationReason{reason(none), reason("ThrottlingError"), reason(none)}, false, outbox.Unknown, true},
@@ -94,6 +94,55 @@ func TestInboxExplain(t *testing.T) {
 	var e *outbox.CommitError
 	require.ErrorAs(t, inbox.Explain(in, cancelled(reason(none), old(cond, receipt.Item), reason(none))), &e)
 	require.Equal(t, "cause", e.Reasons[0].EventID)
+}
+
+// Two messages in one transaction: it is a duplicate only if both have been done.
+func TestInboxExplainOfTwoReceipts(t *testing.T) {
+	const none, cond, conflict = "None", "ConditionalCheckFailed", "TransactionConflict"
+	w, inbox := newWriter(t), newInbox(t)
+	in := signup("u1")
+	require.NoError(t, inbox.Append(in, event(t, "m1", 1)))
+	require.NoError(t, inbox.Append(in, event(t, "m2", 2)))
+	require.NoError(t, w.Append(in, event(t, "e1", 3)))
+	there1, there2 := old(cond, in.TransactItems[1].Put.Item), old(cond, in.TransactItems[2].Put.Item)
+	stranger := old(cond, item{"pk": s("m2"), "sk": s("messaging"), "total": n("7")})
+	cases := map[string]struct {
+		reasons   []types.CancellationReason
+		duplicate bool
+		done      []string // the messages whose reasons say that they have been done
+		outcome   outbox.Outcome
+		retryable bool
+	}{
+		"both done":                           {[]types.CancellationReason{reason(none), there1, there2, reason(none)}, true, []string{"m1", "m2"}, outbox.NotCommitted, false},
+		"both done, caller refused":           {[]types.CancellationReason{reason(cond), there1, there2, reason(none)}, true, []string{"m1", "m2"}, outbox.NotCommitted, false},
+		"the first done":                      {[]types.CancellationReason{reason(none), there1, reason(none), reason(none)}, false, []string{"m1"}, outbox.NotCommitted, false},
+		"the second done":                     {[]types.CancellationReason{reason(none), reason(none), there2, reason(none)}, false, []string{"m2"}, outbox.NotCommitted, false},
+		"the first done, the other unseen":    {[]types.CancellationReason{reason(none), there1, reason(conflict), reason(none)}, false, []string{"m1"}, outbox.Unknown, false},
+		"the first done, the other not shown": {[]types.CancellationReason{reason(none), there1, reason(cond), reason(none)}, false, []string{"m1"}, outbox.Unknown, false},
+		"the first done, the other taken":     {[]types.CancellationReason{reason(none), there1, stranger, reason(none)}, false, []string{"m1"}, outbox.NotCommitted, false},
+		"the first done, caller in conflict":  {[]types.CancellationReason{reason(conflict), there1, reason(none), reason(none)}, false, []string{"m1"}, outbox.NotCommitted, false},
+		"neither done, caller throttled":      {[]types.CancellationReason{reason("ThrottlingError"), reason(none), reason(none), reason(none)}, false, nil, outbox.NotCommitted, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			err := inbox.Explain(in, cancelled(c.reasons...))
+			require.Equal(t, c.duplicate, isDuplicate(inbox.Explain(in, w.Explain(in, cancelled(c.reasons...)))), "asked in the other order")
+			for _, err := range []error{err, w.Explain(in, err)} {
+				var e *outbox.CommitError
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, c.duplicate, isDuplicate(err), err)
+				require.Equal(t, c.outcome, e.Outcome, err)
+				require.Equal(t, c.retryable, e.Retryable, err)
+				var done []string
+				for _, r := range e.Reasons {
+					if errors.Is(r.Err, outbox.ErrDuplicate) {
+						done = append(done, r.EventID)
+					}
+				}
+				require.Equal(t, c.done, done)
+			}
+		})
+	}
 }
 
 // A receipt's key that is taken by something else must not pass for work done.

@@ -129,7 +129,7 @@ var afterCommit = map[string]func(t *testing.T, name string, c committed){
 		err := c.send(t, c.second(t, changed))
 		e := refused[cancelled](t, err)
 		require.ErrorIs(t, err, outbox.ErrEventExists)
-		require.Equal(t, outbox.NotCommitted, e.Outcome)
+		require.Equal(t, outbox.Unknown, e.Outcome)
 		require.False(t, e.Retryable)
 		require.Len(t, e.Reasons, 1)
 		require.Equal(t, 1, e.Reasons[0].Index)

@@ -130,6 +130,59 @@ func TestInboxDuplicates(t *testing.T) {
 	})
 }
 
+// Two messages in one transaction, one of them done before: it is no duplicate,
+// and the reasons say which one to leave out.
+func TestInboxOfTwoMessages(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd, receipts := newWorld(t, db), receiptTable(t, db)
+		c := newConsumer(t, wd, receipts, "a")
+		events := []envelope.CustomEvent{newEvent(t, "User.Created", 1), newEvent(t, "User.Created", 2)}
+		both := func() *dynamodb.TransactWriteItemsInput {
+			in, err := c.transaction(events[0])
+			require.NoError(t, err)
+			require.NoError(t, c.inbox.Append(in, events[1]))
+			return in
+		}
+		require.NoError(t, c.handle(t.Context(), events[0]))
+
+		in := both()
+		_, err := c.ddb.TransactWriteItems(t.Context(), in)
+		err = c.Explain(in, err)
+		require.NotErrorIs(t, err, outbox.ErrDuplicate, "the second is not done")
+		e := refused[cancelled](t, err)
+		require.Equal(t, outbox.NotCommitted, e.Outcome)
+		require.False(t, e.Retryable)
+		require.Len(t, e.Reasons, 1)
+		require.Equal(t, events[0].Headers.EventID, e.Reasons[0].EventID)
+		require.ErrorIs(t, e.Reasons[0].Err, outbox.ErrDuplicate)
+		c.done(t, 1)
+
+		require.NoError(t, c.handle(t.Context(), events[1]))
+		in = both()
+		_, err = c.ddb.TransactWriteItems(t.Context(), in)
+		require.ErrorIs(t, c.Explain(in, err), outbox.ErrDuplicate, "now both are done")
+		c.done(t, 2)
+	})
+}
+
+// A receipt that was refused without being shown is no proof.
+func TestInboxReceiptNotShown(t *testing.T) {
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		wd, receipts := newWorld(t, db), receiptTable(t, db)
+		c := newConsumer(t, wd, receipts, "a")
+		event := newEvent(t, "User.Created", 1)
+		require.NoError(t, c.handle(t.Context(), event))
+
+		in, err := c.transaction(event)
+		require.NoError(t, err)
+		in.TransactItems[1].Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureNone
+		_, err = c.ddb.TransactWriteItems(t.Context(), in)
+		err = c.Explain(in, err)
+		require.NotErrorIs(t, err, outbox.ErrDuplicate)
+		require.Equal(t, outbox.Unknown, refused[cancelled](t, err).Outcome)
+	})
+}
+
 // Of many deliveries at once, exactly one does the work, whatever the wire loses.
 func TestInboxRace(t *testing.T) {
 	const deliveries = 16
