@@ -97,6 +97,31 @@ func TestPath(t *testing.T) {
 	require.True(t, utf8.ValidString(cut))
 }
 
+func TestPathTo(t *testing.T) {
+	text := `{"a": {"b.c": [1, {"d": "x", "d": 23}], "e": null}, "f": "y"}`
+	for at, want := range map[int]string{
+		0:                           "p",
+		strings.Index(text, `{"b`):  "p.a",
+		strings.Index(text, `1`):    `p.a["b.c"][0]`,
+		strings.Index(text, `[1`):   `p.a["b.c"]`,
+		strings.Index(text, `x"`):   `p.a["b.c"][1].d`,
+		strings.Index(text, `3}`):   `p.a["b.c"][1].d`,
+		strings.Index(text, `null`): "p.a.e",
+		strings.Index(text, `y"`):   "p.f",
+		strings.Index(text, `f"`):   "p",
+		len(text) - 1:               "p",
+		len(text) + 9:               "p",
+		-1:                          "p",
+	} {
+		require.Equal(t, want, string(jsonlex.AppendPathTo([]byte("p"), text, at)), "byte %d", at)
+	}
+	for end := range text { // a text without its end
+		for at := range text[:end+1] {
+			require.True(t, strings.HasPrefix(string(jsonlex.AppendPathTo([]byte("p"), text[:end], at)), "p"))
+		}
+	}
+}
+
 func TestNothingIsAllocated(t *testing.T) {
 	text := `{"a":["` + strings.Repeat("plain and é, ", 20) + `",1.5e3,"\u00e9\n",null]}`
 	data := []byte(text)

@@ -62,3 +62,40 @@ func isIdentifier(s string) bool {
 	}
 	return s != ""
 }
+
+// AppendPathTo appends to a path the steps that lead to the innermost value in
+// which the byte at src[at] is. The text is valid JSON; of another one, the
+// steps are those that can be seen.
+func AppendPathTo[S Text](path []byte, src S, at int) []byte {
+	p := Space(src, 0)
+	for {
+		opening := At(src, p)
+		if opening != '{' && opening != '[' || at <= p {
+			return path
+		}
+		p = Space(src, p+1)
+		for index := 0; ; index++ {
+			key := p
+			if opening == '{' {
+				p = Space(src, SkipString(src, p))
+				p = Space(src, p+1) // behind the colon
+			}
+			end := Skip(src, p)
+			if end < 0 || at < p {
+				return path
+			}
+			if at < end {
+				if opening == '{' {
+					path = AppendKey(path, string(AppendText(nil, src, key)))
+				} else {
+					path = AppendIndex(path, index)
+				}
+				break
+			}
+			if p = Space(src, end); At(src, p) != ',' {
+				return path
+			}
+			p = Space(src, p+1)
+		}
+	}
+}
