@@ -20,6 +20,9 @@
 //	user, err := envelope.Payload[UserCreated](ev)
 //	ctx = envelope.Continue(ctx, ev)
 //
+// What EventBridge says of the event, such as the name of a replay, is in its
+// field Bus.
+//
 // An event can arrive more than once, each time with the same
 // Headers.EventID. outbox.Inbox recognises it; [GapDetector] and [OrderAfter]
 // tell a consumer of ordered events when one is missing.

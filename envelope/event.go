@@ -19,6 +19,12 @@ import (
 type CustomEvent struct {
 	Headers Headers         `json:"headers"`
 	Payload json.RawMessage `json:"payload"`
+
+	// Bus is what EventBridge said of the event when it delivered it: set by
+	// [FromSQS] and [FromEventBridge], the zero value in an event of [New] and in
+	// one that came as a bare Detail. It is not part of the event, and never
+	// written.
+	Bus BusInfo `json:"-"`
 }
 
 // New makes the event that something called name has happened, with the JSON
@@ -35,12 +41,12 @@ type CustomEvent struct {
 // AggregateID and Sequence, extensions. What they set wins over ctx.
 // Source, Region and CreatedBy may stay empty: a writer fills them in.
 //
-// The error is a [*FieldError] for a header that cannot be right, or that of
-// json.Marshal for the payload.
+// The error is a [*FieldError]: for a header that cannot be right, or for a
+// payload that json.Marshal refuses.
 func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)) (CustomEvent, error) {
 	body, err := json.Marshal(payload)
 	if err != nil {
-		return CustomEvent{}, fmt.Errorf("envelope: event %q: marshal payload: %w", name, err)
+		return CustomEvent{}, encodeError(err, name)
 	}
 	now := time.Now()
 	id, err := ulid.New(ulid.Timestamp(now), rand.Reader)
@@ -85,17 +91,20 @@ func (ev CustomEvent) Validate() error {
 		return ev.Headers.fieldError("payload", "missing; an event without one has the payload null")
 	}
 	if !json.Valid(ev.Payload) {
-		return ev.Headers.fieldError("payload", "not valid JSON")
+		return ev.Headers.fieldError("payload", notJSON(ev.Payload))
 	}
 	return nil
 }
 
 // Payload decodes the payload of an event into a T, as json.Unmarshal does.
+//
+// The error is a [*FieldError] whose text can be logged: it names the event,
+// the value's path, its kind, the Go type and the byte, never the value. The
+// error of json.Unmarshal is its Err.
 func Payload[T any](ev CustomEvent) (T, error) {
 	var v T
 	if err := json.Unmarshal(ev.Payload, &v); err != nil {
-		return v, fmt.Errorf("envelope: event %s (%s): payload into %T: %w",
-			ev.Headers.EventID, ev.Headers.EventName, v, err)
+		return v, ev.decodeError(err, fmt.Sprintf("%T", v))
 	}
 	return v, nil
 }

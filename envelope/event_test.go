@@ -94,7 +94,7 @@ func TestNewRefuses(t *testing.T) {
 		"negative sequence":          {"E", set(func(h *envelope.Headers) { h.AggregateID, h.Sequence = "a", -1 }), "headers.sequence"},
 		"traceparent":                {"E", set(func(h *envelope.Headers) { h.TraceParent = "00-x" }), "headers.traceparent"},
 		"extension of ours":          {"E", set(func(h *envelope.Headers) { h.SetExtension("eventId", "x") }), "headers.eventId"},
-		"extension without name":     {"E", set(func(h *envelope.Headers) { h.SetExtension("", "x") }), "headers."},
+		"extension without name":     {"E", set(func(h *envelope.Headers) { h.SetExtension("", "x") }), `headers[""]`},
 		"extension not marshalable":  {"E", set(func(h *envelope.Headers) { h.SetExtension("fn", func() {}) }), "headers.fn"},
 		"extension not JSON": {"E", set(func(h *envelope.Headers) {
 			h.Extensions = map[string]json.RawMessage{"b": json.RawMessage("{"), "a": json.RawMessage("tru")}

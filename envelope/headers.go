@@ -3,9 +3,12 @@ package envelope
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
 )
 
 // The range of timestamps that are accepted: [MinTimestamp, MaxTimestamp).
@@ -79,14 +82,10 @@ func Extension[T any](h Headers, name string) (T, bool) {
 // that names the first one at fault. Source, Region and CreatedBy may be empty,
 // for a writer fills them in.
 func (h Headers) Validate() error {
-	for _, f := range []struct{ name, value string }{
-		{"eventId", h.EventID}, {"correlationId", h.CorrelationID}, {"eventName", h.EventName},
-		{"createdBy", h.CreatedBy}, {"source", h.Source}, {"region", h.Region},
-		{"causationId", h.CausationID}, {"aggregateId", h.AggregateID},
-		{"traceparent", h.TraceParent}, {"schemaVersion", h.SchemaVersion},
-	} {
-		if !utf8.ValidString(f.value) {
-			return h.fieldError("headers."+f.name, "not valid UTF-8")
+	fields := (*header.Fields)(&h)
+	for i, row := range header.Table {
+		if text := fields.Text(i); text != nil && !utf8.ValidString(*text) {
+			return h.fieldError("headers."+row.Name, "not valid UTF-8")
 		}
 	}
 	switch {
@@ -136,7 +135,7 @@ func (h Headers) validateExtensions() error {
 			p = "a header needs a name"
 		case !utf8.ValidString(name):
 			p = "name is not valid UTF-8"
-		case reserved(name):
+		case header.Named(name) >= 0:
 			p = "an extension cannot have the name of a header of the outbox"
 		case len(raw) == 0:
 			p = "no value, or one that json.Marshal refused"
@@ -149,19 +148,9 @@ func (h Headers) validateExtensions() error {
 		}
 	}
 	if problem != "" {
-		return h.fieldError("headers."+shortened(worst), problem)
+		return h.fieldError(extensionPath(worst), problem)
 	}
 	return nil
-}
-
-// reserved reports whether name is that of a header field.
-func reserved(name string) bool {
-	switch name {
-	case "eventId", "correlationId", "eventName", "createdBy", "source", "region", "timestamp",
-		"causationId", "aggregateId", "sequence", "traceparent", "schemaVersion":
-		return true
-	}
-	return false
 }
 
 // characters counts UTF-16 code units.
@@ -181,20 +170,42 @@ func characters(s string) int {
 type FieldError struct {
 	EventID   string // as far as it is known
 	EventName string
-	Field     string // "headers.source", "payload"
+	Field     string // "headers.source", "payload.lines[3].price"; "" for the event as a whole
 	Problem   string
+
+	// Err is the cause where there is one, such as an error of encoding/json or
+	// of a type's own UnmarshalJSON. Its text can hold values of the payload,
+	// so it is not in the text of the FieldError.
+	Err error
 }
 
 func (e *FieldError) Error() string {
-	return fmt.Sprintf("envelope: event %s: %s: %s", nameOf(e.EventID, e.EventName), e.Field, e.Problem)
+	text := "envelope: "
+	if name := nameOf(e.EventID, e.EventName); name != "" {
+		text += "event " + name + ": "
+	}
+	if e.Field != "" {
+		text += e.Field + ": "
+	}
+	return text + e.Problem
 }
+
+func (e *FieldError) Unwrap() error { return e.Err }
 
 func (h Headers) fieldError(field, problem string) error {
 	return &FieldError{EventID: h.EventID, EventName: h.EventName, Field: field, Problem: problem}
 }
 
-// nameOf names an event for a person.
+// nameOf names an event for a person, by what is known of it.
 func nameOf(id, name string) string {
+	switch {
+	case id == "" && name == "":
+		return ""
+	case id == "":
+		return strconv.Quote(shortened(name))
+	case name == "":
+		return strconv.Quote(shortened(id))
+	}
 	return fmt.Sprintf("%q (%q)", shortened(id), shortened(name))
 }
 

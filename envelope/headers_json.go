@@ -1,131 +1,113 @@
 package envelope
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
-	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // MarshalJSON writes the headers in their order of declaration, optional ones
 // only when set, extensions last and sorted by name.
 func (h Headers) MarshalJSON() ([]byte, error) {
-	b := make([]byte, 0, 512)
-	b = append(b, '{')
-	text := func(name, value string) {
-		if len(b) > 1 {
-			b = append(b, ',')
+	fields := (*header.Fields)(&h)
+	b := append(make([]byte, 0, 512), '{')
+	for i, row := range header.Table {
+		if row.Number {
+			if n := fields.Number(i); n != 0 || row.Always {
+				b = strconv.AppendInt(appendName(b, row.Name), n, 10)
+			}
+			continue
 		}
-		b = append(b, '"')
-		b = append(b, name...)
-		b = append(b, `":`...)
-		quoted, _ := json.Marshal(value) // it refuses no string
-		b = append(b, quoted...)
-	}
-	number := func(name string, value int64) {
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(b, `":`...)
-		b = strconv.AppendInt(b, value, 10)
-	}
-	optional := func(name, value string) {
-		if value != "" {
-			text(name, value)
+		if text := *fields.Text(i); text != "" || row.Always {
+			quoted, _ := json.Marshal(text) // it refuses no string
+			b = append(appendName(b, row.Name), quoted...)
 		}
 	}
-	text("eventId", h.EventID)
-	text("correlationId", h.CorrelationID)
-	text("eventName", h.EventName)
-	text("createdBy", h.CreatedBy)
-	text("source", h.Source)
-	text("region", h.Region)
-	number("timestamp", h.Timestamp.UnixMilli())
-	optional("causationId", h.CausationID)
-	optional("aggregateId", h.AggregateID)
-	if h.Sequence != 0 {
-		number("sequence", h.Sequence)
-	}
-	optional("traceparent", h.TraceParent)
-	optional("schemaVersion", h.SchemaVersion)
-
-	names := make([]string, 0, len(h.Extensions))
-	for name := range h.Extensions {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(h.Extensions)) {
 		value := h.Extensions[name]
-		if reserved(name) || len(value) == 0 {
-			return nil, fmt.Errorf("envelope: header %q cannot be an extension with %d bytes of value", name, len(value))
+		if header.Named(name) >= 0 || len(value) == 0 {
+			return nil, h.fieldError(extensionPath(name),
+				fmt.Sprintf("cannot be an extension with %d bytes of value", len(value)))
 		}
-		key, err := json.Marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, ',')
-		b = append(b, key...)
-		b = append(b, ':')
-		b = append(b, value...)
+		b = append(appendName(b, name), value...)
 	}
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON reads headers. Names are matched exactly. A number may also
-// come as a JSON string, as some writers of this format store it. Headers that
-// are not known become Extensions, so nothing is lost. Missing headers are left
-// empty; [Parse] says which of them must be there.
+// appendName appends the comma before a member, its name and the colon.
+func appendName(b []byte, name string) []byte {
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	quoted, _ := json.Marshal(name)
+	return append(append(b, quoted...), ':')
+}
+
+// UnmarshalJSON reads headers. Names are matched exactly. A number may be
+// written in any way that is a whole number, and also come as a JSON string, as
+// some writers of this format store it. Headers that are not known become
+// Extensions, so nothing is lost. Missing headers, and those that are null, are
+// left empty; [Parse] says which of them must be there.
+//
+// The error is a [*FieldError] for the first header at fault. It names the
+// event wherever the eventId stands.
 func (h *Headers) UnmarshalJSON(data []byte) error {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(data, &all); err != nil {
-		return err
-	}
-	if all == nil {
-		return errors.New("headers are null")
-	}
 	*h = Headers{}
-	texts := map[string]*string{
-		"eventId": &h.EventID, "correlationId": &h.CorrelationID, "eventName": &h.EventName,
-		"createdBy": &h.CreatedBy, "source": &h.Source, "region": &h.Region,
-		"causationId": &h.CausationID, "aggregateId": &h.AggregateID,
-		"traceparent": &h.TraceParent, "schemaVersion": &h.SchemaVersion,
+	if !json.Valid(data) {
+		return h.fieldError("headers", notJSON(data))
 	}
-	for name, raw := range all {
-		if field, ok := texts[name]; ok {
-			if err := json.Unmarshal(raw, field); err != nil {
-				return fmt.Errorf("header %s is not a string", name)
-			}
-			continue
-		}
-		switch name {
-		case "timestamp":
-			ms, err := integer(raw)
-			if err != nil {
-				return fmt.Errorf("header timestamp is not a whole number of milliseconds")
-			}
-			h.Timestamp = time.UnixMilli(ms).UTC()
-		case "sequence":
-			n, err := integer(raw)
-			if err != nil {
-				return fmt.Errorf("header sequence is not a whole number")
-			}
-			h.Sequence = n
-		default:
+	if jsonlex.At(data, jsonlex.Space(data, 0)) != '{' {
+		return h.fieldError("headers", "not a JSON object, but "+kindOf(data))
+	}
+	fields := (*header.Fields)(h)
+	faulty, problem := -1, ""
+	for name, value := range members(data) {
+		i := header.Named(name)
+		switch {
+		case i < 0:
 			if h.Extensions == nil {
 				h.Extensions = map[string]json.RawMessage{}
 			}
-			h.Extensions[name] = raw
+			h.Extensions[name] = bytes.Clone(value)
+		case string(value) == "null":
+		case header.Table[i].Number:
+			n, ok := wholeNumber(value)
+			if ok {
+				fields.SetNumber(i, n)
+			} else if faulty < 0 {
+				faulty, problem = i, "not a whole number"
+			}
+		default:
+			text, ok := decodeText(value)
+			if ok {
+				*fields.Text(i) = text
+			} else if faulty < 0 {
+				faulty, problem = i, "not a string"
+			}
 		}
+	}
+	if faulty >= 0 {
+		return h.fieldError("headers."+header.Table[faulty].Name, problem)
 	}
 	return nil
 }
 
-// integer reads a JSON number, or a JSON string that holds one, exactly.
-func integer(raw json.RawMessage) (int64, error) {
-	var n json.Number
-	if err := json.Unmarshal(raw, &n); err != nil {
-		return 0, err
+// wholeNumber reads a JSON number, or a JSON string that holds one, exactly.
+func wholeNumber(value []byte) (int64, bool) {
+	if text, ok := decodeText(value); ok {
+		return decimal.Int64(text)
 	}
-	return strconv.ParseInt(n.String(), 10, 64)
+	return decimal.Int64(value)
+}
+
+// extensionPath is the path of a header of the caller's own.
+func extensionPath(name string) string {
+	return jsonlex.Path(jsonlex.AppendKey([]byte("headers"), name))
 }

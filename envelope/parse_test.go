@@ -58,9 +58,13 @@ func TestEventBridgeAndSQS(t *testing.T) {
 
 	got, err := envelope.FromEventBridge([]byte(event))
 	require.NoError(t, err)
+	require.Equal(t, "6a7e8feb", got.Bus.ID)
+	got.Bus = envelope.BusInfo{}
 	require.Equal(t, want, got)
 	got, err = envelope.FromSQS([]byte(event))
 	require.NoError(t, err)
+	require.Equal(t, "6a7e8feb", got.Bus.ID)
+	got.Bus = envelope.BusInfo{}
 	require.Equal(t, want, got)
 	got, err = envelope.FromSQS([]byte(golden))
 	require.NoError(t, err, "a target with InputPath $.detail sends the Detail alone")
