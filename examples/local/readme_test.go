@@ -67,7 +67,7 @@ func TestReadmeSaysWhatThereIs(t *testing.T) {
 var testedElsewhere = map[string]struct{ file, text string }{
 	"go -C examples run ./deploy/bundle":  {"../deploy/bundle/main_test.go", "func TestBundle("},
 	"go -C examples run ./doctor -policy": {"../doctor/doctor_test.go", `"-policy"`},
-	"go -C examples test ./...":           {"../../.ci/run", "tests examples"},
+	"go -C examples run ./cmd/test":       {"../../.ci/run", "cmd/test -race"},
 }
 
 // TestReadme runs every command of examples/README.md, but for those that are

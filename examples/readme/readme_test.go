@@ -79,7 +79,7 @@ func TestQuickstartOutput(t *testing.T) {
 
 var (
 	ulids = regexp.MustCompile(`[0-7][0-9A-HJKMNP-TV-Z]{25}`)
-	times = regexp.MustCompile(`\b1[0-9]{12}\b`)
+	times = regexp.MustCompile(`\b[1-9][0-9]{12}\b`)
 )
 
 func masked(text string) string {
@@ -89,9 +89,9 @@ func masked(text string) string {
 // ran says for each command of the README what runs it: a line of .ci/run, or
 // with "" a test of this package or the reader alone.
 var ran = map[string]string{
-	"go get github.com/dynamodb-outbox/dynamodb-outbox":                                     "",
-	"go -C examples run ./quickstart":                                                       "", // TestQuickstartOutput
-	"go test ./... && go -C examples test ./... && go -C examples run ./cmd/engines status": `go -C "$1" test -race -count=1 -v ./...`,
+	"go get github.com/dynamodb-outbox/dynamodb-outbox": "",
+	"go -C examples run ./quickstart":                   "", // TestQuickstartOutput
+	"go -C examples run ./cmd/test":                     "go -C examples run ./cmd/test -race -count=1",
 }
 
 func TestCommandsAreRun(t *testing.T) {

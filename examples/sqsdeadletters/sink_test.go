@@ -28,10 +28,11 @@ func TestRelayPutsItsDeadLettersIntoAQueue(t *testing.T) {
 	h, err := relay.NewHandler(relay.NewEventBridge(moto.EventBridge(), bus.Name), sink)
 	require.NoError(t, err)
 
-	good := `{"headers":{"M":{"eventId":{"S":"e1"},"eventName":{"S":"E"},"source":{"S":"s"},"timestamp":{"N":"1795521600123"}}},"payload":{"M":{}}}`
+	now := time.Now()
+	good := fmt.Sprintf(`{"headers":{"M":{"eventId":{"S":"e1"},"eventName":{"S":"E"},"source":{"S":"s"},"timestamp":{"N":"%d"}}},"payload":{"M":{}}}`, now.UnixMilli())
 	record := func(sequence int, event string) string {
 		return fmt.Sprintf(`{"eventName":"INSERT","eventSourceARN":"arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/s",`+
-			`"dynamodb":{"Keys":{"pk":{"S":"e%d"}},"SequenceNumber":"%d","NewImage":{"event":{"M":%s}}}}`, sequence, sequence, event)
+			`"dynamodb":{"ApproximateCreationDateTime":%d,"Keys":{"pk":{"S":"e%d"}},"SequenceNumber":"%d","NewImage":{"event":{"M":%s}}}}`, now.Unix(), sequence, sequence, event)
 	}
 	bad := record(2, strings.Replace(good, `{"M":{}}`, `{"X":"?"}`, 1))
 	_, err = h.Invoke(t.Context(), []byte(`{"Records":[`+record(1, good)+`,`+bad+`]}`))
@@ -43,7 +44,7 @@ func TestRelayPutsItsDeadLettersIntoAQueue(t *testing.T) {
 	var l sqsdeadletters.Letter
 	require.NoError(t, json.Unmarshal([]byte(*letters[0].Body), &l))
 	require.Equal(t, "2", l.SequenceNumber)
-	require.NotEmpty(t, l.Code)
+	require.Equal(t, "UnsupportedType", l.Code)
 	require.JSONEq(t, `{"pk":{"S":"e2"}}`, string(l.Keys))
 	require.Equal(t, bad, string(l.Record))
 }

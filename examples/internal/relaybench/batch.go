@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 )
@@ -29,8 +30,10 @@ func batchOf(records [][]byte) []byte {
 }
 
 // newRecord returns the i-th stream record, with an event that has the payload.
+// Both are of now: a relay judges a record by its age.
 func newRecord(i int, arn string, payload map[string]any) ([]byte, error) {
-	const ms = 1764000000123
+	now := time.Now()
+	ms := now.UnixMilli()
 	item, err := attributevalue.MarshalMap(map[string]any{
 		"pk": eventID(i), "sk": ms,
 		"event": map[string]any{
@@ -51,9 +54,9 @@ func newRecord(i int, arn string, payload map[string]any) ([]byte, error) {
 		return nil, err
 	}
 	return fmt.Appendf(nil, `{"eventID":"%032x","eventName":"INSERT","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"eu-west-1",`+
-		`"dynamodb":{"ApproximateCreationDateTime":1764000000,"Keys":{"pk":{"S":%q},"sk":{"N":"%d"}},"NewImage":%s,`+
+		`"dynamodb":{"ApproximateCreationDateTime":%d,"Keys":{"pk":{"S":%q},"sk":{"N":"%d"}},"NewImage":%s,`+
 		`"SequenceNumber":"%0*d","SizeBytes":%d,"StreamViewType":"NEW_IMAGE"},"eventSourceARN":%q}`,
-		i, eventID(i), ms, image, sequenceDigits, 400000000000001+i, len(image), arn), nil
+		i, now.Unix(), eventID(i), ms, image, sequenceDigits, 400000000000001+i, len(image), arn), nil
 }
 
 // eventID looks like a ULID.

@@ -26,7 +26,7 @@ func TestGeneratedRecords(t *testing.T) {
 			t.Run(fmt.Sprint(shard), func(t *testing.T) {
 				t.Parallel()
 				d := streamrecord.NewDecoder(streamrecord.Config{})
-				for i := range generated / shards / batch {
+				for i := range generated() / shards / batch {
 					g := generator{rand.New(rand.NewPCG(uint64(shard), uint64(i)))}
 					records := make([]string, batch)
 					for j := range records {
@@ -38,8 +38,8 @@ func TestGeneratedRecords(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d records, %d of them published", generated, published.Load())
-	require.Greater(t, int(published.Load()), generated/2)
+	t.Logf("%d records, %d of them published", generated(), published.Load())
+	require.Greater(t, int(published.Load()), generated()/2)
 }
 
 // requireSame decodes payload both ways and returns the number of events.

@@ -2,5 +2,12 @@
 
 package transcode
 
+import "testing"
+
 // generated is how many records the differential test tries.
-const generated = 100_000
+func generated() int {
+	if testing.Short() {
+		return 4_000
+	}
+	return 100_000
+}

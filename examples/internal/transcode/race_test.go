@@ -4,4 +4,4 @@ package transcode
 
 // generated is how many records the differential test tries. The race detector
 // makes each cost ten times as much.
-const generated = 4_000
+func generated() int { return 4_000 }
