@@ -86,7 +86,7 @@ func TestReadme(t *testing.T) {
 		elsewhere, known := testedElsewhere[c.text]
 		switch {
 		case c.needsAWS:
-			require.Regexp(t, `^(sam|terraform|aws|jq|curl -i "\$API_URL|go -C examples run \./doctor -name) ?`, c.text)
+			require.Regexp(t, `^(sam|terraform|aws|jq|curl -i "\$API_URL|go -C examples run \./(doctor -name|requeue -from)) ?`, c.text)
 		case known:
 			source, err := os.ReadFile(elsewhere.file)
 			require.NoError(t, err)
