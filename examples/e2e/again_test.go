@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -116,9 +114,7 @@ func keyOf(t *testing.T, p *path, db *engine.Engine) map[string]types.AttributeV
 // TestPublishManyAgain makes the records as the README does, with jq.
 func TestPublishManyAgain(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("jq"); err != nil {
-		enginetest.Missing(t, "jq is missing; on Debian: apt-get install jq")
-	}
+	needJQ(t)
 	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
 		t.Parallel()
 		p := newPath(t, db, nil, nil)
@@ -128,24 +124,13 @@ func TestPublishManyAgain(t *testing.T) {
 			require.NoError(t, err)
 			committed = append(committed, ev.Headers.EventID)
 		}
-		dir := t.TempDir()
 		var items [][]byte
 		for _, item := range p.events.Items(t, db) {
 			text, err := attributevalue.MarshalMapJSON(item)
 			require.NoError(t, err)
 			items = append(items, text)
 		}
-		all := append(append([]byte("["), bytes.Join(items, []byte(","))...), ']')
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "items.json"), all, 0o600))
-		command := regexp.MustCompile(`(?m)^jq (?:.*\\\n)*.*$`).FindString(howToPublishAgain(t))
-		require.NotEmpty(t, command)
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, string(out))
-
-		event, err := os.ReadFile(filepath.Join(dir, "records.json"))
-		require.NoError(t, err)
+		event := recordsOfReadme(t, append(append([]byte("["), bytes.Join(items, []byte(","))...), ']'))
 		var made struct {
 			Records []struct {
 				EventSourceARN string

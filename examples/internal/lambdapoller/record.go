@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
@@ -15,6 +16,9 @@ import (
 type Record struct {
 	SequenceNumber string
 	EventName      string // INSERT, MODIFY or REMOVE
+	// Arrival is when the change was written to the stream, to the second; zero if
+	// the engine does not say it.
+	Arrival time.Time
 	// JSON is the record as an element of the Lambda event's Records.
 	JSON []byte
 }
@@ -73,14 +77,15 @@ func newRecord(r types.Record, streamARN string) (Record, error) {
 		SizeBytes:      aws.ToInt64(d.SizeBytes),
 		StreamViewType: string(d.StreamViewType),
 	}
+	var arrival time.Time
 	if t := d.ApproximateCreationDateTime; t != nil {
-		out.DynamoDB.ApproximateCreationDateTime = aws.Int64(t.Unix())
+		out.DynamoDB.ApproximateCreationDateTime, arrival = aws.Int64(t.Unix()), t.UTC().Truncate(time.Second)
 	}
 	text, err := marshal(out)
 	if err != nil {
 		return Record{}, fmt.Errorf("lambdapoller: record %s: %w", out.DynamoDB.SequenceNumber, err)
 	}
-	return Record{SequenceNumber: out.DynamoDB.SequenceNumber, EventName: out.EventName, JSON: text}, nil
+	return Record{SequenceNumber: out.DynamoDB.SequenceNumber, EventName: out.EventName, Arrival: arrival, JSON: text}, nil
 }
 
 // payload is the event for a batch.
