@@ -1,115 +1,43 @@
-package relay
+package relay_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
-
-// Only the entries that failed are sent again, in order, and nothing new is
-// started before they are done.
-func TestTransientEntriesAreSentAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		bus := &scriptBus{answer: func(_ context.Context, call int, entries []Entry) ([]Result, error) {
-			out := accept(entries)
-			if call == 0 {
-				for _, i := range []int{0, 4, 9} {
-					out[i] = Result{Class: Transient, Code: "InternalFailure"}
-				}
-			}
-			if call == 1 {
-				out[1] = Result{} // a result of nothing
-			}
-			return out, nil
-		}}
-		var m Metrics
-		h := newTestHandler(t, bus, Block, func(o *Options) { o.Metrics = func(_ context.Context, got Metrics) { m = got } })
-		begin := time.Now()
-		_, err := h.Invoke(t.Context(), events(1, 12))
-		require.NoError(t, err)
-		require.Equal(t, [][]string{
-			{"event-1", "event-2", "event-3", "event-4", "event-5", "event-6", "event-7", "event-8", "event-9", "event-10"},
-			{"event-1", "event-5", "event-10"},
-			{"event-5"},
-			{"event-11", "event-12"},
-		}, bus.calls)
-		require.Less(t, time.Since(begin), 300*time.Millisecond, "full jitter, below 100 ms and 200 ms")
-		require.Equal(t, 4, m.Retried)
-		require.Equal(t, 12, m.Published)
-		require.Equal(t, 4, m.Calls)
-	})
-}
-
-func TestAttemptsAreBounded(t *testing.T) {
-	for _, attempts := range []int{1, 2, 7, 20} {
-		t.Run(fmt.Sprint(attempts), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptBus{answer: refuse(Result{Class: Transient, Code: "InternalFailure"}, "event-2")}
-				h := newTestHandler(t, bus, Block, partial, func(o *Options) { o.MaxAttempts = attempts })
-				out, err := h.Invoke(t.Context(), events(1, 15))
-				require.NoError(t, err)
-				require.Equal(t, "2", failure(out))
-				require.Len(t, bus.calls, attempts)
-				require.NotContains(t, bus.accepted, "event-11", "nothing new behind a record that failed")
-			})
-		})
-	}
-}
-
-// A call that fails as a whole has been retried by the SDK; it is repeated once,
-// or not at all if the publisher says so.
-func TestWholeCallsAreNotMultiplied(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		err   error
-		calls int
-	}{
-		{"any error", errors.New("broken"), 2},
-		{"transient", &CallError{Class: Transient, Code: "x"}, 2},
-		{"transient and retried", &CallError{Class: Transient, Code: "x", Retried: true}, 1},
-		{"configuration", &CallError{Class: ConfigFault, Code: "x"}, 1},
-		{"wrapped", fmt.Errorf("wrapped: %w", &CallError{Class: ConfigFault, Code: "x"}), 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptBus{answer: func(context.Context, int, []Entry) ([]Result, error) { return nil, tt.err }}
-				sink := &graveyard{}
-				h := newTestHandler(t, bus, sink)
-				_, err := h.Invoke(t.Context(), events(1, 30))
-				u := unpublishedIn(t, err)
-				require.Equal(t, 30, u.Unpublished)
-				require.Equal(t, "event-1", u.EventID)
-				require.Len(t, bus.calls, tt.calls)
-				require.Empty(t, sink.dead)
-			})
-		})
-	}
-}
 
 // A fault of the configuration is held however often it comes: a bad deploy
 // must never drain the table into the dead letters.
 func TestABadDeployDrainsNothing(t *testing.T) {
-	for _, class := range []Class{EventFault, ConfigFault} {
+	for name, says := range map[string]answer{
+		"every entry is invalid":       refuseAll(invalid),
+		"every entry is denied":        refuseAll(relay.Result{Class: relay.ConfigFault, Code: "AccessDeniedException"}),
+		"every call is denied":         fail(&relay.CallError{Class: relay.ConfigFault, Code: "AccessDeniedException"}),
+		"every call has wrong content": fail(refused),
+	} {
 		for _, size := range []int{1, 2, 10, 11, 100} {
-			t.Run(fmt.Sprintf("%s, batches of %d", class, size), func(t *testing.T) {
-				bus := &scriptBus{answer: func(_ context.Context, _ int, entries []Entry) ([]Result, error) {
-					return fill(len(entries), Result{Class: class, Code: "InvalidArgument"}), nil
-				}}
-				sink := &graveyard{}
-				h := newTestHandler(t, bus, sink)
+			t.Run(fmt.Sprintf("%s, batches of %d", name, size), func(t *testing.T) {
+				bus := &scriptedBus{answer: says}
+				sink := &recordingSink{}
+				h := newHandler(t, bus, sink)
 				for range 20 {
+					before := len(bus.calls)
 					_, err := h.Invoke(t.Context(), events(1, size))
 					u := unpublishedIn(t, err)
-					require.Equal(t, ConfigFault, u.Class)
+					require.Equal(t, relay.ConfigFault, u.Class)
 					require.Equal(t, size, u.Unpublished)
+					if name != "every call has wrong content" { // that is to be split
+						require.LessOrEqual(t, len(bus.calls)-before, 6)
+					}
 				}
 				require.Empty(t, sink.dead)
-				require.LessOrEqual(t, len(bus.calls), 40, "one call an invocation, and at most one more to tell whose fault it is")
 			})
 		}
 	}
@@ -118,11 +46,11 @@ func TestABadDeployDrainsNothing(t *testing.T) {
 // A poisonous event that comes alone reaches the dead letters at once when the
 // process has seen the bus accept anything before.
 func TestAPoisonousEventAlone(t *testing.T) {
-	poison := Result{Class: EventFault, Code: "MalformedDetail", Message: "bad"}
+	poison := relay.Result{Class: relay.EventFault, Code: "MalformedDetail", Message: "bad"}
 	t.Run("of a process that works", func(t *testing.T) {
-		bus := &scriptBus{answer: refuse(poison, "event-2")}
-		sink := &graveyard{}
-		h := newTestHandler(t, bus, sink)
+		bus := &scriptedBus{answer: refuse(poison, "event-2")}
+		sink := &recordingSink{}
+		h := newHandler(t, bus, sink)
 		_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1}))
 		require.NoError(t, err)
 		_, err = h.Invoke(t.Context(), batch(testRecord{sequence: 2}))
@@ -130,21 +58,21 @@ func TestAPoisonousEventAlone(t *testing.T) {
 		require.Equal(t, []string{"event-2"}, sink.ids())
 	})
 	t.Run("of a new process, with others behind it", func(t *testing.T) {
-		bus := &scriptBus{limits: Limits{Entries: 1, Bytes: 1000}, answer: refuse(poison, "event-1")}
-		sink := &graveyard{}
-		h := newTestHandler(t, bus, sink)
+		bus := &scriptedBus{limits: relay.Limits{Entries: 1, Bytes: 1000}, answer: refuse(poison, "event-1")}
+		sink := &recordingSink{}
+		h := newHandler(t, bus, sink)
 		_, err := h.Invoke(t.Context(), events(1, 3))
 		require.NoError(t, err)
 		require.Equal(t, []string{"event-1"}, sink.ids(), "the next call showed that the bus accepts")
 		require.Equal(t, []string{"event-2", "event-3"}, bus.accepted)
 	})
 	t.Run("of a new process, and nothing else", func(t *testing.T) {
-		bus := &scriptBus{answer: refuse(poison, "event-1")}
-		sink := &graveyard{}
-		h := newTestHandler(t, bus, sink)
+		bus := &scriptedBus{answer: refuse(poison, "event-1")}
+		sink := &recordingSink{}
+		h := newHandler(t, bus, sink)
 		one := batch(testRecord{sequence: 1})
 		_, err := h.Invoke(t.Context(), one)
-		require.Equal(t, ConfigFault, unpublishedIn(t, err).Class)
+		require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
 		require.Empty(t, sink.dead, "nothing shows that it is not the configuration")
 		_, err = h.Invoke(t.Context(), batch(testRecord{sequence: 7})) // another shard's
 		require.NoError(t, err)
@@ -154,9 +82,9 @@ func TestAPoisonousEventAlone(t *testing.T) {
 	})
 	t.Run("of a new process, before the stream forgets it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			bus := &scriptBus{answer: refuse(poison, "event-1")}
-			sink := &graveyard{}
-			h := newTestHandler(t, bus, sink)
+			bus := &scriptedBus{answer: refuse(poison, "event-1")}
+			sink := &recordingSink{}
+			h := newHandler(t, bus, sink)
 			one := batch(testRecord{sequence: 1})
 			hours := 0
 			for ; len(sink.dead) == 0 && hours < 24; hours++ {
@@ -172,14 +100,14 @@ func TestAPoisonousEventAlone(t *testing.T) {
 // A whole call of poisonous events is held the first time, for it looks like
 // the configuration; the second time in a process that works it is not.
 func TestAWholeCallOfPoison(t *testing.T) {
-	bus := &scriptBus{answer: refuse(Result{Class: EventFault, Code: "InvalidArgument"}, "event-11", "event-12", "event-13")}
-	sink := &graveyard{}
-	h := newTestHandler(t, bus, sink)
+	bus := &scriptedBus{answer: refuse(invalid, "event-11", "event-12", "event-13")}
+	sink := &recordingSink{}
+	h := newHandler(t, bus, sink)
 	_, err := h.Invoke(t.Context(), events(1, 3))
 	require.NoError(t, err)
 	three := batch(testRecord{sequence: 11}, testRecord{sequence: 12}, testRecord{sequence: 13})
 	_, err = h.Invoke(t.Context(), three)
-	require.Equal(t, ConfigFault, unpublishedIn(t, err).Class)
+	require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
 	require.Empty(t, sink.dead)
 	_, err = h.Invoke(t.Context(), three)
 	require.NoError(t, err)
@@ -190,20 +118,20 @@ func TestAWholeCallOfPoison(t *testing.T) {
 // transient faults is sent again with them: they show whose fault it is.
 func TestInvalidBesideTransient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := &scriptBus{answer: func(_ context.Context, call int, entries []Entry) ([]Result, error) {
+		bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
 			out := accept(entries)
 			if call == 0 {
-				out = fill(len(entries), Result{Class: Transient, Code: "InternalFailure"})
+				out = all(entries, unlucky)
 			}
 			for i, e := range entries {
 				if e.EventID == "event-2" {
-					out[i] = Result{Class: EventFault, Code: "MalformedDetail"}
+					out[i] = malformed
 				}
 			}
 			return out, nil
 		}}
-		sink := &graveyard{}
-		h := newTestHandler(t, bus, sink)
+		sink := &recordingSink{}
+		h := newHandler(t, bus, sink)
 		_, err := h.Invoke(t.Context(), events(1, 3))
 		require.NoError(t, err)
 		require.Equal(t, []string{"event-2"}, sink.ids())
@@ -211,103 +139,201 @@ func TestInvalidBesideTransient(t *testing.T) {
 	})
 }
 
-func TestDeadRecord(t *testing.T) {
-	bus := &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail", Message: "why"}, "event-2")}
-	sink := &graveyard{}
-	h := newTestHandler(t, bus, sink, func(o *Options) { o.Route = func(e *Entry) error { e.Bus = "there"; return nil } })
-	rec := testRecord{raw: testRecord{sequence: 2}.String()}
-	payload := batch(testRecord{sequence: 1}, rec)
-	_, err := h.Invoke(t.Context(), payload)
-	require.NoError(t, err)
-	clear(payload) // the sink owns its record
-	requireDead(t, sink, "MalformedDetail", "event-2")
-	d := sink.dead[0]
-	require.WithinDuration(t, time.Now(), d.Time, time.Minute)
-	d.Time = time.Time{}
-	require.Equal(t, rec.String(), string(d.Record))
-	require.JSONEq(t, `{"eventId":"event-2","eventName":"User.Created","source":"userService","timestamp":0}`, withoutTime(string(d.Headers)))
-	require.JSONEq(t, `{"pk":{"S":"event-2"},"sk":{"N":"0"}}`, withoutTime(string(d.Keys)))
-	d.Record, d.Headers, d.Keys = nil, nil, nil
-	require.Equal(t, DeadRecord{
-		EventID: "event-2", Bus: "there", Code: "MalformedDetail", Message: "why", Attempts: 1,
-		StreamARN: testARN, SequenceNumber: "000000000000000000002",
-	}, d)
-}
-
-// Headers that can be read go with a record that cannot.
-func TestDeadRecordOfAPayloadThatCannotBeRead(t *testing.T) {
-	for _, payload := range []string{`{"S":"no JSON"}`, `{"??":1}`, `{"N":"one"}`} {
-		sink := &graveyard{}
-		_, err := newTestHandler(t, &scriptBus{}, sink).Invoke(t.Context(), batch(testRecord{sequence: 1}, testRecord{sequence: 2, payload: payload}, testRecord{sequence: 3}))
+// An entry that waits for the next call to be judged does not keep that call
+// from being made.
+func TestAProbeAfterATransientFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &scriptedBus{limits: relay.Limits{Entries: 1, Bytes: 1_000_000}}
+		bus.answer = func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
+			switch {
+			case entries[0].EventID != "event-1":
+				return accept(entries), nil
+			case call == 0:
+				return []relay.Result{{Class: relay.Transient, Code: "InternalFailure"}}, nil
+			}
+			return []relay.Result{{Class: relay.EventFault, Code: "InvalidArgument"}}, nil
+		}
+		sink := &recordingSink{}
+		h := newHandler(t, bus, sink, partial)
+		out, err := h.Invoke(t.Context(), events(1, 3))
 		require.NoError(t, err)
-		require.Equal(t, []string{"event-2"}, sink.ids())
-		require.JSONEq(t, `{"eventId":"event-2","eventName":"User.Created","source":"userService","timestamp":0}`, withoutTime(string(sink.dead[0].Headers)))
-	}
-}
-
-func TestASinkThatRefuses(t *testing.T) {
-	sink := &graveyard{err: errors.New("full")}
-	t.Run("an event that the bus refuses", func(t *testing.T) {
-		h := newTestHandler(t, &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail"}, "event-2")}, sink, partial)
-		out, err := h.Invoke(t.Context(), events(1, 30))
-		require.NoError(t, err)
-		require.Equal(t, "2", failure(out))
-	})
-	t.Run("a record that cannot be read", func(t *testing.T) {
-		bus := &scriptBus{}
-		h := newTestHandler(t, bus, sink, partial)
-		out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1}, testRecord{sequence: 2, payload: `{"??":1}`}, testRecord{sequence: 3}))
-		require.NoError(t, err)
-		require.Equal(t, "2", failure(out))
-		require.Equal(t, []string{"event-1"}, bus.accepted, "what is behind it comes again, so it is not sent")
-	})
-	t.Run("Block", func(t *testing.T) {
-		h := newTestHandler(t, &scriptBus{}, Block)
-		_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 2, payload: `{"??":1}`}))
-		require.Equal(t, EventFault, unpublishedIn(t, err).Class)
+		require.Empty(t, failure(out))
+		require.Equal(t, []string{"event-1"}, sink.ids())
+		require.Equal(t, []string{"event-2", "event-3"}, bus.accepted)
 	})
 }
 
-func TestMaxAge(t *testing.T) {
+// Whose fault it is that a bus refuses an event as invalid: the event's, which
+// goes to the dead letters, or the configuration's, which holds it.
+func TestWhoseFaultARefusalIs(t *testing.T) {
+	const (
+		ten   = "IIIIIIIIII"
+		dead  = true
+		young = 0
+		old   = 20 * time.Hour // the stream is about to forget it
+	)
 	for _, tt := range []struct {
-		name   string
-		code   string
-		age    time.Duration
-		alone  bool
-		maxAge time.Duration
-		dead   bool
+		name string
+		// what the bus says of each event of a batch: A accepted, I invalid, T try again
+		says string
+		// what comes, in this order: b the batch, o other events that the same bus accepts,
+		// x events that another bus accepts
+		comes string
+		age   time.Duration
+		dead  bool
 	}{
-		{name: "older", code: "Odd", age: 2 * time.Hour, maxAge: time.Hour, dead: true},
-		{name: "off", code: "Odd", age: 2 * time.Hour},
-		{name: "younger", code: "Odd", age: time.Minute, maxAge: time.Hour},
-		{name: "throttled", code: "ThrottlingException", age: 2 * time.Hour, maxAge: time.Hour},
-		{name: "an outage", code: "Odd", age: 2 * time.Hour, maxAge: time.Hour, alone: true},
+		{"one among accepted ones", "IAAAAAAAAA", "b", young, dead},
+		{"nine beside one that is accepted", "IIIIIIIIIA", "b", young, dead},
+		{"every one of a call", ten, "b", young, !dead},
+		{"every one, of a process that works", ten, "ob", young, !dead},
+		{"every one, again", ten, "bb", young, !dead},
+		{"every one, again, after the bus has accepted others", ten, "bob", young, dead},
+		{"every one, again, of a process that worked before", ten, "obb", young, dead},
+		{"every one, again, after another bus has accepted others", ten, "bxb", young, !dead},
+		{"every one, and the stream forgets them", ten, "b", old, dead},
+		{"every one, and the stream nearly forgets them", ten, "b", old - time.Second, !dead},
+		{"beside others that are to be tried again", "ITTTTTTTTT", "b", young, !dead},
+		{"beside others that are to be tried again, of a process that works", "ITTTTTTTTT", "ob", young, dead},
+		{"alone", "I", "b", young, !dead},
+		{"alone, again", "I", "bb", young, !dead},
+		{"alone, of a process that works", "I", "ob", young, dead},
+		{"alone, and only another bus works", "I", "xb", young, !dead},
+		{"alone, again, after the bus has accepted others", "I", "bob", young, dead},
+		{"alone, and the stream forgets it", "I", "b", old, dead},
+		{"alone, and the stream nearly forgets it", "I", "b", old - time.Second, !dead},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptBus{answer: func(_ context.Context, _ int, entries []Entry) ([]Result, error) {
+				bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
 					out := accept(entries)
 					for i, e := range entries {
-						if tt.alone || e.EventID == "event-2" {
-							out[i] = Result{Class: Transient, Code: tt.code}
+						n := sequenceOf(e.EventID) - 1
+						switch {
+						case n >= len(tt.says):
+						case tt.says[n] == 'I':
+							out[i] = invalid
+						case tt.says[n] == 'T':
+							out[i] = unlucky
 						}
 					}
 					return out, nil
 				}}
-				sink := &graveyard{}
-				h := newTestHandler(t, bus, sink, partial, func(o *Options) { o.MaxAge = tt.maxAge })
-				out, err := h.Invoke(t.Context(), batch(
-					testRecord{sequence: 1, age: tt.age}, testRecord{sequence: 2, age: tt.age}, testRecord{sequence: 3, age: tt.age}))
-				require.NoError(t, err)
-				if tt.dead {
-					require.Equal(t, []string{"event-2"}, sink.ids())
-					require.Equal(t, DefaultMaxAttempts, sink.dead[0].Attempts)
-					require.Empty(t, failure(out))
+				sink := &recordingSink{}
+				h := newHandler(t, bus, sink, func(o *relay.Options) {
+					o.Route = func(e *relay.Entry) error {
+						if e.DetailType == "Elsewhere" {
+							e.Bus = "another"
+						}
+						return nil
+					}
+				})
+				records := make([]testRecord, len(tt.says))
+				for i := range records {
+					records[i] = testRecord{sequence: i + 1, age: tt.age}
+				}
+				var err error
+				for i, what := range tt.comes {
+					other := testRecord{sequence: 100 + i}
+					switch what {
+					case 'b':
+						_, err = h.Invoke(t.Context(), batch(records...))
+					case 'x':
+						other.name = "Elsewhere"
+						fallthrough
+					case 'o':
+						_, err := h.Invoke(t.Context(), batch(other))
+						require.NoError(t, err)
+					}
+				}
+				if !tt.dead {
+					require.Empty(t, sink.dead)
+					require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
 					return
 				}
-				require.Empty(t, sink.dead)
-				require.NotEmpty(t, failure(out))
+				var want []string
+				for i, c := range tt.says {
+					if c == 'I' {
+						want = append(want, eventID(i+1))
+					}
+				}
+				require.Equal(t, want, sink.ids())
+				require.Equal(t, "InvalidArgument", sink.dead[0].Code)
 			})
 		})
 	}
+}
+
+// The data of an event, as it was committed, explain why EventBridge refuses it:
+// then it goes to the dead letters at once, also alone and in a new process.
+// What does not explain it holds the event.
+func TestWhatExplainsARefusal(t *testing.T) {
+	text := func(json string) string { return fmt.Sprintf(`{"S":%q}`, json) }
+	arrays := func(n int) string { return text(strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	for _, tt := range []struct {
+		name string
+		with testRecord
+		dead bool
+	}{
+		{"nothing", testRecord{}, false},
+		{"numbers that fit", testRecord{payload: text(`[1,-1.5e300,9223372036854775807,-9223372036854775808]`)}, false},
+		{"a detail-type of 128 characters", testRecord{name: strings.Repeat("ö", 128)}, false},
+		{"a detail-type of 129 characters", testRecord{name: strings.Repeat("d", 129)}, true},
+		{"AWS's own source", testRecord{source: "aws.events"}, true},
+		{"a source like AWS's own", testRecord{source: "awsome"}, false},
+		{"its size", testRecord{payload: text(`"` + strings.Repeat("x", 1_000_000) + `"`)}, true},
+		{"an integer above 64 bits", testRecord{payload: text(`{"a":9223372036854775808}`)}, true},
+		{"an integer below 64 bits", testRecord{payload: `{"L":[{"N":"-9223372036854775809"}]}`}, true},
+		{"1000 levels", testRecord{payload: arrays(999)}, false},
+		{"1001 levels", testRecord{payload: arrays(1000)}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newWireBus(t)
+			b.answer = func(int, wireRequest) wireAnswer { return wireAnswer{codes: map[int]string{0: "InvalidArgument"}} }
+			sink := &recordingSink{}
+			h := newHandler(t, relay.NewEventBridge(b.client(), "orders", func(o *relay.EventBridgeOptions) { o.MaxCallBytes = 1 << 20 }), sink)
+			tt.with.sequence = 1
+			_, err := h.Invoke(t.Context(), batch(tt.with))
+			require.Len(t, b.requests, 1, "it is not judged before the bus has refused it")
+			if !tt.dead {
+				require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+				require.Empty(t, sink.dead)
+				return
+			}
+			require.NoError(t, err)
+			requireDead(t, sink, "InvalidArgument", "event-1")
+		})
+	}
+}
+
+// Also where a call has nothing else in it; but never what only the route has
+// made so.
+func TestAnExplainedRefusal(t *testing.T) {
+	long := strings.Repeat("x", 129)
+	refuseLong := func(_ int, r wireRequest) wireAnswer {
+		a := wireAnswer{codes: map[int]string{}}
+		for i, e := range r.Entries {
+			if len(e.DetailType) > 128 {
+				a.codes[i] = "InvalidArgument"
+			}
+		}
+		return a
+	}
+	b := newWireBus(t)
+	b.answer = refuseLong
+	sink := &recordingSink{}
+	h := newHandler(t, relay.NewEventBridge(b.client(), "orders"), sink)
+	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, name: long}, testRecord{sequence: 2, name: long}))
+	require.NoError(t, err)
+	requireDead(t, sink, "InvalidArgument", "event-1", "event-2")
+
+	b, sink = newWireBus(t), &recordingSink{}
+	b.answer = refuseLong
+	h = newHandler(t, relay.NewEventBridge(b.client(), "orders"), sink, func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error { e.DetailType = long; return nil }
+	})
+	for range 3 {
+		_, err := h.Invoke(t.Context(), events(1, 1))
+		require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+	}
+	require.Empty(t, sink.dead, "a bad deploy drains nothing")
 }

@@ -1,26 +1,17 @@
-package relay
+package relay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// slowBus accepts after a while, or answers with the context's error.
-func slowBus(latency time.Duration) *scriptBus {
-	return &scriptBus{answer: func(ctx context.Context, _ int, entries []Entry) ([]Result, error) {
-		select {
-		case <-time.After(latency):
-			return accept(entries), nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}}
-}
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
 
 func TestDeadline(t *testing.T) {
 	for _, tt := range []struct {
@@ -34,7 +25,7 @@ func TestDeadline(t *testing.T) {
 	}{
 		{name: "all in time", timeout: 30 * time.Second, latency: 10 * time.Millisecond, records: 1000, calls: 100, published: 1000},
 		{name: "1,000 records, slow bus, 3 s", timeout: 3 * time.Second, latency: 300 * time.Millisecond, records: 1000, calls: 7, published: 70},
-		{name: "margin above the time left: one call all the same", timeout: 800 * time.Millisecond, latency: 100 * time.Millisecond, records: 30, calls: 1, published: 10},
+		{name: "margin above the time left: still one call", timeout: 800 * time.Millisecond, latency: 100 * time.Millisecond, records: 30, calls: 1, published: 10},
 		{name: "a margin of minutes", timeout: 3 * time.Second, latency: 100 * time.Millisecond, margin: 5 * time.Minute, records: 30, calls: 1, published: 10},
 		{name: "a call that does not come back is cut off", timeout: 3 * time.Second, latency: time.Hour, records: 30, calls: 1},
 		{name: "one call, cut off at half the time left", timeout: 100 * time.Millisecond, latency: time.Hour, records: 30, calls: 1},
@@ -44,12 +35,9 @@ func TestDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()
-				bus := slowBus(tt.latency)
-				var m Metrics
-				h := newTestHandler(t, bus, Block, partial, func(o *Options) {
-					o.Margin = tt.margin
-					o.Metrics = func(_ context.Context, got Metrics) { m = got }
-				})
+				bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
+				var m relay.Metrics
+				h := newHandler(t, bus, relay.Block, partial, keep(&m), func(o *relay.Options) { o.Margin = tt.margin })
 				begin := time.Now()
 				out, err := h.Invoke(ctx, events(1, tt.records))
 				require.NoError(t, err)
@@ -75,8 +63,8 @@ func TestRetryingEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		bus := &scriptBus{answer: refuse(Result{Class: Transient, Code: "InternalFailure"}, "event-1")}
-		h := newTestHandler(t, bus, Block, partial, func(o *Options) { o.MaxAttempts = 20 })
+		bus := &scriptedBus{answer: refuse(unlucky, "event-1")}
+		h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.MaxAttempts = 20 })
 		out, err := h.Invoke(ctx, events(1, 5))
 		require.NoError(t, err)
 		require.NoError(t, ctx.Err())
@@ -90,7 +78,7 @@ func TestRetryingEndsInTime(t *testing.T) {
 func TestEachCallHasItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var left []time.Duration
-		bus := &scriptBus{answer: func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
+		bus := &scriptedBus{answer: func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
 			deadline, ok := ctx.Deadline()
 			require.True(t, ok)
 			left = append(left, time.Until(deadline))
@@ -100,25 +88,63 @@ func TestEachCallHasItsDeadline(t *testing.T) {
 			}
 			return accept(entries), nil
 		}}
-		h := newTestHandler(t, bus, Block, func(o *Options) { o.CallTimeout = 2 * time.Second })
+		h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
 		_, err := h.Invoke(t.Context(), events(1, 20))
 		require.NoError(t, err)
 		require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second}, left, "also without a deadline of the invocation")
 	})
 }
 
+// Each Put has a deadline of its own, also without one of the invocation.
+func TestEachPutHasItsDeadline(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		record  testRecord
+		timeout time.Duration // of the invocation, 0 for none
+	}{
+		{"before the first call", testRecord{sequence: 2, payload: `{"??":1}`}, 0},
+		{"after a call", testRecord{sequence: 2}, 0},
+		{"before the first call, with a deadline", testRecord{sequence: 2, payload: `{"??":1}`}, 15 * time.Minute},
+		{"after a call, with a deadline", testRecord{sequence: 2}, 15 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := contextOf(t, tt.timeout)
+				var left time.Duration
+				sink := sinkFunc(func(ctx context.Context, _ deadLetter) error {
+					deadline, ok := ctx.Deadline()
+					if !ok {
+						return errors.New("no deadline")
+					}
+					left = time.Until(deadline)
+					<-ctx.Done()
+					return ctx.Err()
+				})
+				bus := &scriptedBus{answer: refuse(malformed, "event-2")}
+				h := newHandler(t, bus, sink, partial, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
+				out, err := h.Invoke(ctx, batch(testRecord{sequence: 1}, tt.record))
+				require.NoError(t, err)
+				require.Equal(t, "2", failure(out))
+				require.Equal(t, []string{"event-1"}, bus.accepted)
+				require.Positive(t, left)
+				require.LessOrEqual(t, left, 2*time.Second, "Options.CallTimeout")
+			})
+		})
+	}
+}
+
 func TestACancelledContextEndsInACorrectAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		bus := &scriptBus{}
-		bus.answer = func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
+		bus := &scriptedBus{}
+		bus.answer = func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
 			if call == 1 {
 				cancel()
 				return nil, ctx.Err()
 			}
 			return accept(entries), nil
 		}
-		h := newTestHandler(t, bus, Block, partial)
+		h := newHandler(t, bus, relay.Block, partial)
 		out, err := h.Invoke(ctx, events(1, 30))
 		require.NoError(t, err)
 		require.Equal(t, "11", failure(out))
@@ -127,8 +153,8 @@ func TestACancelledContextEndsInACorrectAnswer(t *testing.T) {
 	t.Run("before anything was sent", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		bus := &scriptBus{}
-		h := newTestHandler(t, bus, Block)
+		bus := &scriptedBus{}
+		h := newHandler(t, bus, relay.Block)
 		_, err := h.Invoke(ctx, events(1, 30))
 		require.Equal(t, 30, unpublishedIn(t, err).Unpublished)
 		require.Empty(t, bus.calls)
@@ -136,9 +162,9 @@ func TestACancelledContextEndsInACorrectAnswer(t *testing.T) {
 	t.Run("while waiting to try again", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			bus := &scriptBus{answer: refuse(Result{Class: Transient, Code: "InternalFailure"}, "event-1")}
+			bus := &scriptedBus{answer: refuse(unlucky, "event-1")}
 			time.AfterFunc(0, cancel)
-			h := newTestHandler(t, bus, Block, partial)
+			h := newHandler(t, bus, relay.Block, partial)
 			out, err := h.Invoke(ctx, events(1, 30))
 			require.NoError(t, err)
 			require.Equal(t, "1", failure(out))
@@ -149,27 +175,26 @@ func TestACancelledContextEndsInACorrectAnswer(t *testing.T) {
 
 // A sink that does not answer is cut off too, and the answer is in time.
 func TestASlowSinkIsCutOff(t *testing.T) {
-	hang := DeadLetterFunc(func(ctx context.Context, _ DeadRecord) error { <-ctx.Done(); return ctx.Err() })
 	for _, timeout := range []time.Duration{100 * time.Millisecond, 3 * time.Second, 15 * time.Second} {
 		t.Run(timeout.String()+", before the first call", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				bus := slowBus(10 * time.Millisecond)
-				h := newTestHandler(t, bus, hang, partial)
+				bus := &scriptedBus{answer: slowly(10*time.Millisecond, acceptAll)}
+				h := newHandler(t, bus, hanging(), partial)
 				out, err := h.Invoke(ctx, batch(testRecord{sequence: 1}, testRecord{sequence: 2, payload: `{"??":1}`}, testRecord{sequence: 3}))
 				require.NoError(t, err)
 				require.NoError(t, ctx.Err())
 				require.Equal(t, "2", failure(out))
-				require.Equal(t, []string{"event-1"}, bus.accepted, "what is before it is published all the same")
+				require.Equal(t, []string{"event-1"}, bus.accepted, "what is before it is published")
 			})
 		})
 		t.Run(timeout.String()+", after a call", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				bus := &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail"}, "event-2")}
-				h := newTestHandler(t, bus, hang, partial)
+				bus := &scriptedBus{answer: refuse(malformed, "event-2")}
+				h := newHandler(t, bus, hanging(), partial)
 				out, err := h.Invoke(ctx, events(1, 30))
 				require.NoError(t, err)
 				require.NoError(t, ctx.Err())
@@ -180,45 +205,48 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				bus := &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail"},
+				bus := &scriptedBus{answer: refuse(malformed,
 					"event-2", "event-3", "event-4", "event-5", "event-6", "event-7", "event-8", "event-9", "event-10")}
-				h := newTestHandler(t, bus, hang, partial)
+				h := newHandler(t, bus, hanging(), partial)
 				out, err := h.Invoke(ctx, events(1, 30))
 				require.NoError(t, err)
 				require.Equal(t, "2", failure(out))
 				deadline, _ := ctx.Deadline()
-				require.GreaterOrEqual(t, time.Until(deadline), min(timeout, DefaultMargin)/4, "the last quarter of the margin is for the answer")
+				require.GreaterOrEqual(t, time.Until(deadline), min(timeout, relay.DefaultMargin)/4, "the last quarter of the margin is for the answer")
 			})
 		})
 	}
 }
 
-func TestBudget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		now := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		ends := func(b budget, timeout time.Duration, at time.Time) time.Duration {
-			ctx, cancel := b.within(t.Context(), timeout, at)
-			defer cancel()
-			end, ok := ctx.Deadline()
-			require.True(t, ok)
-			return end.Sub(now)
-		}
-		b := newBudget(ctx, 2*time.Second)
-		require.True(t, b.mayStart(now.Add(7999*time.Millisecond)))
-		require.False(t, b.mayStart(now.Add(8*time.Second)))
-		require.Equal(t, 2500*time.Millisecond, ends(b, time.Minute, b.ask))
-		require.Equal(t, 3750*time.Millisecond, ends(b, time.Minute, b.early))
-		require.Equal(t, 9*time.Second, ends(b, time.Minute, b.call))
-		require.Equal(t, 9500*time.Millisecond, ends(b, time.Minute, b.sink))
-		require.Equal(t, time.Second, ends(b, time.Second, b.call))
-		b = newBudget(ctx, time.Minute)
-		require.Equal(t, 5*time.Second, ends(b, time.Minute, b.call), "half of what is left")
-		require.Equal(t, 7500*time.Millisecond, ends(b, time.Minute, b.sink))
-		b = newBudget(t.Context(), time.Second)
-		require.True(t, b.mayStart(now.Add(time.Hour)), "no deadline, no limit")
-		require.Equal(t, time.Minute, ends(b, time.Minute, b.call))
-		require.Equal(t, time.Minute, ends(b, time.Minute, b.ask))
-	})
+// Calls and dead letters end within the margin, in that order, so that there is
+// time for the answer, and what comes before the first call leaves time for it.
+func TestTheTimeOfEachPart(t *testing.T) {
+	const timeout = 10 * time.Second
+	for _, margin := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
+		t.Run(fmt.Sprintf("a margin of %v", margin), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				var call time.Duration
+				var puts []time.Duration // before and after the call
+				bus := &scriptedBus{answer: func(ctx context.Context, n int, entries []relay.Entry) ([]relay.Result, error) {
+					end, _ := ctx.Deadline()
+					call = end.Sub(begin)
+					return refuse(malformed, "event-2")(ctx, n, entries)
+				}}
+				sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
+					end, _ := ctx.Deadline()
+					puts = append(puts, end.Sub(begin))
+					return nil
+				}}
+				h := newHandler(t, bus, sink, func(o *relay.Options) { o.Margin, o.CallTimeout = margin, time.Minute })
+				_, err := h.Invoke(contextOf(t, timeout), batch(testRecord{sequence: 1, payload: `{"??":1}`}, testRecord{sequence: 2}, testRecord{sequence: 3}))
+				require.NoError(t, err)
+				require.Len(t, puts, 2)
+				require.Less(t, puts[0], call, "there is time for a call")
+				require.GreaterOrEqual(t, call, timeout-margin)
+				require.GreaterOrEqual(t, puts[1], call, "there is time for what the call has refused")
+				require.LessOrEqual(t, puts[1], timeout-min(margin, timeout)/4, "there is time for the answer")
+			})
+		})
+	}
 }

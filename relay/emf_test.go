@@ -1,4 +1,4 @@
-package relay
+package relay_test
 
 import (
 	"bytes"
@@ -9,9 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 type emfDoc struct {
@@ -25,16 +28,24 @@ type emfDoc struct {
 	} `json:"_aws"`
 }
 
+// emfLine is the line of an invocation.
+func emfLine(t *testing.T, m relay.Metrics, optFns ...func(*relay.EMFOptions)) string {
+	t.Helper()
+	var out bytes.Buffer
+	relay.EMF(&out, optFns...)(t.Context(), m)
+	require.Equal(t, 1, strings.Count(out.String(), "\n"))
+	require.True(t, strings.HasSuffix(out.String(), "}\n"))
+	return out.String()
+}
+
 func TestEMFGolden(t *testing.T) {
-	line, err := emfLine(time.UnixMilli(1500), "NS", []string{"Service"}, map[string]string{"Service": "relay"}, Metrics{
-		Records: 12, Published: 5, Deduplicated: 1, Suppressed: 1, DeadLettered: 1, Failed: 2, SkippedModify: 1, SkippedRemove: 1,
-		SkippedService: 1, Retried: 3, Calls: 2, FailedCalls: 1, Bytes: 1234, ConfigFaults: 1,
-		Oldest: 2 * time.Second, Newest: 1500 * time.Microsecond, Duration: 250 * time.Millisecond, Remaining: time.Second, Error: true,
-	})
-	require.NoError(t, err)
-	require.True(t, bytes.HasSuffix(line, []byte("}\n")))
-	require.Equal(t, 1, bytes.Count(line, []byte("\n")))
-	require.JSONEq(t, `{"_aws":{"Timestamp":1500,"CloudWatchMetrics":[{"Namespace":"NS","Dimensions":[["Service"]],"Metrics":[
+	synctest.Test(t, func(t *testing.T) { // its clock is that of the line
+		line := emfLine(t, relay.Metrics{
+			Records: 12, Published: 5, Deduplicated: 1, Suppressed: 1, DeadLettered: 1, Failed: 2, SkippedModify: 1, SkippedRemove: 1,
+			SkippedService: 1, Retried: 3, Calls: 2, FailedCalls: 1, Bytes: 1234, ConfigFaults: 1,
+			Oldest: 2 * time.Second, Newest: 1500 * time.Microsecond, Duration: 250 * time.Millisecond, Remaining: time.Second, Error: true,
+		}, func(o *relay.EMFOptions) { o.Namespace, o.Dimensions = "NS", map[string]string{"Service": "relay"} })
+		require.JSONEq(t, `{"_aws":{"Timestamp":946684800000,"CloudWatchMetrics":[{"Namespace":"NS","Dimensions":[["Service"]],"Metrics":[
 		{"Name":"Records","Unit":"Count"},{"Name":"Published","Unit":"Count"},{"Name":"Deduplicated","Unit":"Count"},{"Name":"Suppressed","Unit":"Count"},
 		{"Name":"DeadLettered","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"SkippedModify","Unit":"Count"},{"Name":"SkippedRemove","Unit":"Count"},
 		{"Name":"SkippedService","Unit":"Count"},{"Name":"SkippedNotEvent","Unit":"Count"},{"Name":"SkippedRegion","Unit":"Count"},{"Name":"Retried","Unit":"Count"},
@@ -42,25 +53,25 @@ func TestEMFGolden(t *testing.T) {
 		{"Name":"OldestAge","Unit":"Milliseconds"},{"Name":"NewestAge","Unit":"Milliseconds"},{"Name":"Duration","Unit":"Milliseconds"},{"Name":"Remaining","Unit":"Milliseconds"}]}]},
 		"Service":"relay","Records":12,"Published":5,"Deduplicated":1,"Suppressed":1,"DeadLettered":1,"Failed":2,"SkippedModify":1,"SkippedRemove":1,"SkippedService":1,
 		"SkippedNotEvent":0,"SkippedRegion":0,"Retried":3,"Calls":2,"FailedCalls":1,"Bytes":1234,"ConfigFaults":1,"Errors":1,
-		"OldestAge":2000,"NewestAge":1.5,"Duration":250,"Remaining":1000}`, string(line))
+		"OldestAge":2000,"NewestAge":1.5,"Duration":250,"Remaining":1000}`, line)
+	})
 }
 
 // Every field of Metrics is in the line.
 func TestEMFIsComplete(t *testing.T) {
-	for i := range reflect.TypeFor[Metrics]().NumField() {
-		var with Metrics
-		switch f := reflect.ValueOf(&with).Elem().Field(i); f.Kind() {
-		case reflect.Bool:
-			f.SetBool(true)
-		default:
-			f.SetInt(7_000_000)
+	synctest.Test(t, func(t *testing.T) {
+		zero := emfLine(t, relay.Metrics{})
+		for i := range reflect.TypeFor[relay.Metrics]().NumField() {
+			var with relay.Metrics
+			switch f := reflect.ValueOf(&with).Elem().Field(i); f.Kind() {
+			case reflect.Bool:
+				f.SetBool(true)
+			default:
+				f.SetInt(7_000_000)
+			}
+			require.NotEqual(t, zero, emfLine(t, with), reflect.TypeFor[relay.Metrics]().Field(i).Name)
 		}
-		zero, err := emfLine(time.UnixMilli(1500), "NS", nil, nil, Metrics{})
-		require.NoError(t, err)
-		line, err := emfLine(time.UnixMilli(1500), "NS", nil, nil, with)
-		require.NoError(t, err)
-		require.NotEqual(t, string(zero), string(line), reflect.TypeFor[Metrics]().Field(i).Name)
-	}
+	})
 }
 
 // The rules of the format: every metric and every dimension that is declared is
@@ -71,16 +82,15 @@ func TestEMFRules(t *testing.T) {
 		dims[fmt.Sprintf("d%02d", i)] = "v"
 	}
 	for _, d := range []map[string]string{nil, {"Service": "relay", "Stage": "prod"}, dims} {
-		var out bytes.Buffer
-		EMF(&out, func(o *EMFOptions) { o.Dimensions = d })(t.Context(), Metrics{Records: 1, Oldest: 1})
+		line := []byte(emfLine(t, relay.Metrics{Records: 1, Oldest: 1}, func(o *relay.EMFOptions) { o.Dimensions = d }))
 		var doc emfDoc
-		require.NoError(t, json.Unmarshal(out.Bytes(), &doc))
+		require.NoError(t, json.Unmarshal(line, &doc))
 		var members map[string]any
-		require.NoError(t, json.Unmarshal(out.Bytes(), &members))
+		require.NoError(t, json.Unmarshal(line, &members))
 		require.WithinDuration(t, time.Now(), time.UnixMilli(doc.AWS.Timestamp), time.Minute)
 		require.Len(t, doc.AWS.CloudWatchMetrics, 1)
 		m := doc.AWS.CloudWatchMetrics[0]
-		require.Equal(t, DefaultNamespace, m.Namespace)
+		require.Equal(t, relay.DefaultNamespace, m.Namespace)
 		require.LessOrEqual(t, len(m.Metrics), 100)
 		require.Len(t, m.Dimensions, 1)
 		require.Len(t, m.Dimensions[0], min(len(d), 30))
@@ -96,12 +106,12 @@ func TestEMFRules(t *testing.T) {
 
 func TestEMFIsSafeForConcurrentUse(t *testing.T) {
 	var out bytes.Buffer
-	emit := EMF(&out)
+	emit := relay.EMF(&out)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 50 {
-				emit(t.Context(), Metrics{Records: 1})
+				emit(t.Context(), relay.Metrics{Records: 1})
 			}
 		})
 	}
@@ -115,9 +125,9 @@ func TestEMFIsSafeForConcurrentUse(t *testing.T) {
 
 func TestEMFIgnoresItsWriter(t *testing.T) {
 	w := &brokenWriter{}
-	emit := EMF(w)
-	emit(t.Context(), Metrics{})
-	emit(t.Context(), Metrics{})
+	emit := relay.EMF(w)
+	emit(t.Context(), relay.Metrics{})
+	emit(t.Context(), relay.Metrics{})
 	require.Equal(t, 2, w.written)
 }
 
@@ -131,18 +141,17 @@ func (w *brokenWriter) Write([]byte) (int, error) {
 // Dimensions that the format cannot have are left out: they would be read as
 // something else, or spoil the line.
 func TestEMFDimensionsThatCannotBe(t *testing.T) {
-	var out bytes.Buffer
-	EMF(&out, func(o *EMFOptions) {
+	text := emfLine(t, relay.Metrics{Records: 5}, func(o *relay.EMFOptions) {
 		o.Dimensions = map[string]string{"Records": "x", "OldestAge": "x", "Remaining": "x", "_aws": "x", "": "x", "Stage": "", "Service": "relay"}
-	})(t.Context(), Metrics{Records: 5})
+	})
 	var line struct {
-		AWS     emfMeta `json:"_aws"`
+		emfDoc
 		Records int
 		Service string
 	}
-	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+	require.NoError(t, json.Unmarshal([]byte(text), &line))
 	require.Equal(t, [][]string{{"Service"}}, line.AWS.CloudWatchMetrics[0].Dimensions)
 	require.Equal(t, "relay", line.Service)
 	require.Equal(t, 5, line.Records)
-	require.NotContains(t, out.String(), `"Stage"`)
+	require.NotContains(t, text, `"Stage"`)
 }

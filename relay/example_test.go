@@ -28,30 +28,6 @@ func ExampleNewHandler() {
 	// Output: true <nil>
 }
 
-// Dead letters go back to the bus, in a program that somebody runs once what kept
-// them is mended: first as a dry run, then from where it was cut off, if it was.
-func ExampleDynamoDBDeadLetters_Redrive() {
-	redrive := func(ctx context.Context, db *dynamodb.Client, bus *eventbridge.Client, dryRun bool) error {
-		dead := relay.NewDynamoDBDeadLetters(db, "dead-letters")
-		h, err := relay.NewHandler(relay.NewEventBridge(bus, "orders"), dead)
-		if err != nil {
-			return err
-		}
-		report, err := dead.Redrive(ctx, db, h, func(o *relay.RedriveOptions) {
-			o.DryRun = dryRun
-			o.Start = os.Getenv("REDRIVE_FROM")
-			o.Progress = func(page []relay.RedriveLetter, _ relay.RedriveReport) {
-				for _, l := range page {
-					fmt.Println(l.EventID, l.Published, l.Code)
-				}
-			}
-		})
-		fmt.Printf("%d of %d published; go on from %q\n", report.Published, report.Read, report.Next)
-		return err
-	}
-	_ = redrive
-}
-
 // Events that go to another bus by their name.
 func ExampleOptions_route() {
 	_, err := relay.NewHandler(printBus{}, relay.Block, func(o *relay.Options) {
@@ -100,7 +76,8 @@ func ExampleHandler_Invoke() {
 // printBus is a Publisher that prints what it is sent and accepts it.
 type printBus struct{}
 
-func (printBus) Limits() relay.Limits   { return relay.Limits{Entries: 10, Bytes: 1_000_000} }
+func (printBus) Limits() relay.Limits { return relay.Limits{Entries: 10, Bytes: 1_000_000} }
+
 func (printBus) Size(e relay.Entry) int { return len(e.Source) + len(e.DetailType) + len(e.Detail) }
 
 func (printBus) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result, error) {

@@ -1,9 +1,9 @@
-package relay
+package relay_test
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,172 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
-
-// What must come out of a record.
-const (
-	publish  = "published"
-	skip     = "skipped"
-	reported = "reported"
-	// anything else is the code of a dead letter
-)
-
-// hostileRow is a record that somebody might send, made from a good one by
-// replacing pieces of it.
-type hostileRow struct {
-	name    string
-	replace []string // old, new, old, new …
-	record  string   // instead
-	want    string
-	detail  string // of what is published, if it matters; JSON
-	opt     func(*Options)
-}
-
-const (
-	goodHeaders = `{"headers":{"eventId":"event-2","eventName":"User.Created","source":"userService","timestamp":0}`
-	timestampN  = `"timestamp":{"N":"$ms"}`
-	eventIDS    = `"eventId":{"S":"event-2"}`
-	payloadM    = `"payload":{"M":{"secret":{"S":"` + testSecret + `"}}}`
-)
-
-func payload(av string) []string { return []string{payloadM, `"payload":` + av} }
-
-func hostileRows() []hostileRow {
-	deep := func(n int) string {
-		return strings.Repeat(`{"L":[`, n) + `{"NULL":true}` + strings.Repeat(`]}`, n)
-	}
-	marker := func(o *Options) { o.Layout.Marker = "kind" }
-	region := func(o *Options) { o.Region = "eu-west-1" }
-	inRegion := func(r string) []string { return []string{timestampN, timestampN + `,"region":` + r} }
-	routed := func(f func(*Entry) error) func(*Options) { return func(o *Options) { o.Route = f } }
-	return []hostileRow{
-		// what must be published
-		{name: "as it is", want: publish},
-		{name: "payload as JSON text", replace: payload(`{"S":"{\"a\": [1, 2]}"}`), want: publish, detail: goodHeaders + `,"payload":{"a":[1,2]}}`},
-		{name: "payload a JSON text of a string", replace: payload(`{"S":"\"x\""}`), want: publish, detail: goodHeaders + `,"payload":"x"}`},
-		{name: "payload a number", replace: payload(`{"N":"1.5"}`), want: publish, detail: goodHeaders + `,"payload":1.5}`},
-		{name: "payload null", replace: payload(`{"NULL":true}`), want: publish, detail: goodHeaders + `,"payload":null}`},
-		{name: "payload an empty map", replace: payload(`{"M":{}}`), want: publish, detail: goodHeaders + `,"payload":{}}`},
-		{name: "38 digits", replace: payload(`{"N":"12345678901234567890123456789012345678"}`), want: publish, detail: goodHeaders + `,"payload":12345678901234567890123456789012345678}`},
-		{name: "binary", replace: payload(`{"B":"AAEC/w=="}`), want: publish, detail: goodHeaders + `,"payload":"AAEC/w=="}`},
-		{name: "string set", replace: payload(`{"SS":["a","b"]}`), want: publish, detail: goodHeaders + `,"payload":["a","b"]}`},
-		{name: "number set", replace: payload(`{"NS":["1","2"]}`), want: publish, detail: goodHeaders + `,"payload":[1,2]}`},
-		{name: "binary set", replace: payload(`{"BS":["AA=="]}`), want: publish, detail: goodHeaders + `,"payload":["AA=="]}`},
-		{name: "surrogate pair", replace: payload(`{"M":{"e":{"S":"\ud83d\ude00"}}}`), want: publish, detail: goodHeaders + `,"payload":{"e":"😀"}}`},
-		{name: "escaped quotes and controls", replace: payload(`{"M":{"e":{"S":"\"\\\u0000\n"}}}`), want: publish, detail: goodHeaders + `,"payload":{"e":"\"\\\u0000\n"}}`},
-		{name: "deep as DynamoDB allows", replace: payload(deep(30)), want: publish},
-		{name: "a header of tomorrow", replace: []string{eventIDS, eventIDS + `,"tomorrow":{"M":{"x":{"N":"1"}}}`}, want: publish},
-		{name: "unknown members everywhere", replace: []string{`"eventVersion"`, `"new":{"a":[1,{}]},"eventVersion"`, `"SizeBytes"`, `"other":null,"SizeBytes"`}, want: publish},
-		{name: "white space", replace: []string{`,`, " ,\n\t", `:{`, ` : { `}, want: publish},
-		{name: "timestamp as a string", replace: []string{timestampN, `"timestamp":{"S":"$ms"}`}, want: publish},
-		{name: "quoted creation time", replace: []string{`"ApproximateCreationDateTime":$s`, `"ApproximateCreationDateTime":"$s"`}, want: publish},
-		{name: "nonsense creation time", replace: []string{`"ApproximateCreationDateTime":$s`, `"ApproximateCreationDateTime":{"x":1}`}, want: publish},
-		{name: "no creation time", replace: []string{`"ApproximateCreationDateTime":$s,`, ``}, want: publish},
-		{name: "no keys", replace: []string{`"Keys":{"pk":{"S":"event-2"},"sk":{"N":"$ms"}},`, ``}, want: publish},
-		{name: "no stream ARN", replace: []string{`,"eventSourceARN":"` + testARN + `"`, ``}, want: publish},
-		{name: "no sequence number", replace: []string{`"SequenceNumber":"000000000000000000002",`, ``}, want: publish},
-		{name: "short sequence number", replace: []string{`"SequenceNumber":"000000000000000000002"`, `"SequenceNumber":"2"`}, want: publish},
-		{name: "event version of the future", replace: []string{`"eventVersion":"1.1"`, `"eventVersion":"9.9"`}, want: publish},
-		{name: "traceparent that is none", replace: []string{eventIDS, eventIDS + `,"traceparent":{"S":"00-x"}`}, want: publish},
-		{name: "traceparent of another type", replace: []string{eventIDS, eventIDS + `,"traceparent":{"N":"1"}`}, want: publish},
-		{name: "aggregateId of another type", replace: []string{eventIDS, eventIDS + `,"aggregateId":{"N":"1"}`}, want: publish},
-		{name: "members beside headers and payload", replace: []string{payloadM, payloadM + `,"extra":{"BOOL":true}`}, want: publish},
-		{name: "an old image too", replace: []string{`"StreamViewType":"NEW_IMAGE"`, `"StreamViewType":"NEW_AND_OLD_IMAGES"`}, want: publish},
-
-		// what is skipped
-		{name: "MODIFY", replace: []string{`"eventName":"INSERT"`, `"eventName":"MODIFY"`}, want: skip},
-		{name: "REMOVE", replace: []string{`"eventName":"INSERT"`, `"eventName":"REMOVE"`}, want: skip},
-		{name: "REMOVE by time to live", replace: []string{`"eventName":"INSERT"`, `"eventName":"REMOVE","userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"}`}, want: skip},
-		{name: "no marker on a shared table", opt: marker, want: skip},
-		{name: "another region's", opt: region, replace: inRegion(`{"S":"us-east-1"}`), want: skip},
-		{name: "own region's", opt: region, replace: inRegion(`{"S":"eu-west-1"}`), want: publish},
-		{name: "no region's", opt: region, replace: inRegion(`{"S":""}`), want: publish},
-		{name: "region of another type", opt: region, replace: inRegion(`{"N":"1"}`), want: publish},
-		{name: "another region's and unreadable", opt: region, replace: append(inRegion(`{"S":"us-east-1"}`), payload(`{"S":"{"}`)...), want: skip},
-		{name: "marked", opt: marker, replace: []string{`"NewImage":{`, `"NewImage":{"kind":{"S":"` + envelope.MarkerValue + `"},`}, want: publish},
-
-		// what can never be published
-		{name: "marked by a later version", opt: marker, replace: []string{`"NewImage":{`, `"NewImage":{"kind":{"S":"outbox/2"},`}, want: "UnknownFormat"},
-		{name: "no event attribute", replace: []string{`"event":{"M"`, `"something":{"M"`}, want: "MissingEvent"},
-		{name: "no new image", replace: []string{`"NewImage"`, `"Image"`}, want: "MissingNewImage"},
-		{name: "null new image", record: `{"eventName":"INSERT","dynamodb":{"NewImage":null,"SequenceNumber":"2","StreamViewType":"NEW_IMAGE"}}`, want: "MissingNewImage"},
-		{name: "no dynamodb member", record: `{"eventName":"INSERT","eventSourceARN":"` + testARN + `"}`, want: "MissingNewImage"},
-		{name: "no eventName", replace: []string{`"eventName":"INSERT",`, ``}, want: "BadRecord"},
-		{name: "unknown eventName", replace: []string{`"eventName":"INSERT"`, `"eventName":"UPSERT"`}, want: "BadRecord"},
-		{name: "a number for a record", record: `7`, want: "BadRecord"},
-		{name: "null for a record", record: `null`, want: "BadRecord"},
-		{name: "an array for a record", record: `[1,2]`, want: "BadRecord"},
-		{name: "an empty record", record: `{}`, want: "BadRecord"},
-		{name: "damaged inside its frame", record: `{"eventName":"INSERT","dynamodb":{"NewImage":{,,}}}`, want: "BadRecord"},
-		{name: "a bad literal", record: `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"BOOL":tru}}}}`, want: "UnsupportedType"},
-		{name: "event not a map", replace: []string{`"event":{"M":{`, `"event":{"S":"x"},"other":{"M":{`}, want: "UnsupportedType"},
-		{name: "unknown type tag", replace: payload(`{"X":"1"}`), want: "UnsupportedType"},
-		{name: "unknown type tag, nested", replace: payload(`{"M":{"a":{"L":[{"Q":1}]}}}`), want: "UnsupportedType"},
-		{name: "two type tags", replace: payload(`{"S":"1","N":"1"}`), want: "UnsupportedType"},
-		{name: "no type tag", replace: payload(`{}`), want: "UnsupportedType"},
-		{name: "a number that is no string", replace: payload(`{"N":1}`), want: "UnsupportedType"},
-		{name: "a number that is none", replace: payload(`{"N":"12x"}`), want: "BadNumber"},
-		{name: "NaN", replace: payload(`{"N":"NaN"}`), want: "BadNumber"},
-		{name: "lone surrogate", replace: payload(`{"M":{"e":{"S":"\ud83d"}}}`), want: "BadString"},
-		{name: "invalid UTF-8", replace: payload("{\"M\":{\"e\":{\"S\":\"\xff\"}}}"), want: "BadString"},
-		{name: "binary that is not base64", replace: payload(`{"B":"***"}`), want: "BadBinary"},
-		{name: "payload text that is no JSON", replace: payload(`{"S":"{\"a\":"}`), want: "BadPayload"},
-		{name: "payload text of two values", replace: payload(`{"S":"1 2"}`), want: "BadPayload"},
-		{name: "payload text that is empty", replace: payload(`{"S":""}`), want: "BadPayload"},
-		{name: "no payload", replace: []string{`,` + payloadM, ``}, want: "MissingPayload"},
-		{name: "no headers", replace: []string{`"headers":{`, `"heads":{`}, want: "MissingHeader"},
-		{name: "no eventId", replace: []string{eventIDS + `,`, ``}, want: "MissingHeader"},
-		{name: "no source", replace: []string{`"source":{"S":"userService"},`, ``}, want: "MissingHeader"},
-		{name: "no timestamp", replace: []string{`,` + timestampN, ``}, want: "MissingHeader"},
-		{name: "empty eventId", replace: []string{eventIDS, `"eventId":{"S":""}`}, want: "BadHeader"},
-		{name: "numeric eventId", replace: []string{eventIDS, `"eventId":{"N":"2"}`}, want: "BadHeader"},
-		{name: "timestamp in seconds", replace: []string{timestampN, `"timestamp":{"N":"$s"}`}, want: "BadHeader"},
-		{name: "timestamp in microseconds", replace: []string{timestampN, `"timestamp":{"N":"$ms000"}`}, want: "BadHeader"},
-		{name: "timestamp of the zero time", replace: []string{timestampN, `"timestamp":{"N":"-6795364578871"}`}, want: "BadHeader"},
-		{name: "timestamp with a fraction", replace: []string{timestampN, `"timestamp":{"N":"$ms.5"}`}, want: "BadHeader"},
-		{name: "deeper than JSON readers go", replace: payload(deep(20_000)), want: "TooDeep"},
-		{name: "too large for any call", replace: payload(`{"M":{"x":{"S":"` + strings.Repeat("x", 1_000_001) + `"}}}`), want: "TooLarge"},
-		{name: "sent there by the route", opt: routed(func(e *Entry) error { return onTwo(e, fmt.Errorf("no: %w", ErrDeadLetter)) }), want: "Routed"},
-
-		// what is held
-		{name: "route refuses", opt: routed(func(e *Entry) error { return onTwo(e, context.Canceled) }), want: reported},
-		{name: "route panics", opt: routed(func(e *Entry) error {
-			if onTwo(e, context.Canceled) != nil {
-				panic("x")
-			}
-			return nil
-		}), want: reported},
-		{name: "route empties the source", opt: routed(func(e *Entry) error {
-			if e.EventID == "event-2" {
-				e.Source = ""
-			}
-			return nil
-		}), want: reported},
-		{name: "route empties the detail-type", opt: routed(func(e *Entry) error {
-			if e.EventID == "event-2" {
-				e.DetailType = ""
-			}
-			return nil
-		}), want: reported},
-		{name: "route makes it too large", opt: routed(func(e *Entry) error {
-			if e.EventID == "event-2" {
-				e.Resources = []string{strings.Repeat("x", 1_000_001)}
-			}
-			return nil
-		}), want: reported},
-		{name: "route changes what it may not", opt: routed(func(e *Entry) error {
-			e.EventID, e.Group, e.Detail = "changed", "changed", []byte("changed")
-			return nil
-		}), want: publish, detail: goodHeaders + `,"payload":{"secret":"` + testSecret + `"}}`},
-	}
-}
-
-func onTwo(e *Entry, err error) error {
-	if e.EventID == "event-2" {
-		return err
-	}
-	return nil
-}
 
 // Each hostile record stands between two good ones. It becomes what its row
 // says, and its neighbours are published, except behind one that is reported.
@@ -185,15 +21,10 @@ func TestHostileRecords(t *testing.T) {
 	require.GreaterOrEqual(t, len(rows), 60)
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
-			record := tt.record
-			if record == "" {
-				record = testRecord{sequence: 2}.template()
-			}
 			for i := 0; i < len(tt.replace); i += 2 {
-				require.Contains(t, record, tt.replace[i], "the row replaces nothing")
-				record = strings.ReplaceAll(record, tt.replace[i], tt.replace[i+1])
+				require.Contains(t, tt.before(i), tt.replace[i], "the row replaces nothing")
 			}
-			record = stamp(record, time.Now())
+			record := stamp(tt.before(len(tt.replace)), time.Now())
 			neighbour := func(sequence int) testRecord {
 				r := testRecord{sequence: sequence}
 				if strings.Contains(tt.name, "mark") {
@@ -202,14 +33,12 @@ func TestHostileRecords(t *testing.T) {
 				return r
 			}
 			in := batch(neighbour(1), testRecord{raw: record}, neighbour(3))
-			for _, sink := range []DeadLetter{&graveyard{}, Block} {
-				bus := &scriptBus{size: func(e Entry) int { return NewEventBridge(nil, "b").Size(e) }}
-				var m Metrics
-				h := newTestHandler(t, bus, sink, partial, tt.opt, func(o *Options) {
-					o.Metrics = func(_ context.Context, got Metrics) { m = got }
-				})
+			for _, sink := range []deadLetterSink{&recordingSink{}, relay.Block} {
+				bus := &scriptedBus{size: func(e relay.Entry) int { return relay.NewEventBridge(nil, "b").Size(e) }}
+				var m relay.Metrics
+				h := newHandler(t, bus, sink, partial, tt.opt, keep(&m))
 				out, err := h.Invoke(t.Context(), in)
-				held := tt.want == reported || sink == Block && tt.want != publish && tt.want != skip
+				held := tt.want == reported || sink == relay.Block && tt.want != publish && tt.want != skip
 				switch {
 				case held && err != nil:
 					unpublishedIn(t, err) // the record has no number by which to report it
@@ -223,15 +52,15 @@ func TestHostileRecords(t *testing.T) {
 				require.Equal(t, 3, m.Records)
 				require.Equal(t, 3, m.Published+m.DeadLettered+m.Failed+skippedIn(m), "each record is counted once")
 				require.Contains(t, bus.accepted, "event-1")
-				require.Equal(t, !held, contains(bus.accepted, "event-3"))
-				require.Equal(t, tt.want == publish, contains(bus.accepted, "event-2"))
+				require.Equal(t, !held, slices.Contains(bus.accepted, "event-3"))
+				require.Equal(t, tt.want == publish, slices.Contains(bus.accepted, "event-2"))
 				for _, detail := range bus.details {
 					require.True(t, json.Valid([]byte(detail)), "what is published is JSON")
 				}
 				if tt.detail != "" {
 					require.JSONEq(t, tt.detail, withoutTime(bus.details["event-2"]))
 				}
-				g, ok := sink.(*graveyard)
+				g, ok := sink.(*recordingSink)
 				if !ok || held || tt.want == publish || tt.want == skip {
 					continue
 				}
@@ -245,17 +74,8 @@ func TestHostileRecords(t *testing.T) {
 	}
 }
 
-func skippedIn(m Metrics) int {
+func skippedIn(m relay.Metrics) int {
 	return m.SkippedModify + m.SkippedRemove + m.SkippedService + m.SkippedNotEvent + m.SkippedRegion
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // A batch whose framing is broken is an error as a whole, and nothing of it is
@@ -280,11 +100,11 @@ func TestHostileBatches(t *testing.T) {
 		{"OLD_IMAGE", strings.ReplaceAll(strings.ReplaceAll(good, `"StreamViewType":"NEW_IMAGE"`, `"StreamViewType":"OLD_IMAGE"`), `"NewImage"`, `"None"`)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, answers := range []func(*Options){nil, partial} {
-				bus, sink := &scriptBus{}, &graveyard{}
+			for _, answers := range []func(*relay.Options){nil, partial} {
+				bus, sink := &scriptedBus{}, &recordingSink{}
 				reported := 0
-				h := newTestHandler(t, bus, sink, answers, func(o *Options) {
-					o.Metrics = func(_ context.Context, m Metrics) { reported++; require.True(t, m.Error) }
+				h := newHandler(t, bus, sink, answers, func(o *relay.Options) {
+					o.Metrics = func(_ context.Context, m relay.Metrics) { reported++; require.True(t, m.Error) }
 				})
 				out, err := h.Invoke(t.Context(), []byte(tt.payload))
 				require.ErrorContains(t, err, "relay: ")
@@ -300,9 +120,53 @@ func TestHostileBatches(t *testing.T) {
 	}
 }
 
-func TestAnEmptyBatchIsDone(t *testing.T) {
-	h := newTestHandler(t, &scriptBus{}, Block)
-	out, err := h.Invoke(t.Context(), []byte(`{"Records":[]}`))
-	require.NoError(t, err)
-	require.JSONEq(t, `{"batchItemFailures":[]}`, string(out))
+// Whatever bytes come, nothing panics, each record is counted once, what is
+// published is JSON, and success is said only when everything is done.
+func FuzzInvoke(f *testing.F) {
+	f.Add([]byte(`{"Records":[]}`), uint8(0))
+	f.Add(events(1, 3), uint8(1))
+	for _, row := range hostileRows() {
+		if record := row.before(len(row.replace)); len(record) < 10_000 {
+			f.Add(batch(testRecord{sequence: 1}, testRecord{raw: record}, testRecord{sequence: 3}), uint8(len(record)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, payload []byte, faults uint8) {
+		before := string(payload)
+		bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+			out := accept(entries)
+			for i, e := range entries {
+				if !json.Valid(e.Detail) {
+					t.Errorf("published what is no JSON: %q", e.Detail)
+				}
+				if e.EventID == "" || e.Source == "" || e.DetailType == "" || e.Time.IsZero() {
+					t.Errorf("incomplete entry %+v", e)
+				}
+				if faults>>(i%8)&1 == 1 {
+					out[i] = relay.Result{Class: relay.Class(1 + i%4), Code: "Code"}
+				}
+			}
+			return out, nil
+		}}
+		sink := &recordingSink{}
+		var m relay.Metrics
+		h := newHandler(t, bus, sink, partial, keep(&m), func(o *relay.Options) { o.MaxAttempts = 1 })
+		out, err := h.Invoke(t.Context(), payload)
+		if string(payload) != before {
+			t.Error("the payload was changed")
+		}
+		if sum := m.Published + m.Suppressed + m.DeadLettered + m.Failed + skippedIn(m); sum != m.Records {
+			t.Errorf("%d of %d records counted: %+v", sum, m.Records, m)
+		}
+		if len(sink.dead) != m.DeadLettered || len(bus.accepted) != m.Published {
+			t.Errorf("%d dead letters and %d accepted: %+v", len(sink.dead), len(bus.accepted), m)
+		}
+		switch {
+		case err != nil && m.Records > 0 && m.Failed == 0:
+			t.Errorf("an error without a failure: %v", err)
+		case err == nil && !json.Valid(out):
+			t.Errorf("answer %q", out)
+		case err == nil && (failure(out) == "" && !strings.Contains(string(out), "itemIdentifier")) != (m.Failed == 0):
+			t.Errorf("%d failed and the answer is %s", m.Failed, out)
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package relay
+package relay_test
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 // TestLedger keeps a ledger of events through a bus that fails in every way it
@@ -23,19 +25,19 @@ func TestLedger(t *testing.T) {
 	const events = 20_000
 	for _, tt := range []struct {
 		name string
-		opt  func(*Options)
+		opt  func(*relay.Options)
 	}{
 		{"error answers", nil},
 		{"partial answers", partial},
-		{"partial answers, concurrency 8", func(o *Options) { partial(o); o.Concurrency = 8 }},
-		{"partial answers, aggregates", func(o *Options) { partial(o); ordered(o); o.Concurrency = 4 }},
+		{"partial answers, concurrency 8", func(o *relay.Options) { partial(o); o.Concurrency = 8 }},
+		{"partial answers, aggregates", func(o *relay.Options) { partial(o); ordered(o); o.Concurrency = 4 }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := &lockedRand{rng: rand.New(rand.NewPCG(42, 42))}
 				l := &ledger{rng: rng, arrived: make(map[string]int), details: make(map[string]string)}
 				const batchSize = 100
-				var h *Handler
+				var h *relay.Handler
 				restarts, invocations := 0, 0
 				for shard := range events / 2000 { // ten shards, one after the other
 					rest := make([]testRecord, 2000)
@@ -46,7 +48,7 @@ func TestLedger(t *testing.T) {
 					for len(rest) > 0 {
 						if h == nil || rng.n(20) == 0 {
 							restarts++
-							h = newTestHandler(t, l, Block, tt.opt)
+							h = newHandler(t, l, relay.Block, tt.opt)
 						}
 						size := min(len(rest), batchSize)
 						out, err := h.Invoke(t.Context(), batch(rest[:size]...))
@@ -81,27 +83,27 @@ func TestLedger(t *testing.T) {
 type ledger struct {
 	rng *lockedRand
 
-	scriptBus // its mutex guards what follows
-	calls     int
-	unheard   int // entries accepted in a call whose answer was lost
-	arrived   map[string]int
-	details   map[string]string
-	changed   []string
+	scriptedBus // its mutex guards what follows
+	calls       int
+	unheard     int // entries accepted in a call whose answer was lost
+	arrived     map[string]int
+	details     map[string]string
+	changed     []string
 }
 
-func (l *ledger) Publish(_ context.Context, entries []Entry) ([]Result, error) {
+func (l *ledger) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result, error) {
 	fate := l.rng.n(100)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
 	if fate < 5 {
-		return nil, &CallError{Class: Transient, Code: "HTTP500"}
+		return nil, broken
 	}
 	out := accept(entries)
 	accepted := 0
 	for i, e := range entries {
 		if l.rng.n(100) < 20 {
-			out[i] = Result{Class: Transient, Code: "InternalFailure"}
+			out[i] = unlucky
 			continue
 		}
 		accepted++
@@ -114,7 +116,7 @@ func (l *ledger) Publish(_ context.Context, entries []Entry) ([]Result, error) {
 	}
 	if fate < 7 {
 		l.unheard += accepted
-		return nil, &CallError{Class: Transient, Code: "NoAnswer"}
+		return nil, &relay.CallError{Class: relay.Transient, Code: "NoAnswer"}
 	}
 	return out, nil
 }
@@ -125,8 +127,8 @@ func TestLedgerOfALiar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 7))
 		arrived := map[string]bool{}
-		bus := &scriptBus{}
-		bus.answer = func(_ context.Context, _ int, entries []Entry) ([]Result, error) {
+		bus := &scriptedBus{}
+		bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
 			out := accept(entries)
 			switch rng.IntN(6) {
 			case 0:
@@ -138,14 +140,14 @@ func TestLedgerOfALiar(t *testing.T) {
 			case 3:
 				panic("liar")
 			case 4:
-				return make([]Result, len(out)), nil
+				return make([]relay.Result, len(out)), nil
 			}
 			for _, e := range entries {
 				arrived[e.EventID] = true
 			}
 			return out, nil
 		}
-		h := newTestHandler(t, bus, Block, partial)
+		h := newHandler(t, bus, relay.Block, partial)
 		rest := make([]testRecord, 500)
 		for i := range rest {
 			rest[i].sequence = i + 1

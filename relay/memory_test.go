@@ -1,31 +1,30 @@
-package relay
+package relay_test
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
-	bus := &scriptBus{}
+	bus := &scriptedBus{}
 	failing := true
-	bus.answer = func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
+	bus.answer = func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
 		if failing {
-			return refuse(Result{Class: ConfigFault, Code: "no"}, "event-14")(ctx, call, entries)
+			return refuse(held, "event-14")(ctx, call, entries)
 		}
 		return accept(entries), nil
 	}
-	sink := &graveyard{}
-	var m Metrics
-	h := newTestHandler(t, bus, sink, func(o *Options) { o.Metrics = func(_ context.Context, got Metrics) { m = got } }, func(o *Options) {
-		o.Route = func(e *Entry) error {
+	sink := &recordingSink{}
+	var m relay.Metrics
+	h := newHandler(t, bus, sink, keep(&m), func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error {
 			if e.DetailType == "Nowhere" {
-				return ErrDeadLetter
+				return relay.ErrDeadLetter
 			}
 			return nil
 		}
@@ -54,14 +53,44 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	require.Equal(t, 23, m.Suppressed)
 }
 
+// An event that the bus refuses is done when the sink has it: it is neither sent
+// nor put again when its batch comes again for another's sake.
+func TestADeadLetterOfTheBusIsRemembered(t *testing.T) {
+	bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
+		out := accept(entries)
+		for i, e := range entries {
+			switch {
+			case e.EventID == "event-2":
+				out[i] = malformed
+			case e.EventID == "event-3" && call == 0:
+				out[i] = held
+			}
+		}
+		return out, nil
+	}}
+	sink := &recordingSink{}
+	var m relay.Metrics
+	h := newHandler(t, bus, sink, keep(&m))
+	_, err := h.Invoke(t.Context(), events(1, 3))
+	require.Equal(t, "event-3", unpublishedIn(t, err).EventID)
+	requireDead(t, sink, "MalformedDetail", "event-2")
+	_, err = h.Invoke(t.Context(), events(1, 3))
+	require.NoError(t, err)
+	require.Equal(t, [][]string{{"event-1", "event-2", "event-3"}, {"event-3"}}, bus.calls)
+	requireDead(t, sink, "MalformedDetail", "event-2") // put once
+	require.Equal(t, 2, m.Suppressed)
+	require.Zero(t, m.DeadLettered)
+}
+
+// Without a memory, an event is sent again that comes again behind others.
 func TestMemoryCanBeSwitchedOff(t *testing.T) {
-	bus := &scriptBus{}
-	h := newTestHandler(t, bus, Block, func(o *Options) { o.Memory = -1 })
-	for range 2 {
-		_, err := h.Invoke(t.Context(), events(1, 3))
+	bus := &scriptedBus{}
+	h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Memory = -1 })
+	for _, first := range []int{1, 11, 1} {
+		_, err := h.Invoke(t.Context(), events(first, 3))
 		require.NoError(t, err)
 	}
-	require.Len(t, bus.accepted, 6)
+	require.Len(t, bus.accepted, 9)
 }
 
 // Whatever is not certainly the same record, or not certainly accepted, is sent.
@@ -84,8 +113,8 @@ func TestMemoryNeverSuppressesAnythingElse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			to := ""
-			bus := &scriptBus{}
-			h := newTestHandler(t, bus, Block, func(o *Options) { o.Route = func(e *Entry) error { e.Bus = to; return nil } })
+			bus := &scriptedBus{}
+			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Route = func(e *relay.Entry) error { e.Bus = to; return nil } })
 			_, err := h.Invoke(t.Context(), batch(first))
 			require.NoError(t, err)
 			to = tt.bus
@@ -98,60 +127,58 @@ func TestMemoryNeverSuppressesAnythingElse(t *testing.T) {
 	}
 }
 
-func TestMemoryIsBounded(t *testing.T) {
-	m := newMemory(100)
-	rec := func(i int) remembered {
-		return remembered{stream: testARN, sequence: fmt.Sprint(i), destination: "bus", eventID: eventID(i)}
+// What went to a bus that the route names is remembered for that bus, and for no
+// other.
+func TestRoutedEventsAreRememberedByTheirBus(t *testing.T) {
+	to := map[string]string{"event-1": "a", "event-2": "b"} // event-3 goes to the publisher's own
+	failing := true
+	sent := map[string][]string{}
+	bus := &scriptedBus{answer: func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
+		for _, e := range entries {
+			sent[e.EventID] = append(sent[e.EventID], e.Bus)
+		}
+		if failing {
+			return refuse(held, "event-3")(ctx, call, entries)
+		}
+		return accept(entries), nil
+	}}
+	h := newHandler(t, bus, relay.Block, func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error { e.Bus = to[e.EventID]; return nil }
+	})
+	_, err := h.Invoke(t.Context(), events(1, 3))
+	require.Equal(t, "event-3", unpublishedIn(t, err).EventID)
+	failing = false
+	_, err = h.Invoke(t.Context(), events(1, 3))
+	require.NoError(t, err)
+	require.Equal(t, map[string][]string{"event-1": {"a"}, "event-2": {"b"}, "event-3": {"", ""}}, sent)
+
+	to["event-1"] = "b" // it has not been there
+	for range 2 {
+		_, err = h.Invoke(t.Context(), events(1, 3))
+		require.NoError(t, err)
+		require.Equal(t, map[string][]string{"event-1": {"a", "b"}, "event-2": {"b"}, "event-3": {"", ""}}, sent)
 	}
-	for i := range 1000 {
-		m.add(rec(i))
-		m.add(rec(i)) // twice takes no more room
-		require.LessOrEqual(t, len(m.young)+len(m.old), 200)
-		for k := max(i-99, 0); k <= i; k++ {
-			if !m.has(rec(k)) {
-				t.Fatalf("%d of %d: the latest 100 are not there", k, i)
-			}
+}
+
+// Options.Memory is the number of records that are kept at least, the latest
+// ones; there are never more than twice as many.
+func TestMemoryIsAsLargeAsItsOption(t *testing.T) {
+	const most, limit = 1000, 100
+	bus := &scriptedBus{}
+	h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Memory = limit })
+	for i := range most {
+		for range 2 { // twice takes no more room
+			_, err := h.Invoke(t.Context(), events(i+1, 1))
+			require.NoError(t, err)
 		}
 	}
-	require.False(t, m.has(rec(799)), "the oldest go first")
-	for i := range 2 * maxNames {
-		r := rec(i)
-		r.destination = fmt.Sprint("bus ", i)
-		m.add(r)
+	require.Len(t, bus.accepted, most)
+	known := 0
+	for ; len(bus.accepted) == most; known++ {
+		require.Less(t, known, most)
+		_, err := h.Invoke(t.Context(), events(most-known, 1))
+		require.NoError(t, err)
 	}
-	require.LessOrEqual(t, len(m.names), maxNames)
-}
-
-// The size that the documentation of Options.Memory states.
-func TestMemorySize(t *testing.T) {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	m := newMemory(DefaultMemory)
-	for i := range 20*DefaultMemory - 1 {
-		m.add(remembered{stream: testARN, sequence: fmt.Sprintf("%d00000000000%09d", 1, i), destination: "bus", eventID: eventID(i)})
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	size := int(after.HeapAlloc) - int(before.HeapAlloc)
-	t.Logf("%d records: %d bytes", len(m.young)+len(m.old), size)
-	require.Less(t, size, 2<<20)
-	runtime.KeepAlive(m)
-}
-
-func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
-	m := newMemory(50)
-	var wg sync.WaitGroup
-	for g := range 8 {
-		wg.Go(func() {
-			for i := range 500 {
-				r := remembered{stream: testARN, sequence: fmt.Sprint(i), destination: fmt.Sprint(g % 3), eventID: "e"}
-				m.add(r)
-				m.has(r)
-			}
-		})
-	}
-	wg.Wait()
-	require.LessOrEqual(t, len(m.young), 50)
-	require.LessOrEqual(t, len(m.old), 50)
+	require.GreaterOrEqual(t, known-1, limit, "the latest ones are there")
+	require.LessOrEqual(t, known-1, 2*limit, "the oldest ones are not")
 }

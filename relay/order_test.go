@@ -1,10 +1,9 @@
-package relay
+package relay_test
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,10 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
-
-func ordered(o *Options) { o.Layout = envelope.AggregateLayout() }
 
 // The guarantee: within the events of one aggregateId, the first acceptances at
 // the bus are in stream order, at any concurrency, under any faults that the bus
@@ -30,15 +27,15 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 			t.Run(fmt.Sprintf("concurrency %d, seed %d", concurrency, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					rng := &lockedRand{rng: rand.New(rand.NewPCG(seed, 9))}
-					bus := &scriptBus{}
+					bus := &scriptedBus{}
 					var mu sync.Mutex
 					arrived := map[string]bool{}
-					var first []string // first arrivals, in order
-					bus.answer = func(ctx context.Context, _ int, entries []Entry) ([]Result, error) {
+					var arrivals []string // first ones, in order
+					bus.answer = func(ctx context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
 						<-time.After(time.Duration(rng.n(20)) * time.Millisecond) // the bubble's clock: no waiting
 						whole := rng.n(20)
 						if whole == 0 {
-							return nil, &CallError{Class: Transient, Code: "500"}
+							return nil, &relay.CallError{Class: relay.Transient, Code: "500"}
 						}
 						out := accept(entries)
 						mu.Lock()
@@ -48,16 +45,16 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 							require.False(t, groups[e.Group], "two of a group in a call")
 							groups[e.Group] = true
 							if rng.n(4) == 0 {
-								out[i] = Result{Class: Transient, Code: "InternalFailure"}
+								out[i] = unlucky
 								continue
 							}
 							if !arrived[e.EventID] {
 								arrived[e.EventID] = true
-								first = append(first, e.EventID)
+								arrivals = append(arrivals, e.EventID)
 							}
 						}
 						if whole == 1 {
-							return nil, &CallError{Class: Transient, Code: "answer lost"}
+							return nil, &relay.CallError{Class: relay.Transient, Code: "answer lost"}
 						}
 						return out, nil
 					}
@@ -66,18 +63,18 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 						a := rng.n(aggregates)
 						rs[i] = testRecord{sequence: i + 1, aggregate: fmt.Sprint("a", a), id: fmt.Sprintf("a%d/%03d", a, i)}
 					}
-					var h *Handler
+					var h *relay.Handler
 					for rest := rs; len(rest) > 0; {
 						if h == nil || rng.n(3) == 0 { // a new process forgets
-							h = newTestHandler(t, bus, Block, partial, ordered, func(o *Options) { o.Concurrency = concurrency })
+							h = newHandler(t, bus, relay.Block, partial, ordered, func(o *relay.Options) { o.Concurrency = concurrency })
 						}
 						out, err := h.Invoke(t.Context(), batch(rest[:min(len(rest), 40)]...))
 						require.NoError(t, err)
 						rest = advance(rest, failure(out), 40)
 					}
-					require.Len(t, first, count)
+					require.Len(t, arrivals, count)
 					last := map[string]string{}
-					for _, id := range first {
+					for _, id := range arrivals {
 						group, _, _ := strings.Cut(id, "/")
 						require.Less(t, last[group], id, "an event overtook an earlier one of its aggregate")
 						last[group] = id
@@ -88,31 +85,10 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// advance does what Lambda does with an answer: it goes on behind the batch, or
-// at the failure.
-func advance(rest []testRecord, failure string, size int) []testRecord {
-	if failure == "" {
-		return rest[min(len(rest), size):]
-	}
-	i := slices.IndexFunc(rest, func(r testRecord) bool { return fmt.Sprint(r.sequence) == failure })
-	return rest[i:]
-}
-
-type lockedRand struct {
-	mu  sync.Mutex
-	rng *rand.Rand
-}
-
-func (r *lockedRand) n(n int) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.rng.IntN(n)
-}
-
 func TestADeadLetterLetsItsGroupGoOn(t *testing.T) {
-	bus := &scriptBus{answer: refuse(Result{Class: EventFault, Code: "MalformedDetail"}, "event-2")}
-	sink := &graveyard{}
-	h := newTestHandler(t, bus, sink, ordered)
+	bus := &scriptedBus{answer: refuse(malformed, "event-2")}
+	sink := &recordingSink{}
+	h := newHandler(t, bus, sink, ordered)
 	_, err := h.Invoke(t.Context(), batch(
 		testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "b"}, testRecord{sequence: 3, aggregate: "b"}))
 	require.NoError(t, err)
@@ -121,8 +97,8 @@ func TestADeadLetterLetsItsGroupGoOn(t *testing.T) {
 }
 
 func TestNothingOfAGroupOvertakesAFailure(t *testing.T) {
-	bus := &scriptBus{answer: refuse(Result{Class: ConfigFault, Code: "no"}, "event-2")}
-	h := newTestHandler(t, bus, Block, partial, ordered, func(o *Options) { o.Concurrency = 8 })
+	bus := &scriptedBus{answer: refuse(held, "event-2")}
+	h := newHandler(t, bus, relay.Block, partial, ordered, func(o *relay.Options) { o.Concurrency = 8 })
 	out, err := h.Invoke(t.Context(), batch(
 		testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "b"}, testRecord{sequence: 3, aggregate: "b"}, testRecord{sequence: 4, aggregate: "a"}))
 	require.NoError(t, err)
@@ -136,17 +112,40 @@ func TestNothingNewBehindAFailure(t *testing.T) {
 	for _, concurrency := range []int{1, 3} {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptBus{answer: func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
-					<-time.After(10 * time.Millisecond)
-					return refuse(Result{Class: ConfigFault, Code: "no"}, "event-5")(ctx, call, entries)
-				}}
-				h := newTestHandler(t, bus, Block, partial, func(o *Options) { o.Concurrency = concurrency })
+				bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(held, "event-5"))}
+				h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.Concurrency = concurrency })
 				out, err := h.Invoke(t.Context(), events(1, 100))
 				require.NoError(t, err)
 				require.Equal(t, "5", failure(out))
 				require.LessOrEqual(t, len(bus.calls), 2*concurrency-1, "calls that were answered at the same moment may have been followed up")
 				require.NotContains(t, bus.accepted, eventID(20*concurrency), "nothing behind them")
 			})
+		})
+	}
+}
+
+// Order costs calls, so only a layout that asks for it pays: without, the events
+// of one aggregate go together.
+func TestTheDefaultLayoutDoesNotPayForOrder(t *testing.T) {
+	rs := make([]testRecord, 10)
+	for i := range rs {
+		rs[i] = testRecord{sequence: i + 1, aggregate: "a"}
+	}
+	for _, tt := range []struct {
+		name  string
+		opt   func(*relay.Options)
+		calls int
+	}{
+		{"by default", nil, 1},
+		{"ordered", ordered, 10},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bus := &scriptedBus{}
+			h := newHandler(t, bus, relay.Block, tt.opt)
+			_, err := h.Invoke(t.Context(), batch(rs...))
+			require.NoError(t, err)
+			require.Len(t, bus.calls, tt.calls)
+			require.Len(t, bus.accepted, 10)
 		})
 	}
 }
@@ -158,7 +157,7 @@ func TestConcurrency(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
 				now, most := 0, 0
-				bus := &scriptBus{answer: func(_ context.Context, _ int, entries []Entry) ([]Result, error) {
+				bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
 					mu.Lock()
 					now++
 					most = max(most, now)
@@ -169,7 +168,7 @@ func TestConcurrency(t *testing.T) {
 					mu.Unlock()
 					return accept(entries), nil
 				}}
-				h := newTestHandler(t, bus, Block, func(o *Options) { o.Concurrency = want })
+				h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Concurrency = want })
 				begin := time.Now()
 				_, err := h.Invoke(t.Context(), events(1, 160))
 				require.NoError(t, err)
@@ -178,4 +177,58 @@ func TestConcurrency(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A process may run several invocations at once.
+func TestConcurrentInvocations(t *testing.T) {
+	bus := &scriptedBus{}
+	var mu sync.Mutex
+	var total relay.Metrics
+	h := newHandler(t, bus, &recordingSink{}, func(o *relay.Options) {
+		o.Concurrency = 2
+		o.Route = func(e *relay.Entry) error { e.Resources = []string{e.EventID}; return nil }
+		o.Metrics = func(_ context.Context, m relay.Metrics) {
+			mu.Lock()
+			defer mu.Unlock()
+			total.Published += m.Published
+			total.DeadLettered += m.DeadLettered
+		}
+	})
+	var wg sync.WaitGroup
+	for g := range 16 {
+		wg.Go(func() {
+			for i := range 20 {
+				first := 1000*g + 40*i + 1
+				rs := make([]testRecord, 30)
+				for k := range rs {
+					rs[k].sequence = first + k
+				}
+				rs[7].payload = `{"?":1}`
+				if _, err := h.Invoke(t.Context(), batch(rs...)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, 16*20*29, total.Published)
+	require.Equal(t, 16*20, total.DeadLettered)
+	seen := map[string]bool{}
+	for _, id := range bus.accepted {
+		require.False(t, seen[id])
+		seen[id] = true
+		require.Contains(t, bus.details[id], `"eventId":"`+id+`"`, "an entry has the bytes of its own event")
+	}
+	require.Len(t, seen, 16*20*29)
+}
+
+type lockedRand struct {
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func (r *lockedRand) n(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rng.IntN(n)
 }

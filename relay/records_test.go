@@ -1,7 +1,6 @@
-package relay
+package relay_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -93,6 +92,15 @@ func (r testRecord) template() string {
 
 func eventID(sequence int) string { return fmt.Sprintf("event-%d", sequence) }
 
+// sequenceOf is the number in an event id of eventID.
+func sequenceOf(id string) int {
+	n := 0
+	for _, c := range strings.TrimPrefix(id, "event-") {
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
 // batch is the payload of an invocation.
 func batch(records ...testRecord) []byte {
 	parts := make([]string, len(records))
@@ -104,12 +112,15 @@ func batch(records ...testRecord) []byte {
 
 // events is a batch of n events with the sequence numbers first, first+1, ….
 // They have just been written.
-func events(first, n int) []byte {
+func events(first, n int) []byte { return batch(records(first, n)...) }
+
+// records are those of events.
+func records(first, n int) []testRecord {
 	rs := make([]testRecord, n)
 	for i := range rs {
 		rs[i].sequence = first + i
 	}
-	return batch(rs...)
+	return rs
 }
 
 // eventTimes are the places of an event's own time in JSON.
@@ -130,20 +141,6 @@ func requireYoung(t *testing.T, record string) {
 	seconds, err := strconv.ParseInt(found[1], 10, 64)
 	require.NoError(t, err)
 	require.Less(t, time.Since(time.Unix(seconds, 0)), time.Hour, "its age would explain the dead letter")
-}
-
-// failure is the sequence number in an answer, "" if the list is empty.
-func failure(out []byte) string {
-	var a struct {
-		BatchItemFailures []struct{ ItemIdentifier string }
-	}
-	if err := json.Unmarshal(out, &a); err != nil {
-		return "not JSON: " + err.Error()
-	}
-	if len(a.BatchItemFailures) == 0 {
-		return ""
-	}
-	return strings.TrimLeft(a.BatchItemFailures[0].ItemIdentifier, "0")
 }
 
 // A record with a fixed time grows older each day that the tests are run, until

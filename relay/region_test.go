@@ -1,10 +1,12 @@
-package relay
+package relay_test
 
 import (
 	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 // Only a relay that is told its region leaves the events of others to others.
@@ -24,11 +26,11 @@ func TestRegions(t *testing.T) {
 		{"us-east-1", []string{"event-1", "event-3"}},
 	} {
 		t.Run("Region "+tt.region, func(t *testing.T) {
-			bus := &scriptBus{}
-			var m Metrics
-			h := newTestHandler(t, bus, Block, func(o *Options) {
+			bus := &scriptedBus{}
+			var m relay.Metrics
+			h := newHandler(t, bus, relay.Block, func(o *relay.Options) {
 				o.Region = tt.region
-				o.Metrics = func(_ context.Context, got Metrics) { m = got }
+				o.Metrics = func(_ context.Context, got relay.Metrics) { m = got }
 			})
 			_, err := h.Invoke(t.Context(), payload)
 			require.NoError(t, err)

@@ -1,13 +1,143 @@
-package relay
+package relay_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
+
+// A call that is refused as a whole is split until the culprit stands alone:
+// everything else is published, in order, and the culprit is a dead letter. The
+// metrics count what the bus was sent.
+func TestACallThatIsRefusedIsSplit(t *testing.T) {
+	for n := 2; n <= 10; n++ {
+		for culprit := 1; culprit <= n; culprit++ {
+			t.Run(fmt.Sprintf("%d of %d", culprit, n), func(t *testing.T) {
+				bus := &scriptedBus{size: func(relay.Entry) int { return 100 }, answer: failWith(refused, eventID(culprit))}
+				sink := &recordingSink{}
+				var m relay.Metrics
+				h := newHandler(t, bus, sink, keep(&m))
+				_, err := h.Invoke(t.Context(), events(1, n))
+				require.NoError(t, err)
+				requireDead(t, sink, "ValidationException", eventID(culprit))
+				var want []string
+				for i := 1; i <= n; i++ {
+					if i != culprit {
+						want = append(want, eventID(i))
+					}
+				}
+				require.Equal(t, want, bus.accepted)
+				require.LessOrEqual(t, len(bus.calls), 10)
+
+				sent, failed := 0, 0
+				for _, ids := range bus.calls {
+					sent += len(ids)
+					if slices.Contains(ids, eventID(culprit)) {
+						failed++
+					}
+				}
+				m.Duration, m.Oldest, m.Newest = 0, 0, 0
+				require.Equal(t, relay.Metrics{
+					Records: n, Published: n - 1, DeadLettered: 1,
+					Calls: len(bus.calls), FailedCalls: failed, Retried: sent - n, Bytes: int64(100 * sent),
+				}, m)
+			})
+		}
+	}
+}
+
+// A call that is too large for the bus, though none of its entries is, loses
+// nothing and blames nobody.
+func TestASplitWithoutACulprit(t *testing.T) {
+	for _, most := range []int{1, 2, 3, 7} {
+		t.Run(fmt.Sprintf("at most %d", most), func(t *testing.T) {
+			bus := &scriptedBus{size: func(relay.Entry) int { return 100 }}
+			bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+				if len(entries) > most {
+					return nil, refused
+				}
+				return accept(entries), nil
+			}
+			var m relay.Metrics
+			h := newHandler(t, bus, relay.Block, keep(&m))
+			_, err := h.Invoke(t.Context(), events(1, 8))
+			require.NoError(t, err)
+			require.Len(t, bus.accepted, 8)
+			sent := 0
+			for _, ids := range bus.calls {
+				sent += len(ids)
+			}
+			require.EqualValues(t, 100*sent, m.Bytes, "size of the entries sent")
+			require.Equal(t, sent-8, m.Retried, "entries sent again")
+		})
+	}
+}
+
+// What is behind an entry that the configuration holds is not sent, also where a
+// call is split.
+func TestASplitEndsAtTheConfiguration(t *testing.T) {
+	bus := &scriptedBus{}
+	bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+		switch {
+		case len(entries) == 10:
+			return nil, refused
+		case entries[0].EventID == "event-1":
+			return nil, &relay.CallError{Class: relay.ConfigFault, Code: "AccessDeniedException"}
+		}
+		return accept(entries), nil
+	}
+	h := newHandler(t, bus, relay.Block, partial)
+	out, err := h.Invoke(t.Context(), events(1, 10))
+	require.NoError(t, err)
+	require.Equal(t, "1", failure(out))
+	require.Empty(t, bus.accepted)
+	require.Len(t, bus.calls, 2)
+}
+
+// A call that is refused as a whole is not split any more when the time is over.
+func TestASplitEndsWithTheTime(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration // the call takes that long
+		ends  bool          // and then the context ends
+		split bool
+	}{
+		{"there is time", 100 * time.Millisecond, false, true},
+		{"in the margin", 2200 * time.Millisecond, false, false},
+		{"the context ends", 100 * time.Millisecond, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				bus := &scriptedBus{answer: func(_ context.Context, call int, _ []relay.Entry) ([]relay.Result, error) {
+					if call == 0 {
+						<-time.After(tt.after)
+						if tt.ends {
+							cancel()
+						}
+					}
+					return nil, refused
+				}}
+				sink := &recordingSink{}
+				h := newHandler(t, bus, sink, partial)
+				out, err := h.Invoke(ctx, events(1, 10))
+				require.NoError(t, err)
+				require.Equal(t, "1", failure(out))
+				require.Equal(t, tt.split, len(bus.calls) > 1)
+				require.LessOrEqual(t, len(bus.calls), 19, "as many as it takes to have each of ten alone")
+				require.Empty(t, sink.dead, "nothing has shown whose fault it is")
+			})
+		})
+	}
+}
 
 // The right half of a split is a call like any other: none is started in the
 // margin.
@@ -17,12 +147,12 @@ func TestASplitStartsNothingInTheMargin(t *testing.T) {
 		defer cancel()
 		deadline, _ := ctx.Deadline()
 		var left []time.Duration // at the start of each call
-		bus := &scriptBus{answer: func(context.Context, int, []Entry) ([]Result, error) {
+		bus := &scriptedBus{answer: func(context.Context, int, []relay.Entry) ([]relay.Result, error) {
 			left = append(left, time.Until(deadline))
 			<-time.After(1100 * time.Millisecond)
-			return nil, &CallError{Class: EventFault, Code: "ValidationException"}
+			return nil, refused
 		}}
-		h := newTestHandler(t, bus, &graveyard{}, partial)
+		h := newHandler(t, bus, &recordingSink{}, partial)
 		out, err := h.Invoke(ctx, events(1, 10))
 		require.NoError(t, err)
 		require.Equal(t, "1", failure(out))
@@ -34,58 +164,17 @@ func TestASplitStartsNothingInTheMargin(t *testing.T) {
 func TestASplitStartsNothingBehindTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	bus := &scriptBus{answer: func(_ context.Context, call int, _ []Entry) ([]Result, error) {
+	bus := &scriptedBus{answer: func(_ context.Context, call int, _ []relay.Entry) ([]relay.Result, error) {
 		if call == 1 { // the left half
 			cancel()
 		}
-		return nil, &CallError{Class: EventFault, Code: "ValidationException"}
+		return nil, refused
 	}}
-	h := newTestHandler(t, bus, &graveyard{}, partial)
+	h := newHandler(t, bus, &recordingSink{}, partial)
 	out, err := h.Invoke(ctx, events(1, 10))
 	require.NoError(t, err)
 	require.Equal(t, "1", failure(out))
 	require.Len(t, bus.calls, 2)
-}
-
-// Waiting for another invocation's look at the bus leaves time for the batch.
-func TestWaitingForALookAtTheBusLeavesTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		bus := &checkedBus{check: func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }}
-		h := newTestHandler(t, bus, Block)
-		looked := make(chan struct{})
-		go func() {
-			defer close(looked)
-			_, err := h.Invoke(t.Context(), events(1, 3)) // looks for 10 s
-			require.NoError(t, err)
-		}()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		_, err := h.Invoke(ctx, events(11, 3))
-		expired := ctx.Err()
-		<-looked
-		require.NoError(t, expired, "there is time left to answer")
-		require.NoError(t, err)
-	})
-}
-
-// A call that is split sends its entries again, and says so.
-func TestMetricsCountWhatASplitSends(t *testing.T) {
-	sent := 0
-	bus := &scriptBus{size: func(Entry) int { return 100 }, answer: func(_ context.Context, _ int, entries []Entry) ([]Result, error) {
-		sent += len(entries)
-		if len(entries) > 1 {
-			return nil, &CallError{Class: EventFault, Code: "ValidationException"}
-		}
-		return accept(entries), nil
-	}}
-	var m Metrics
-	h := newTestHandler(t, bus, Block, func(o *Options) { o.Metrics = func(_ context.Context, got Metrics) { m = got } })
-	_, err := h.Invoke(t.Context(), events(1, 4))
-	require.NoError(t, err)
-	require.Equal(t, 12, sent)
-	require.EqualValues(t, 1200, m.Bytes, "size of the entries sent")
-	require.Equal(t, 8, m.Retried, "entries sent again")
 }
 
 // A call that there is never time to split is not made again as it was: each of
@@ -100,18 +189,9 @@ func TestACallThatThereIsNoTimeToSplit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptBus{}
-				bus.answer = func(ctx context.Context, call int, entries []Entry) ([]Result, error) {
-					for _, e := range entries {
-						if e.EventID == "event-2" {
-							<-time.After(tt.latency)
-							return nil, &CallError{Class: EventFault, Code: "ValidationException"}
-						}
-					}
-					return slowBus(tt.latency).answer(ctx, call, entries)
-				}
-				sink := &graveyard{}
-				h := newTestHandler(t, bus, sink, partial)
+				bus := &scriptedBus{answer: slowly(tt.latency, failWith(refused, "event-2"))}
+				sink := &recordingSink{}
+				h := newHandler(t, bus, sink, partial)
 				payload, deliveries := events(1, 4), 0
 				for failed := "1"; failed != ""; deliveries++ {
 					require.Less(t, deliveries, 10)
@@ -123,7 +203,7 @@ func TestACallThatThereIsNoTimeToSplit(t *testing.T) {
 					failed = failure(out)
 				}
 				require.Equal(t, []string{"event-1", "event-3", "event-4"}, bus.accepted)
-				require.Equal(t, []string{"event-2"}, sink.ids())
+				requireDead(t, sink, "ValidationException", "event-2")
 			})
 		})
 	}

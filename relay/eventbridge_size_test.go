@@ -1,4 +1,4 @@
-package relay
+package relay_test
 
 import (
 	"context"
@@ -9,12 +9,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 func TestLimitsOfACall(t *testing.T) {
 	client := eventbridge.New(eventbridge.Options{Region: "eu-west-1"})
-	require.Equal(t, Limits{Entries: 10, Bytes: 1_000_000}, NewEventBridge(client, "orders").Limits())
-	require.Equal(t, Limits{Entries: 3, Bytes: 65_536}, NewEventBridge(client, "orders", func(o *EventBridgeOptions) {
+	require.Equal(t, relay.Limits{Entries: 10, Bytes: 1_000_000}, relay.NewEventBridge(client, "orders").Limits())
+	require.Equal(t, relay.Limits{Entries: 3, Bytes: 65_536}, relay.NewEventBridge(client, "orders", func(o *relay.EventBridgeOptions) {
 		o.MaxEntries, o.MaxCallBytes = 3, 65_536
 	}).Limits())
 }
@@ -22,20 +24,20 @@ func TestLimitsOfACall(t *testing.T) {
 // The formula of the documentation: 14 for the time, and the bytes of what is
 // text. The bus's name, the trace header and our own fields are not counted.
 func TestSizeOfAnEntry(t *testing.T) {
-	bus := NewEventBridge(eventbridge.New(eventbridge.Options{Region: "eu-west-1"}), "orders")
+	bus := relay.NewEventBridge(eventbridge.New(eventbridge.Options{Region: "eu-west-1"}), "orders")
 	for _, tt := range []struct {
 		name  string
-		entry Entry
+		entry relay.Entry
 		want  int
 	}{
-		{"nothing", Entry{}, 0},
-		{"time", Entry{Time: time.Now()}, 14},
-		{"source", Entry{Source: "Größe"}, 7},
-		{"detail-type", Entry{DetailType: "User.Created"}, 12},
-		{"detail", Entry{Detail: []byte(`{"a":1}`)}, 7},
-		{"resources", Entry{Resources: []string{"arn:one", "", "arn:three"}}, 7 + 9},
-		{"what is not counted", Entry{EventID: "e", Group: "g", Bus: "other", TraceHeader: "Root=1"}, 0},
-		{"all of it", Entry{Time: time.Now(), Source: "svc", DetailType: "T", Detail: []byte("{}"), Resources: []string{"arn"}}, 14 + 3 + 1 + 2 + 3},
+		{"nothing", relay.Entry{}, 0},
+		{"time", relay.Entry{Time: time.Now()}, 14},
+		{"source", relay.Entry{Source: "Größe"}, 7},
+		{"detail-type", relay.Entry{DetailType: "User.Created"}, 12},
+		{"detail", relay.Entry{Detail: []byte(`{"a":1}`)}, 7},
+		{"resources", relay.Entry{Resources: []string{"arn:one", "", "arn:three"}}, 7 + 9},
+		{"what is not counted", relay.Entry{EventID: "e", Group: "g", Bus: "other", TraceHeader: "Root=1"}, 0},
+		{"all of it", relay.Entry{Time: time.Now(), Source: "svc", DetailType: "T", Detail: []byte("{}"), Resources: []string{"arn"}}, 14 + 3 + 1 + 2 + 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.Equal(t, tt.want, bus.Size(tt.entry))
@@ -79,12 +81,12 @@ func TestWireCallsAreFilledToTheByte(t *testing.T) {
 		{name: "alone, above it", size: 1_000_001, events: 1, dead: "TooLarge"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b, sink := newWireBus(t), &graveyard{}
-			var m Metrics
-			h := newTestHandler(t, NewEventBridge(b.client(), "orders"), sink, func(o *Options) {
-				o.Metrics = func(_ context.Context, got Metrics) { m = got }
+			b, sink := newWireBus(t), &recordingSink{}
+			var m relay.Metrics
+			h := newHandler(t, relay.NewEventBridge(b.client(), "orders"), sink, func(o *relay.Options) {
+				o.Metrics = func(_ context.Context, got relay.Metrics) { m = got }
 				if tt.resources != nil {
-					o.Route = func(e *Entry) error { e.Resources = tt.resources; return nil }
+					o.Route = func(e *relay.Entry) error { e.Resources = tt.resources; return nil }
 				}
 			})
 			_, err := h.Invoke(t.Context(), sized(tt.events, tt.size, tt.resources))
@@ -105,32 +107,6 @@ func TestWireCallsAreFilledToTheByte(t *testing.T) {
 			require.Equal(t, tt.size, sum, "the events are as large as the row says")
 			require.EqualValues(t, tt.size, m.Bytes)
 			require.Len(t, b.accepted, tt.events)
-		})
-	}
-}
-
-// Order costs calls, so only a layout that asks for it pays: without, the events
-// of one aggregate go together.
-func TestTheDefaultLayoutDoesNotPayForOrder(t *testing.T) {
-	rs := make([]testRecord, 10)
-	for i := range rs {
-		rs[i] = testRecord{sequence: i + 1, aggregate: "a"}
-	}
-	for _, tt := range []struct {
-		name  string
-		opt   func(*Options)
-		calls int
-	}{
-		{"by default", nil, 1},
-		{"ordered", ordered, 10},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bus := &scriptBus{}
-			h := newTestHandler(t, bus, Block, tt.opt)
-			_, err := h.Invoke(t.Context(), batch(rs...))
-			require.NoError(t, err)
-			require.Len(t, bus.calls, tt.calls)
-			require.Len(t, bus.accepted, 10)
 		})
 	}
 }

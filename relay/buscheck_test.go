@@ -1,15 +1,16 @@
-package relay
+package relay_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 const otherARN = "arn:aws:events:us-east-1:999999999999:event-bus/theirs"
@@ -48,13 +49,13 @@ func TestWireBusCheck(t *testing.T) {
 				bus = "orders"
 			}
 			log := &logRecorder{}
-			h := newTestHandler(t, NewEventBridge(b.client(), bus), Block, partial, func(o *Options) {
+			h := newHandler(t, relay.NewEventBridge(b.client(), bus), relay.Block, partial, func(o *relay.Options) {
 				o.SkipBusCheck, o.Logger = tt.skip, log.logger()
 			})
 			for i := range 3 {
 				out, err := h.Invoke(t.Context(), events(1+10*i, 2))
 				if tt.absent {
-					require.ErrorIs(t, err, ErrNoSuchBus)
+					require.ErrorIs(t, err, relay.ErrNoSuchBus)
 					require.ErrorContains(t, err, `"orders"`)
 					require.NotContains(t, err.Error(), testSecret)
 					require.Nil(t, out, "an error in every mode: Lambda must not take it for an answer")
@@ -80,10 +81,10 @@ func TestABusThatIsCreatedLater(t *testing.T) {
 		}
 		return 400, `{"__type":"ResourceNotFoundException"}`
 	}
-	h := newTestHandler(t, NewEventBridge(b.client(), "orders"), Block)
+	h := newHandler(t, relay.NewEventBridge(b.client(), "orders"), relay.Block)
 	_, err := h.Invoke(t.Context(), events(1, 1))
-	require.ErrorIs(t, err, ErrNoSuchBus)
-	require.ErrorIs(t, h.Check(t.Context()), ErrNoSuchBus)
+	require.ErrorIs(t, err, relay.ErrNoSuchBus)
+	require.ErrorIs(t, h.Check(t.Context()), relay.ErrNoSuchBus)
 	there = true
 	require.NoError(t, h.Check(t.Context()))
 	_, err = h.Invoke(t.Context(), events(1, 1))
@@ -99,8 +100,8 @@ func TestARoutedBusThatIsAbsent(t *testing.T) {
 		}
 		return 200, "{}"
 	}
-	h := newTestHandler(t, NewEventBridge(b.client(), "orders"), &graveyard{}, partial, func(o *Options) {
-		o.Route = func(e *Entry) error {
+	h := newHandler(t, relay.NewEventBridge(b.client(), "orders"), &recordingSink{}, partial, func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error {
 			if e.EventID == "event-3" {
 				e.Bus = "nowhere"
 			}
@@ -114,42 +115,27 @@ func TestARoutedBusThatIsAbsent(t *testing.T) {
 }
 
 func TestCheckWithoutAnAnswer(t *testing.T) {
-	h := newTestHandler(t, &scriptBus{}, Block)
-	require.ErrorIs(t, h.Check(t.Context()), ErrBusUnchecked)
+	h := newHandler(t, &scriptedBus{}, relay.Block)
+	require.ErrorIs(t, h.Check(t.Context()), relay.ErrBusUnchecked, "a publisher that cannot look")
 	b := newWireBus(t)
-	h = newTestHandler(t, NewEventBridge(putOnly{b.client()}, "orders"), Block)
-	require.ErrorIs(t, h.Check(t.Context()), ErrBusUnchecked)
+	h = newHandler(t, relay.NewEventBridge(putOnly{b.client()}, "orders"), relay.Block)
+	require.ErrorIs(t, h.Check(t.Context()), relay.ErrBusUnchecked)
 	b.describe = func(string) (int, string) { return 500, fmt.Sprintf(`{"message":%q}`, testSecret) }
-	h = newTestHandler(t, NewEventBridge(b.client(), "orders"), Block)
+	h = newHandler(t, relay.NewEventBridge(b.client(), "orders"), relay.Block)
 	err := h.Check(t.Context())
 	require.Error(t, err)
-	require.NotErrorIs(t, err, ErrBusUnchecked)
+	require.NotErrorIs(t, err, relay.ErrBusUnchecked)
 	require.NotContains(t, err.Error(), testSecret)
-	h = newTestHandler(t, NewEventBridge(b.client(), "orders", func(o *EventBridgeOptions) { o.EndpointID = "a.veo" }), Block)
-	require.ErrorIs(t, h.Check(t.Context()), ErrBusUnchecked)
+	h = newHandler(t, relay.NewEventBridge(b.client(), "orders", func(o *relay.EventBridgeOptions) { o.EndpointID = "a.veo" }), relay.Block)
+	require.ErrorIs(t, h.Check(t.Context()), relay.ErrBusUnchecked)
 }
 
 // putOnly hides the other operations of a client.
-type putOnly struct{ PutEventsAPIClient }
-
-// checkedBus is a Publisher with a CheckBus of the test.
-type checkedBus struct {
-	scriptBus
-	check func(context.Context, string) error
-}
-
-func (b *checkedBus) CheckBus(ctx context.Context, bus string) error { return b.check(ctx, bus) }
+type putOnly struct{ relay.PutEventsAPIClient }
 
 func TestBusCheckIsMadeOncePerProcess(t *testing.T) {
-	var mu sync.Mutex
-	asked := 0
-	bus := &checkedBus{check: func(context.Context, string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		asked++
-		return nil
-	}}
-	h := newTestHandler(t, bus, Block)
+	client := &scriptedClient{}
+	h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block)
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
@@ -160,38 +146,58 @@ func TestBusCheckIsMadeOncePerProcess(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Equal(t, 1, asked)
-	require.Len(t, bus.accepted, 48)
+	require.Equal(t, map[string]int{"orders": 1}, client.asked)
+	require.Len(t, client.accepted, 48)
 }
 
 func TestABusCheckThatPanicsIsAWarning(t *testing.T) {
 	log := &logRecorder{}
-	bus := &checkedBus{check: func(context.Context, string) error { panic(testSecret) }}
-	h := newTestHandler(t, bus, Block, func(o *Options) { o.Logger = log.logger() })
+	client := &scriptedClient{describe: func(context.Context, string) error { panic(testSecret) }}
+	h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
 	_, err := h.Invoke(t.Context(), events(1, 3))
 	require.NoError(t, err)
+	require.Len(t, client.accepted, 3)
 	require.NotContains(t, log.String(), testSecret)
 }
 
-// The classes of whole-call errors that never were an HTTP answer.
-func TestClassifyCallWithoutAnAnswer(t *testing.T) {
-	for _, tt := range []struct {
-		err  error
-		code string
-	}{
-		{context.DeadlineExceeded, "Timeout"},
-		{fmt.Errorf("operation error: %w", context.Canceled), "Canceled"},
-		{errors.New("dial tcp: connection refused"), "NoAnswer"},
-	} {
-		ce := classifyCall(tt.err)
-		require.Equal(t, Transient, ce.Class)
-		require.Equal(t, tt.code, ce.Code)
-		require.ErrorIs(t, ce, tt.err)
-		require.False(t, ce.Retried)
+// An AWS error may quote anything. The look at the bus logs its code alone.
+func TestTheLookAtTheBusLogsNoTextOfAWS(t *testing.T) {
+	says := func(status int, code string) func(string) (int, string) {
+		return func(string) (int, string) { return status, fmt.Sprintf(`{"__type":%q,"message":%q}`, code, testSecret) }
 	}
-	client := eventbridge.New(eventbridge.Options{Region: "eu-west-1"}) // no credentials
-	_, err := NewEventBridge(client, "orders").Publish(t.Context(), []Entry{{Detail: []byte("{}"), Source: "s", DetailType: "d"}})
-	var ce *CallError
-	require.ErrorAs(t, err, &ce)
-	require.Equal(t, Transient, ce.Class)
+	for _, tt := range []struct {
+		name     string
+		bus      string
+		describe func(string) (int, string)
+		want     string // to be found in the log
+	}{
+		{"no permission", "orders", says(400, "AccessDeniedException"), "AccessDeniedException"},
+		{"absent", "orders", says(400, "ResourceNotFoundException"), "does not exist"},
+		{"another account's", otherARN, says(400, "ResourceNotFoundException"), "not found in the client's own account"},
+		{"a code that nobody knows", "orders", says(400, "BrandNewException"), "BrandNewException"},
+		{"throttled", "orders", says(400, "ThrottlingException"), "ThrottlingException"},
+		{"broken", "orders", says(500, "InternalException"), "InternalException"},
+		{"no code", "orders", func(string) (int, string) { return 500, testSecret }, "HTTP500"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b, log := newWireBus(t), &logRecorder{}
+			b.describe = tt.describe
+			h := newHandler(t, relay.NewEventBridge(b.client(), tt.bus), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
+			_, err := h.Invoke(t.Context(), events(1, 3))
+			require.Contains(t, log.String(), tt.want)
+			require.NotContains(t, log.String(), testSecret)
+			require.NotContains(t, fmt.Sprint(err, h.Check(t.Context())), testSecret)
+		})
+	}
+	t.Run("a client that says more", func(t *testing.T) {
+		log := &logRecorder{}
+		client := &scriptedClient{describe: func(context.Context, string) error {
+			return fmt.Errorf("%s: %w", testSecret, &smithy.GenericAPIError{Code: "SlowDown", Message: testSecret})
+		}}
+		h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
+		_, err := h.Invoke(t.Context(), events(1, 3))
+		require.NoError(t, err)
+		require.Contains(t, log.String(), "SlowDown")
+		require.NotContains(t, log.String(), testSecret)
+	})
 }

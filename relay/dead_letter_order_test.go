@@ -1,0 +1,152 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+func inOrder(o *relay.Options) { o.Layout = envelope.AggregateLayout() }
+
+// An event that cannot even be sent holds up the later ones of its aggregate, as
+// one that the bus refuses does, and nothing else.
+func TestRedriveHoldsUpTheAggregate(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		bus   *letterBus
+		route func(*relay.Entry) error
+	}{
+		{"not routed", &letterBus{}, func(e *relay.Entry) error {
+			if e.EventID == "event-1" {
+				return errors.New("no route")
+			}
+			return nil
+		}},
+		{"refused by the bus", &letterBus{says: refuses(invalidLetter, "event-1")}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			db, sink := lettersOf(t, storedEvent{n: 1, aggregate: "a"}, storedEvent{n: 2, aggregate: "a"}, storedEvent{n: 3, aggregate: "b"})
+			h := letterHandler(t, tt.bus, sink, inOrder, func(o *relay.Options) { o.Route = tt.route })
+			var codes []string
+			sum, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) {
+				o.Progress = func(page []redriveLetter, _ redriveReport) {
+					for _, l := range page {
+						codes = append(codes, fmt.Sprint(l.EventID, " ", l.Published))
+					}
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, []string{"event-1 false", "event-2 false", "event-3 true"}, codes)
+			require.Equal(t, 1, sum.Published)
+			require.Equal(t, []string{"event-3"}, tt.bus.accepted)
+			require.Len(t, db.items("dead"), 2)
+		})
+	}
+}
+
+// A letter that stays holds up the later ones of its aggregate, whatever keeps
+// it, and no other.
+func TestRedriveKeepsTheOrder(t *testing.T) {
+	a, b := storedEvent{n: 2, aggregate: "a"}, storedEvent{n: 3, aggregate: "b"}
+	for _, tt := range []struct {
+		name  string
+		first storedEvent
+	}{
+		{"its record is cut off, and its item is gone", storedEvent{n: 1, aggregate: "a", payload: `{"M":{"x":{"S":"` + strings.Repeat("x", 500_000) + `"}}}`}},
+		{"its record cannot be read", storedEvent{n: 1, aggregate: "a", payload: `{"??":1}`}},
+		{"its record spoils a page", storedEvent{n: 1, aggregate: "a", record: `{"eventName":"INSERT","dynamodb":{"StreamViewType":"KEYS_ONLY","SequenceNumber":"1"}}`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			db, sink := lettersOf(t, tt.first, a, b)
+			bus := &letterBus{}
+			sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink, inOrder))
+			require.NoError(t, err)
+			require.Equal(t, redriveReport{Read: 3, Published: 1, Failed: 2}, sum)
+			require.Equal(t, []string{"event-3"}, bus.accepted)
+			require.Len(t, db.items("dead"), 2)
+		})
+	}
+	t.Run("another one spoils the page", func(t *testing.T) {
+		db, sink := lettersOf(t, storedEvent{n: 1, aggregate: "a"}, a,
+			storedEvent{n: 3, record: `{"eventName":"INSERT","dynamodb":{"StreamViewType":"KEYS_ONLY"}}`})
+		bus := &letterBus{says: refuses(invalidLetter, "event-1")}
+		sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink, inOrder))
+		require.NoError(t, err)
+		require.Equal(t, redriveReport{Read: 3, Failed: 3}, sum)
+		require.Empty(t, bus.accepted)
+	})
+}
+
+// The item under a letter's key can be another event by now. That one is not
+// published in its place, and the letter stays.
+func TestRedriveOfAKeyThatIsTakenAnew(t *testing.T) {
+	first := storedEvent{n: 1, aggregate: "a", withoutWhole: true}
+	db, sink := lettersOf(t, first, storedEvent{n: 3, aggregate: "a"})
+	db.put("event-store", strings.Replace(storedEvent{n: 2, region: "us-east-1"}.image(), storedEvent{n: 2}.keys()[1:], first.keys()[1:], 1))
+	bus := &letterBus{}
+	var letters []redriveLetter
+	h := letterHandler(t, bus, sink, inOrder, func(o *relay.Options) { o.Region = "eu-west-1" })
+	sum, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) {
+		o.Progress = func(page []redriveLetter, _ redriveReport) { letters = append(letters, page...) }
+	})
+	require.NoError(t, err)
+	require.Equal(t, redriveReport{Read: 2, Failed: 2}, sum)
+	require.Equal(t, "Unresolved", letters[0].Code)
+	require.Empty(t, bus.accepted, "what is behind it in its aggregate waits")
+	require.Len(t, db.items("dead"), 2)
+}
+
+// Next does not pass letters that there was no time for, and the end of the
+// table is not reached while there are.
+func TestRedriveGoesOnWhereItWasCutOff(t *testing.T) {
+	over := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 5*time.Second)
+	}
+	for _, tt := range []struct {
+		name string
+		size int
+		end  func(context.Context) (context.Context, context.CancelFunc)
+		want error
+	}{
+		{"time is over, pages of 100", 100, over, context.DeadlineExceeded},
+		{"time is over, one page", 1000, over, context.DeadlineExceeded},
+		{"cancelled, one page", 1000, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(3500*time.Millisecond, cancel)
+			return ctx, cancel
+		}, context.Canceled},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db, sink := lettersOf(t, storedEvents(250)...)
+				bus := &letterBus{latency: time.Second}
+				h := letterHandler(t, bus, sink)
+				runs, next := 0, ""
+				for ; ; runs++ {
+					ctx, cancel := tt.end(t.Context())
+					sum, err := sink.Redrive(ctx, db, h, func(o *redriveOptions) { o.PageSize, o.Start = tt.size, next })
+					cancel()
+					next = sum.Next
+					if err == nil {
+						break
+					}
+					require.ErrorIs(t, err, tt.want)
+					require.Less(t, runs, 20)
+				}
+				require.Positive(t, runs)
+				require.Empty(t, next)
+				require.Empty(t, db.items("dead"), "every letter was tried")
+				require.Len(t, setOf(bus.accepted), 250)
+			})
+		})
+	}
+}
