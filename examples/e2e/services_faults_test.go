@@ -191,8 +191,9 @@ func poisonByHand(t *testing.T, s *services) {
 	object := func(v map[string]types.AttributeValue) types.AttributeValue {
 		return &types.AttributeValueMemberM{Value: v}
 	}
+	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	headers := object(map[string]types.AttributeValue{
-		"eventId": text("by-hand-3"), "eventName": text("User.Created"), "source": text("userService"), "timestamp": number("1800000000000"),
+		"eventId": text("by-hand-3"), "eventName": text("User.Created"), "source": text("userService"), "timestamp": number(now),
 	})
 	s.signUp(t, 2)
 	for id, event := range map[string]types.AttributeValue{
@@ -200,7 +201,7 @@ func poisonByHand(t *testing.T, s *services) {
 		"by-hand-2": object(map[string]types.AttributeValue{"payload": object(nil)}),                               // no headers
 		"by-hand-3": object(map[string]types.AttributeValue{"headers": headers, "payload": text(`{"email":"x"}`)}), // for the consumer
 	} {
-		item := map[string]types.AttributeValue{"pk": text(id), "sk": number("1800000000000")}
+		item := map[string]types.AttributeValue{"pk": text(id), "sk": number(now)}
 		if event != nil {
 			item["event"] = event
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestTheLedgerShowsALoss(t *testing.T) {
 	bus := s.cloud.moto.EventBridge(func(o *eventbridge.Options) { o.BaseEndpoint = &s.busWire.URL })
 	_, err = bus.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
 		EventBusName: &s.cloud.bus, Source: aws.String("somebody"), DetailType: aws.String("User.Created"),
-		Detail: aws.String(`{"headers":{"eventId":"ghost","eventName":"User.Created","timestamp":1795534252057},"payload":{}}`),
+		Detail: aws.String(fmt.Sprintf(`{"headers":{"eventId":"ghost","eventName":"User.Created","timestamp":%d},"payload":{}}`, time.Now().UnixMilli())),
 	}}})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return readLedger(t, url).Phantom == 1 }, time.Minute, 50*time.Millisecond)

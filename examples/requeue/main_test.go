@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -43,7 +44,7 @@ func newQueues(t *testing.T, n int) *queues {
 		id := fmt.Sprintf("event-%d", i)
 		q.ids = append(q.ids, id)
 		records = append(records, fmt.Sprintf(`{"eventName":"INSERT","dynamodb":{"SequenceNumber":"%d","NewImage":{"event":{"M":{"headers":{"M":{"eventId":{"S":%q},"eventName":{"S":"User.Created"},"source":{"S":"userService"},"timestamp":{"N":"%d"}}},"payload":{"M":{}}}}}}}`,
-			i+1, id, 1795534252057+i))
+			i+1, id, time.Now().UnixMilli()))
 	}
 	if n > 0 {
 		h, err := relay.NewHandler(relay.NewEventBridge(q.moto.EventBridge(), bus.Name), relay.Block)
