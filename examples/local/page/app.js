@@ -64,7 +64,7 @@ function showLedger(next) {
   document.body.dataset.books = bad ? 'wrong' : busy ? 'busy' : 'balanced';
   $('#twice').textContent = next.duplicates === 1 ? 'duplicate' : 'duplicates';
   $('#mails').textContent = !next.mails ? '' : `E-mails sent: ${next.mails}` + (next.mailTwice ? `, of which ${next.mailTwice} a second time: the consumer died between sending and noting it.` : ', none of them twice.');
-  $('#naive').hidden = !next.naiveSaved;
+  $('#naive').classList.toggle('unknown', !next.naiveSaved);
   $('#naive').classList.toggle('bad', next.naiveLost > 0);
   picture.counts(next);
   ledger = next;
@@ -118,7 +118,7 @@ async function choose(id, focus = true) {
   const answer = await fetch('local/events/' + encodeURIComponent(id));
   if (!answer.ok || chosen !== id) return;
   showWay(await answer.json());
-  if (focus && matchMedia('(max-width: 60rem)').matches) $('#way').focus();
+  if (focus && matchMedia('(max-width: 68rem)').matches) $('#way').focus();
 }
 
 // Forms and buttons.
@@ -148,6 +148,8 @@ $('#sign-up').addEventListener('submit', async (submit) => {
   if (answer.ok && id) choose(id, false);
 });
 $('#sign-up').addEventListener('reset', suggest);
+// Who comes to a field means another text than the one that is in it.
+for (const field of document.querySelectorAll('#sign-up input')) field.addEventListener('focus', () => field.select());
 $('#crowd').addEventListener('click', () => fetch('local/sign-ups?n=25', { method: 'POST' }));
 for (const button of document.querySelectorAll('[data-fault]')) {
   button.addEventListener('click', () => fetch(`local/faults/${button.dataset.fault}?on=${!button.classList.contains('active')}`, { method: 'POST' }));
