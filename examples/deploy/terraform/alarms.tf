@@ -126,7 +126,7 @@ locals {
     }
     relay_skipped_items = {
       name        = "relay-skipped-items"
-      description = "The relay passed over new items that have no marker. If they are events, the Layout of the writer and that of the relay do not have the same marker."
+      description = "The relay skipped new items that have no marker. If they are events, the Layout of the writer and that of the relay do not have the same marker."
       namespace   = local.metrics_namespace
       metric      = "SkippedNotEvent"
       dimensions  = {}
@@ -138,7 +138,7 @@ locals {
     }
     relay_skipped_region = {
       name        = "relay-skipped-region"
-      description = "The relay passed over events of another region. Its OUTBOX_REGION is misspelt, or is not the region of the writers."
+      description = "The relay skipped events of another region. Its OUTBOX_REGION is misspelt, or is not the region of the writers."
       namespace   = local.metrics_namespace
       metric      = "SkippedRegion"
       dimensions  = {}

@@ -31,13 +31,13 @@ variable "alarm_topic_arn" {
 }
 
 variable "alarm_on_skipped_items" {
-  description = "Whether an alarm tells of new items that the relay passes over because they have no marker. Set it to false for a table that holds other items too, if the mapping's filter lets them through."
+  description = "Whether an alarm reports new items that the relay skips because they have no marker. Set it to false for a table that holds other items too, if the mapping's filter lets them through."
   type        = bool
   default     = true
 }
 
 variable "alarm_on_skipped_region" {
-  description = "Whether an alarm tells of events that the relay passes over because of its OUTBOX_REGION. That is normal for a global table with writers in other regions; set it to true where only the relay's own region writes."
+  description = "Whether an alarm reports events that the relay skips because of its OUTBOX_REGION. That is normal for a global table with writers in other regions; set it to true where only the relay's own region writes."
   type        = bool
   default     = false
 }
