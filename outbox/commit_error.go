@@ -37,8 +37,9 @@ const (
 	// NotCommitted: nothing was written by this call, the SDK's own attempts
 	// included. With [CommitError.Reasons], no earlier call with these events
 	// has committed either: their items were looked for. Without, the request
-	// was refused as a whole, which says nothing of an earlier call: one that
-	// ended as Unknown is still unknown.
+	// was refused as a whole or never left (no region, no credentials, no
+	// connection), which says nothing of an earlier call: one that ended as
+	// Unknown is still unknown.
 	NotCommitted
 )
 
@@ -80,8 +81,9 @@ type CommitError struct {
 	Outcome Outcome
 
 	// Retryable says that the same request, with the same ClientRequestToken,
-	// may be sent again and can succeed: after a wait, for a conflict or
-	// throttling. The SDK does not retry a cancelled transaction.
+	// may be sent again and can succeed, or settle a doubt: after a wait, for a
+	// conflict, throttling or a lost connection. The SDK does not retry a
+	// cancelled transaction.
 	Retryable bool
 
 	Reasons []Reason // of the actions that were refused; empty unless the transaction was cancelled
@@ -109,6 +111,10 @@ func (e *CommitError) Error() string {
 	}
 	if len(e.Reasons) == 0 && e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
+	}
+	var mismatch *types.IdempotentParameterMismatchException
+	if errors.As(e.Err, &mismatch) {
+		b.WriteString("; set ClientRequestToken to nil if you changed the input")
 	}
 	return b.String()
 }

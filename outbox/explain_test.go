@@ -311,6 +311,13 @@ func TestCommitErrorText(t *testing.T) {
 		`ConditionalCheckFailed; TransactItems[1] (table "event-store", event "e1" ("User.Created")): TransactionConflict: refused`)
 }
 
+// Whoever changes an input and sends it again reads what to do.
+func TestCommitErrorTextOfAMismatch(t *testing.T) {
+	in := signup("u1")
+	err := newWriter(t).Explain(in, &types.IdempotentParameterMismatchException{Message: aws.String("other parameters")})
+	require.ErrorContains(t, err, "outcome unknown: IdempotentParameterMismatchException: other parameters; set ClientRequestToken to nil if you changed the input")
+}
+
 func TestExplainPut(t *testing.T) {
 	w := newWriter(t)
 	in, err := w.PutItem(event(t, "e1", 1))

@@ -4,24 +4,30 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/noanswer"
 )
 
 // refusals are error codes by which DynamoDB refuses a request before it does
-// anything.
+// anything
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html).
 var refusals = map[string]bool{
-	"ValidationException":         true,
-	"SerializationException":      true,
-	"ResourceNotFoundException":   true,
-	"RequestEntityTooLarge":       true,
-	"AccessDeniedException":       true,
-	"UnrecognizedClientException": true,
-	"MissingAuthenticationToken":  true,
-	"IncompleteSignature":         true,
-	"InvalidSignatureException":   true,
+	"ValidationException":                 true,
+	"SerializationException":              true,
+	"ResourceNotFoundException":           true,
+	"RequestEntityTooLarge":               true,
+	"AccessDeniedException":               true,
+	"UnrecognizedClientException":         true,
+	"MissingAuthenticationToken":          true,
+	"MissingAuthenticationTokenException": true,
+	"IncompleteSignature":                 true,
+	"IncompleteSignatureException":        true,
+	"InvalidSignatureException":           true,
 
 	"ItemCollectionSizeLimitExceededException": true,
 }
@@ -46,6 +52,11 @@ func requestError(err error) error {
 		e.Retryable = true
 	case errors.As(err, &params), errors.As(err, &serialize):
 		e.Outcome = NotCommitted // it never left the client
+	case noanswer.Unsent(err):
+		e.Outcome = unlessAttempted(err)
+		// Without a region or credentials, the same client never sends it.
+		name := noanswer.Name(err)
+		e.Retryable = name != noanswer.NoRegion && name != noanswer.NoCredentials
 	case !errors.As(err, &api):
 		e.Retryable = true // no answer: a timeout, a cut connection, a cancelled context
 	case throttle(api.ErrorCode()):
@@ -74,20 +85,37 @@ func unlessAttempted(err error) Outcome {
 	return NotCommitted
 }
 
-// attemptedBefore reports whether the SDK made other attempts before the one
-// whose error this is. Only an error that used up the attempts says so itself,
-// but the SDK counts them in a header of each request: "attempt=2; max=3".
-func attemptedBefore(err error) bool {
+// usedUp returns the error that says that all attempts of an operation were
+// made, nil if err is none. It is not that of another operation within, by which
+// the credentials should have come.
+func usedUp(err error) *retry.MaxAttemptsError {
+	var op, within *smithy.OperationError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
 	var used *retry.MaxAttemptsError
-	if errors.As(err, &used) {
+	if !errors.As(err, &used) || errors.As(err, &within) && errors.Is(within, used) {
+		return nil
+	}
+	return used
+}
+
+// attemptedBefore reports whether the SDK made other attempts before the one
+// whose error this is, or may have made. An error that used up the attempts says
+// so itself, and the SDK counts them in a header of each request: "attempt=2;
+// max=3". An error that is not tried again and has no answer does not say it: the
+// host that is not found and the credentials that are not to be had are taken to
+// have been so in the first attempt, too.
+func attemptedBefore(err error) bool {
+	if used := usedUp(err); used != nil {
 		return used.Attempt > 1
 	}
-	r := answered(err)
-	if r == nil || r.Request == nil {
-		return false
+	if r := answered(err); r != nil && r.Request != nil {
+		attempt, _, _ := strings.Cut(r.Request.Header.Get("Amz-Sdk-Request"), ";")
+		return attempt != "" && attempt != "attempt=1"
 	}
-	attempt, _, _ := strings.Cut(r.Request.Header.Get("Amz-Sdk-Request"), ";")
-	return attempt != "" && attempt != "attempt=1"
+	var quota ratelimit.QuotaExceededError
+	return errors.As(err, &quota) // one of the attempts was the last
 }
 
 func serverFault(err error, api smithy.APIError) bool {

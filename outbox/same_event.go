@@ -14,6 +14,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // owns reports whether the action is an event Put of this writer.
@@ -72,7 +73,7 @@ func difference(a, b types.AttributeValue) string {
 		case name == "headers":
 			for _, header := range namesOf(va, vb) {
 				if !slices.Contains(filledIn, header) && !eventitem.Equal(member(va, header), member(vb, header)) {
-					return "headers." + shortened(header)
+					return jsonlex.Path(jsonlex.AppendKey([]byte("headers"), header))
 				}
 			}
 		case name == "payload":
@@ -80,7 +81,7 @@ func difference(a, b types.AttributeValue) string {
 				return name
 			}
 		case !eventitem.Equal(va, vb):
-			return shortened(name)
+			return jsonlex.Path(jsonlex.AppendKey([]byte("event"), name))
 		}
 	}
 	return ""

@@ -81,7 +81,8 @@ func Unsent(err error) bool {
 	case NoRegion, NoCredentials, DNS, Refused, TLS:
 		return true
 	default:
-		return false
+		var connection *net.OpError
+		return errors.As(err, &connection) && connection.Op == "dial"
 	}
 }
 
@@ -90,9 +91,24 @@ func Unsent(err error) bool {
 // (smithy-go: "get identity: …"; endpoint rules: "Invalid Configuration: Missing Region").
 func unsentFor(err error, reason string) bool {
 	var operation *smithy.OperationError
-	var response *smithyhttp.ResponseError
-	if !errors.As(err, &operation) || errors.As(err, &response) {
+	if !errors.As(err, &operation) || sent(operation.Err) {
 		return false
 	}
 	return strings.Contains(strings.ToLower(operation.Err.Error()), reason)
+}
+
+// sent reports whether an operation's error is one of its transport. That of
+// another operation within, by which the credentials should have come, is not.
+func sent(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch err.(type) { //nolint:errorlint // each step of the way is looked at
+		case *smithy.OperationError:
+			return false
+		case interface {
+			HTTPResponse() *smithyhttp.Response
+		}, *smithyhttp.RequestSendError:
+			return true
+		}
+	}
+	return false
 }

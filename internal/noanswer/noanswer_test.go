@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/noanswer"
@@ -66,6 +69,15 @@ func TestNames(t *testing.T) {
 			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{}, &net.DNSError{Err: "no such host", Name: "sts.invalid"}
 			})
+		}},
+		{noanswer.NoCredentials, true, ctx, func(o *eventbridge.Options) {
+			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{}, &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: &smithyhttp.ResponseError{
+					Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}}, Err: errors.New("denied")}}
+			})
+		}},
+		{noanswer.Timeout, true, ctx, func(o *eventbridge.Options) {
+			o.HTTPClient = failing{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}}
 		}},
 		{noanswer.DNS, true, ctx, func(o *eventbridge.Options) {
 			o.HTTPClient = failing{&net.DNSError{Err: "no such host", Name: "events.invalid"}}

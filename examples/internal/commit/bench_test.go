@@ -203,3 +203,27 @@ func BenchmarkPreflight(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSameItem appends one small event to 99 actions that show their keys:
+// what it costs to see that no two of them go to one item.
+func BenchmarkSameItem(b *testing.B) {
+	w := benchWriter(b)
+	ev := newEvent(b, "Order.Placed", newOrder(300), benchHeaders)
+	keys := map[string]func(i int) item{
+		"ids":       func(i int) item { return item{"pk": s(fmt.Sprintf("01JCQ5Z00000000000000000%03d", i))} },
+		"two-parts": func(i int) item { return item{"pk": s("CUSTOMER#01JCQ5Z0000000000000000001"), "sk": s(fmt.Sprintf("ORDER#%05d", i))} },
+		"numbers":   func(i int) item { return item{"pk": s("CUSTOMER#01JCQ5Z0000000000000000001"), "sk": n(fmt.Sprint(1795521600000 + i))} },
+	}
+	for name, key := range keys {
+		items := make([]types.TransactWriteItem, 0, 100)
+		for i := range 99 {
+			items = append(items, types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("orders"), Key: key(i)}})
+		}
+		each(b, name, func() {
+			in := dynamodb.TransactWriteItemsInput{TransactItems: items}
+			if err := w.Append(&in, ev); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
