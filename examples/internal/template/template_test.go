@@ -94,6 +94,7 @@ resource "other" "x" { v = %s }
 		{"rule's ARN", `aws_cloudwatch_event_rule.rule.arn`, "arn:aws:events:eu-west-1:123456789012:rule/b/r", ""},
 		{"text with both", `"${aws_dynamodb_table.table.name}/${aws_dynamodb_table.table.arn}"`, "t/arn:aws:dynamodb:eu-west-1:123456789012:table/t", ""},
 		{"if", `var.name == "" ? [] : [var.name]`, []any{"outbox"}, ""},
+		{"try", `try(local.names.c, "z")`, "z", ""},
 		{"for", `[for k, v in local.names : "${k}${v}"]`, []any{"ax", "by"}, ""},
 		{"json", `jsonencode({ a = [var.days] })`, `{"a":[30]}`, ""},
 		{"region", `data.aws_region.current.name`, "eu-west-1", ""},
@@ -148,4 +149,32 @@ Resources:
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:iam::aws:policy/AdministratorAccess", d.Function("f").Permissions[0].Actions[0])
 	require.Equal(t, []string{"*"}, d.Function("f").Permissions[0].Resources)
+}
+
+// TestConditions: a resource whose condition does not hold is not there, and
+// neither is what refers to it.
+func TestConditions(t *testing.T) {
+	const document = `
+Parameters:
+  AlarmOnSkippedRegion: {Type: String, Default: "false"}
+Conditions:
+  Wanted: !Equals [!Ref AlarmOnSkippedRegion, "true"]
+Resources:
+  Always: {Type: AWS::SQS::Queue, Properties: {QueueName: a}}
+  Maybe: {Type: AWS::SQS::Queue, Condition: Wanted, Properties: {QueueName: b}}
+`
+	values := ExampleValues()
+	without, err := parseSAM([]byte(document), values)
+	require.NoError(t, err)
+	require.NotNil(t, without.Find("Always"))
+	require.Nil(t, without.Find("Maybe"))
+	_, err = parseSAM([]byte(document+"  X: {Type: Other, Properties: {v: !Ref Maybe}}\n"), values)
+	require.ErrorContains(t, err, "there is no Maybe")
+	_, err = parseSAM([]byte(document+"  X: {Type: Other, Condition: Nobody}\n"), values)
+	require.ErrorContains(t, err, "no such condition")
+
+	values.AlarmOnSkippedRegion = "true"
+	with, err := parseSAM([]byte(document), values)
+	require.NoError(t, err)
+	require.NotNil(t, with.Find("Maybe"))
 }
