@@ -41,6 +41,15 @@ type CustomEvent struct {
 // AggregateID and Sequence, extensions. What they set wins over ctx.
 // Source, Region and CreatedBy may stay empty: a writer fills them in.
 //
+// An EventID of your own is unique in the event store only together with a
+// Timestamp of your own: the default key holds both. Set both, to the id and the
+// time of what has happened, and an event that is made anew for a second attempt
+// meets the first one there:
+//
+//	ev, err := envelope.New(ctx, "Order.Paid", order, func(h *envelope.Headers) {
+//		h.EventID, h.Timestamp = "order-7-paid", order.PaidAt
+//	})
+//
 // The error is a [*FieldError]: for a header that cannot be right, or for a
 // payload that json.Marshal refuses.
 func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)) (CustomEvent, error) {

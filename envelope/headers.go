@@ -33,7 +33,7 @@ const (
 // Headers say what happened, to whom and on whose behalf. In JSON the first
 // seven are always present; the optional ones are left out when empty.
 type Headers struct {
-	EventID       string    // eventId: unique; what consumers dedupe on
+	EventID       string    // eventId: unique; what consumers dedupe on. One of your own needs a Timestamp of your own: see New
 	CorrelationID string    // correlationId: one per business process
 	EventName     string    // eventName: what happened; EventBridge's detail-type
 	CreatedBy     string    // createdBy: the actor; a writer fills in its source

@@ -27,7 +27,8 @@ const MarkerValue = "outbox/1"
 // configuration they share.
 //
 // The zero value is a dedicated table with pk = eventId (S), sk = timestamp
-// (N, Unix ms) and the event under "event". It promises no order.
+// (N, Unix ms) and the event under "event". It promises no order, and two events
+// with one eventId and two timestamps are two items: see Keys.
 // [AggregateLayout] is ready-made for ordered events.
 //
 // A Layout is a value; do not change its map after it has been handed over.
@@ -50,10 +51,12 @@ type Layout struct {
 	Marker string
 
 	// Keys returns the key values of an event's item. Nil means eventId (S)
-	// and timestamp (N). An empty sk means a table without a sort key. It
-	// must be a pure function of the event: appending an event twice must
-	// give the same item. The event carries the source and region of the
-	// writer when Keys is called.
+	// and timestamp (N): an eventId is unique in the store only together with
+	// its timestamp, so who gives an event an id of his own gives it a time of
+	// his own too. An empty sk means a table without a sort key. It must be a
+	// pure function of the event: appending an event twice must give the same
+	// item. The event carries the source and region of the writer when Keys is
+	// called.
 	Keys func(CustomEvent) (pk, sk string)
 
 	// NumericSK writes the sk that Keys returns as a number (N). Without
@@ -61,8 +64,15 @@ type Layout struct {
 	NumericSK bool
 
 	// Attributes are constant string attributes written on every event item,
-	// for an entity type or the key of an index.
+	// such as an entity type. See AttributesOf for those of the event's own.
 	Attributes map[string]string
+
+	// AttributesOf returns string attributes of the event's own, such as the
+	// key of an index; nil for none. An attribute with an empty value is left
+	// out: no key can be empty, and an index can be sparse. A name has 1 to 255
+	// bytes and is none of the layout's others. Like Keys it must be a pure
+	// function of the event, which carries the source and region of the writer.
+	AttributesOf func(CustomEvent) map[string]string
 
 	// Ordered makes the relay keep the order of events that have the same
 	// aggregateId: none is sent before an earlier one has been accepted. It

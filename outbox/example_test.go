@@ -136,6 +136,50 @@ func ExampleOptions_singleTable() {
 	// entityType = Event
 }
 
+// orderedSingleTable is the layout of a single table in which the events of an
+// aggregate lie beside it, in the order of their sequences: a text of 19 digits
+// sorts as the number does.
+func orderedSingleTable() envelope.Layout {
+	return envelope.Layout{
+		PK: "PK", SK: "SK", Marker: "_outbox", Ordered: true,
+		Keys: func(ev envelope.CustomEvent) (string, string) {
+			return "USER#" + ev.Headers.AggregateID, fmt.Sprintf("EVENT#%019d", ev.Headers.Sequence)
+		},
+		Attributes: map[string]string{"entityType": "Event"},
+		AttributesOf: func(ev envelope.CustomEvent) map[string]string {
+			return map[string]string{"GSI1PK": "EVENT#" + ev.Headers.EventID} // to find it by its id
+		},
+	}
+}
+
+// Ordered events in a single-table design: each sequence of an aggregate is
+// taken once, as a condition of the commit, and an index finds an event by its
+// id.
+func ExampleOptions_singleTableInOrder() {
+	w, err := outbox.NewWriter("app", func(o *outbox.Options) { o.Source, o.Layout = "userService", orderedSingleTable() })
+	if err != nil {
+		panic(err)
+	}
+	ev, err := envelope.New(context.Background(), "User.Renamed", map[string]string{"name": "Ada"}, fixed("e1"), func(h *envelope.Headers) {
+		h.AggregateID, h.Sequence = "u1", 12
+	})
+	if err != nil {
+		panic(err)
+	}
+	items, err := w.Items(ev)
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"PK", "SK", "entityType", "GSI1PK"} {
+		fmt.Println(name, "=", items[0].Put.Item[name].(*types.AttributeValueMemberS).Value)
+	}
+	// Output:
+	// PK = USER#u1
+	// SK = EVENT#0000000000000000012
+	// entityType = Event
+	// GSI1PK = EVENT#e1
+}
+
 // What the context carries is frozen in New; what is set by hand wins.
 func Example_correlation() {
 	ctx := envelope.WithCorrelationID(context.Background(), "request-7")

@@ -83,6 +83,11 @@ func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (I
 		b.size += len(name)
 		item[name] = b.textBox(value)
 	}
+	more, err := attributesOf(item, ev, l)
+	if err != nil {
+		return Item{}, err
+	}
+	b.size += more
 	if ttl != 0 {
 		b.size += len(l.TTL)
 		item[l.TTL] = b.integerBox(strconv.FormatInt(ttl, 10))

@@ -210,9 +210,13 @@ func BenchmarkSameItem(b *testing.B) {
 	w := benchWriter(b)
 	ev := newEvent(b, "Order.Placed", newOrder(300), benchHeaders)
 	keys := map[string]func(i int) item{
-		"ids":       func(i int) item { return item{"pk": s(fmt.Sprintf("01JCQ5Z00000000000000000%03d", i))} },
-		"two-parts": func(i int) item { return item{"pk": s("CUSTOMER#01JCQ5Z0000000000000000001"), "sk": s(fmt.Sprintf("ORDER#%05d", i))} },
-		"numbers":   func(i int) item { return item{"pk": s("CUSTOMER#01JCQ5Z0000000000000000001"), "sk": n(fmt.Sprint(1795521600000 + i))} },
+		"ids": func(i int) item { return item{"pk": s(fmt.Sprintf("01JCQ5Z00000000000000000%03d", i))} },
+		"two-parts": func(i int) item {
+			return item{"pk": s("CUSTOMER#01JCQ5Z0000000000000000001"), "sk": s(fmt.Sprintf("ORDER#%05d", i))}
+		},
+		"numbers": func(i int) item {
+			return item{"pk": s("CUSTOMER#01JCQ5Z0000000000000000001"), "sk": n(fmt.Sprint(1795521600000 + i))}
+		},
 	}
 	for name, key := range keys {
 		items := make([]types.TransactWriteItem, 0, 100)
