@@ -23,12 +23,12 @@ func notJSON(text []byte) string {
 	if at == len(text) {
 		return "empty"
 	}
-	// What is stricter there than in encoding/json is wrong here too.
-	at, bad := jsonlex.Value(text, at, maxDepth)
-	if bad == jsonlex.None || bad == jsonlex.Syntax {
-		return fmt.Sprintf("not valid JSON at byte %d", at)
+	if at, bad := jsonlex.Value(text, at, maxDepth); bad != jsonlex.None {
+		return fmt.Sprintf("%s at byte %d", bad, at)
+	} else if at = jsonlex.Space(text, at); at < len(text) {
+		return fmt.Sprintf("%s at byte %d", jsonlex.Syntax, at)
 	}
-	return fmt.Sprintf("not valid JSON: %s at byte %d", bad, at)
+	return jsonlex.Syntax.String() // it never comes to this
 }
 
 // kindOf names the kind of a JSON value for a person.

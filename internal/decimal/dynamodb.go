@@ -13,74 +13,58 @@ var (
 
 // Check returns nil if DynamoDB holds n exactly, otherwise [ErrPrecision] or
 // [ErrRange].
-func (n Number) Check() error {
+func (n *Number) Check() error {
 	switch {
-	case n.count == 0:
+	case n.Digits() == 0:
 		return nil
 	case n.exp > MaxExponent || n.exp < MinExponent:
 		return ErrRange
-	case n.count > MaxDigits:
+	case n.Digits() > MaxDigits:
 		return ErrPrecision
 	}
 	return nil
 }
 
-// Plain reports whether the text that n was read from is already the one that
-// [Number.AppendPlain] writes.
-func (n Number) Plain() bool { return n.plain }
-
-// PlainLen is the number of bytes that [Number.AppendPlain] writes for a number
-// that [Number.Check] accepts.
-func (n Number) PlainLen() int64 {
-	if n.count == 0 {
-		return 1
+// Text returns a number as [Number.AppendPlain] writes it, without an
+// allocation where that is how it was read.
+func (n *Number) Text() string {
+	if n.plain && n.Check() == nil {
+		return n.literal
 	}
-	length := int64(n.count)
-	switch last := n.exp - int64(n.count) + 1; {
-	case last >= 0: // 1200
-		length += last
-	case n.exp >= 0: // 1.2
-		length++
-	default: // 0.0012
-		length += 1 - n.exp
-	}
-	if n.neg {
-		length++
-	}
-	return length
+	return string(n.AppendPlain(nil))
 }
 
 // AppendPlain appends n to dst in the form that DynamoDB returns numbers in:
 // no exponent, no zeros that could be left out, no negative zero. A number that
 // [Number.Check] refuses is appended as its digits and an exponent, so that the
 // length of the result never runs away from that of the text it was read from.
-func (n Number) AppendPlain(dst []byte) []byte {
-	if n.count == 0 {
+func (n *Number) AppendPlain(dst []byte) []byte {
+	if n.Digits() == 0 {
 		return append(dst, '0')
 	}
 	if n.neg {
 		dst = append(dst, '-')
 	}
-	last := n.exp - int64(n.count) + 1 // power of ten of the last digit
+	last := n.exp - int64(n.Digits()) + 1 // power of ten of the last digit
 	switch {
 	case n.Check() != nil:
-		dst = n.appendDigits(dst, n.count)
+		dst = n.appendDigits(dst, n.Digits())
 		dst = append(dst, 'e')
 		return strconv.AppendInt(dst, last, 10)
 	case last >= 0:
-		dst = n.appendDigits(dst, n.count)
+		dst = n.appendDigits(dst, n.Digits())
 		return appendZeros(dst, last)
 	case n.exp >= 0:
 		return n.appendDigits(dst, int(n.exp)+1)
 	}
 	dst = append(dst, '0', '.')
 	dst = appendZeros(dst, -n.exp-1)
-	return n.appendDigits(dst, n.count)
+	return n.appendDigits(dst, n.Digits())
 }
 
 // appendDigits appends the significant digits with a point after the first
 // point of them, unless that is the end.
-func (n Number) appendDigits(dst []byte, point int) []byte {
+func (n *Number) appendDigits(dst []byte, point int) []byte {
 	written := 0
 	for i := range len(n.digits) {
 		if n.digits[i] == '.' {
@@ -111,12 +95,12 @@ const maxSize = 21
 // two. AWS gives the rule without pairing and sign and calls it approximate
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html);
 // this is how DynamoDB Local counts.
-func (n Number) Size() int {
-	if n.count == 0 {
+func (n *Number) Size() int {
+	if n.Digits() == 0 {
 		return 1
 	}
-	last := n.exp - int64(n.count) + 1 // power of ten of the last digit
-	size := 2 + int(n.exp>>1-last>>1)  // powers 1 and 0 are a pair, -1 and -2, …
+	last := n.exp - int64(n.Digits()) + 1 // power of ten of the last digit
+	size := 2 + int(n.exp>>1-last>>1)     // powers 1 and 0 are a pair, -1 and -2, …
 	if n.neg {
 		size++
 	}

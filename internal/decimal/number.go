@@ -34,87 +34,57 @@ const farExponent = 1_000_000_000_000_000_000
 type Number struct {
 	literal string // the whole text
 	digits  string // from the first to the last significant digit, with the point if it is between them
-	count   int    // of significant digits; 0 for zero
 	exp     int64  // power of ten of the first significant digit
+	point   bool   // digits has the point
 	neg     bool
-	plain   bool // literal is already what AppendPlain would write
+	plain   bool // of a number in range, the literal is what AppendPlain writes
 }
 
-// ParseJSON reads a number by JSON's grammar
-// (https://www.rfc-editor.org/rfc/rfc8259#section-6); ok reports whether s is
-// one, whole, without space around it. Exponents beyond ±10^18 are not told
-// apart.
-func ParseJSON(s string) (n Number, ok bool) {
-	return whole(s, jsonlex.JSON)
-}
-
-// Parse reads a number as DynamoDB reads the text of an N attribute: as JSON
-// does, and leading zeros, a leading plus sign and a point without digits on
-// one of its sides are allowed too. ok reports whether s is a number. Exponents
-// beyond ±10^18 are not told apart.
+// Parse reads a number as DynamoDB reads the text of an N attribute, see
+// [jsonlex.DynamoDB]; ok reports whether s is one, whole, without space around
+// it.
 func Parse(s string) (n Number, ok bool) {
-	return whole(s, jsonlex.DynamoDB)
-}
-
-func whole(s string, g jsonlex.Grammar) (Number, bool) {
-	n, end, ok := Scan(s, 0, g)
+	end, ok := n.Scan(s, 0, jsonlex.DynamoDB)
 	if !ok || end < len(s) {
 		return Number{}, false
 	}
 	return n, true
 }
 
-// Scan reads the longest number at s[p:] and returns the position behind it; if
-// there is none, where it went wrong.
-func Scan(s string, p int, g jsonlex.Grammar) (n Number, end int, ok bool) {
+// Scan makes n the longest number at s[p:] and returns the position behind it.
+// If there is none, it returns where it went wrong, and n is not to be used.
+// Exponents beyond ±10^18 are not told apart.
+func (n *Number) Scan(s string, p int, g jsonlex.Grammar) (end int, ok bool) {
 	at, ok := jsonlex.ScanNumber(s, p, g)
 	if !ok {
-		return Number{}, at.End, false
+		return at.End, false
 	}
-	n = Number{literal: s[p:at.End], neg: at.Negative}
-	n.significant(s, at.IntFrom, at.IntTo, at.FracFrom, at.FracTo)
-	if n.count == 0 {
-		n.neg, n.plain = false, n.literal == "0"
-		return n, at.End, true
+	n.literal = s[p:at.End]
+	n.exp, n.neg = 0, false
+	if at.Last < at.First {
+		n.digits, n.plain = "", n.literal == "0"
+		return at.End, true
 	}
+	n.digits, n.neg = s[at.First:at.Last+1], at.Negative
+	n.exp = int64(at.IntTo - at.First)
+	if at.First < at.IntTo {
+		n.exp-- // the digit before the point has 0, the one behind it -1
+	}
+	n.point = at.First < at.IntTo && at.Last > at.IntTo
+	// As DynamoDB writes it: no exponent, no plus sign, no zero that says nothing.
+	n.plain = at.ExpFrom == at.End && s[p] != '+' &&
+		(at.IntTo == at.IntFrom+1 || at.IntTo > at.IntFrom && s[at.IntFrom] != '0') &&
+		(at.IntTo == at.End || at.Last == at.FracTo-1 && at.FracFrom < at.FracTo)
 	if at.ExpFrom < at.End {
 		n.exp += exponent(s[at.ExpFrom:at.End], at.ExpNegative)
-	} else {
-		n.plain = at.IntFrom < at.IntTo && int64(len(n.literal)) == n.PlainLen()
 	}
-	return n, at.End, true
-}
-
-// significant finds the significant digits of s, whose digits before and after
-// the point are s[intStart:intEnd] and s[fracStart:fracEnd].
-func (n *Number) significant(s string, intStart, intEnd, fracStart, fracEnd int) {
-	first := intStart + leadingZeros(s[intStart:intEnd])
-	if first == intEnd {
-		first = fracStart + leadingZeros(s[fracStart:fracEnd])
-		if first == fracEnd {
-			return // zero
-		}
-	}
-	last := fracEnd - trailingZeros(s[fracStart:fracEnd])
-	if last == fracStart {
-		last = intEnd - trailingZeros(s[intStart:intEnd])
-	}
-	n.digits = s[first:last]
-	n.count = last - first
-	if first < intEnd && last > intEnd {
-		n.count-- // the point
-	}
-	if first < intEnd {
-		n.exp = int64(intEnd - first - 1)
-	} else {
-		n.exp = -int64(first - fracStart + 1)
-	}
+	return at.End, true
 }
 
 // exponent returns the value of the digits of an exponent, cut off at
 // ±farExponent.
 func exponent(digits string, negative bool) int64 {
-	digits = digits[leadingZeros(digits):]
+	digits = strings.TrimLeft(digits, "0")
 	exp := int64(farExponent)
 	if len(digits) <= 18 {
 		exp = 0
@@ -128,70 +98,48 @@ func exponent(digits string, negative bool) int64 {
 	return exp
 }
 
-func leadingZeros(s string) int {
-	i := 0
-	for i < len(s) && s[i] == '0' {
-		i++
-	}
-	return i
-}
-
-func trailingZeros(s string) int {
-	i := len(s)
-	for i > 0 && s[i-1] == '0' {
-		i--
-	}
-	return len(s) - i
-}
+// Literal is the text that n was read from.
+func (n *Number) Literal() string { return n.literal }
 
 // Digits is the number of significant digits; 0 has none.
-func (n Number) Digits() int { return n.count }
+func (n *Number) Digits() int {
+	if n.point {
+		return len(n.digits) - 1
+	}
+	return len(n.digits)
+}
 
 // Exponent is the power of ten of the first significant digit; 0 for zero.
-func (n Number) Exponent() int64 { return n.exp }
+func (n *Number) Exponent() int64 { return n.exp }
 
 // Negative reports whether n is below zero. There is no negative zero.
-func (n Number) Negative() bool { return n.neg }
+func (n *Number) Negative() bool { return n.neg }
 
 // IsInteger reports whether n has no fraction.
-func (n Number) IsInteger() bool {
-	return n.exp-int64(n.count)+1 >= 0 || n.count == 0
+func (n *Number) IsInteger() bool {
+	return n.exp-int64(n.Digits())+1 >= 0 || n.Digits() == 0
 }
 
 // FitsInt64 reports whether n is an integer from -2^63 to 2^63-1.
-func (n Number) FitsInt64() bool {
-	const lastPower = 18 // of 9223372036854775807
-	switch {
-	case !n.IsInteger():
-		return false
-	case n.exp < lastPower || n.count == 0:
-		return true
-	case n.exp > lastPower:
-		return false
+func (n *Number) FitsInt64() bool {
+	if n.exp < lastPower {
+		return n.IsInteger()
 	}
-	limit := Number{digits: "9223372036854775807", count: 19, exp: lastPower}
-	if n.neg {
-		limit.digits, limit.neg = "9223372036854775808", true
-		return Compare(n, limit) >= 0
-	}
-	return Compare(n, limit) <= 0
+	_, ok := n.Int64()
+	return ok
 }
 
-// Int64 returns the value of a number that [Number.FitsInt64] has accepted.
-func (n Number) Int64() int64 {
-	var v uint64 // for the magnitude of the smallest
-	for i := range len(n.digits) {
-		if c := n.digits[i]; c != '.' {
-			v = v*10 + uint64(c-'0')
-		}
+// lastPower is that of the first digit of the longest integers of 64 bits.
+const lastPower = 18
+
+// Int64 returns the value of a number that [Number.FitsInt64].
+func (n *Number) Int64() (int64, bool) {
+	if n.exp > lastPower || !n.IsInteger() {
+		return 0, false
 	}
-	for range n.exp - int64(n.count) + 1 {
-		v *= 10
-	}
-	if n.neg {
-		return -int64(v)
-	}
-	return int64(v)
+	var digits [2 + lastPower]byte // and the sign
+	v, err := strconv.ParseInt(string(n.AppendPlain(digits[:0])), 10, 64)
+	return v, err == nil
 }
 
 // Int64 returns the value of a text that is a number (see [Parse]) and an
@@ -201,10 +149,10 @@ func Int64[S jsonlex.Text](text S) (int64, bool) {
 		return v, true
 	}
 	n, ok := Parse(string(text))
-	if !ok || !n.FitsInt64() {
+	if !ok {
 		return 0, false
 	}
-	return n.Int64(), true
+	return n.Int64()
 }
 
 // shortInt is [Int64] for digits alone that are too few to be no int64, as
@@ -224,41 +172,27 @@ func shortInt[S jsonlex.Text](text S) (int64, bool) {
 	return v, true
 }
 
-// Nano returns the whole part of a number's magnitude and the first nine digits
-// of its fraction; ok is false if the whole part has more than 18 digits.
-func (n Number) Nano() (whole, nano int64, ok bool) {
-	if n.exp >= 18 {
-		return 0, 0, false
+// Equal reports whether two texts are the same number: 1, 1.0 and 10E-1 are. A
+// text that is not a number equals only itself.
+func Equal(a, b string) bool {
+	return a == b || Canonical(a) == Canonical(b)
+}
+
+// Canonical returns the text that all texts of the same number share, and
+// every other text as it is.
+func Canonical(text string) string {
+	if n, ok := Parse(text); ok {
+		return n.Text()
 	}
-	power := n.exp
-	for i := range len(n.digits) {
-		c := n.digits[i]
-		if c == '.' {
-			continue
-		}
-		switch {
-		case power >= 0:
-			whole = whole*10 + int64(c-'0')
-		case power >= -9:
-			nano = nano*10 + int64(c-'0')
-		}
-		power--
-	}
-	for ; power >= 0; power-- {
-		whole *= 10
-	}
-	for ; power >= -9; power-- {
-		nano *= 10
-	}
-	return whole, nano, true
+	return text
 }
 
 // FitsFloat64 reports whether n, rounded to a float64, is finite. What is too
 // small for a float64 is rounded to 0 and fits.
-func (n Number) FitsFloat64() bool {
-	const lastPower = 308 // of math.MaxFloat64
-	if n.exp != lastPower {
-		return n.exp < lastPower
+func (n *Number) FitsFloat64() bool {
+	const most = 308 // of math.MaxFloat64
+	if n.exp != most {
+		return n.exp < most
 	}
 	_, err := strconv.ParseFloat(strings.TrimPrefix(n.literal, "+"), 64)
 	return err == nil

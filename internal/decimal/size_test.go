@@ -33,24 +33,6 @@ func TestSize(t *testing.T) {
 			n, ok := Parse(tt.text)
 			require.True(t, ok)
 			require.Equal(t, tt.want, n.Size())
-			if size, ok := ShortSize(tt.text); ok {
-				require.Equal(t, tt.want, size)
-			}
 		})
-	}
-}
-
-func TestShortSize(t *testing.T) {
-	for _, text := range []string{"0", "7", "-7", "10", "1732450000123", "0.5", "-0.05", "19.95", "100.01", "999999999999999999", "-12345678901234.5"} {
-		n, ok := ParseJSON(text)
-		require.True(t, ok && n.Plain(), text)
-		size, ok := ShortSize(text)
-		require.True(t, ok, text)
-		require.Equal(t, n.Size(), size, text)
-	}
-	for _, text := range []string{"", "-", "-0", "0.0", "1.0", "1.50", "01", "-01", "00", ".5", "5.", "1.2.3", "+1", "1e5", "1-", "x", " 1",
-		"1000000000000000000", "00.5", "-.5", "-"} {
-		_, ok := ShortSize(text)
-		require.False(t, ok, text)
 	}
 }

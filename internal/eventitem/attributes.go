@@ -12,10 +12,10 @@ import (
 )
 
 // attributesOf adds the layout's attributes of the event's own to its item, which
-// has the others, and returns what they count for.
-func attributesOf(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout) (size int, err error) {
+// has the others.
+func (v *values) attributesOf(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout) error {
 	if l.AttributesOf == nil {
-		return 0, nil
+		return nil
 	}
 	attributes := l.AttributesOf(ev)
 	for _, name := range slices.Sorted(maps.Keys(attributes)) { // the same error each time
@@ -26,17 +26,17 @@ func attributesOf(item map[string]types.AttributeValue, ev envelope.CustomEvent,
 		_, taken := item[name]
 		switch {
 		case name == "", !utf8.ValidString(name), len(name) > maxIndexName:
-			return 0, fault(fmt.Sprintf("Layout.AttributesOf: a name that is not 1 to %d bytes of UTF-8", maxIndexName)).inMember(name).under("")
+			return fault(fmt.Sprintf("Layout.AttributesOf: a name that is not 1 to %d bytes of UTF-8", maxIndexName)).inMember(name).under("")
 		case taken, name == l.SK, name == l.TTL, name == l.Event:
-			return 0, fault("Layout.AttributesOf: the name of another attribute of the layout").inMember(name).under("")
+			return fault("Layout.AttributesOf: the name of another attribute of the layout").inMember(name).under("")
 		}
 		if !utf8.ValidString(value) {
-			return 0, fault("Layout.AttributesOf: a value that is not UTF-8").inMember(name).under("")
+			return fault("Layout.AttributesOf: a value that is not UTF-8").inMember(name).under("")
 		}
-		item[name] = &types.AttributeValueMemberS{Value: value}
-		size += len(name) + len(value)
+		v.size += len(name)
+		item[name] = v.text(value)
 	}
-	return size, nil
+	return nil
 }
 
 // maxIndexName bounds the name of an attribute that an index may have

@@ -2,98 +2,68 @@ package eventitem
 
 import (
 	"fmt"
-	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // headers makes the headers of an event, a map at the given level of nesting.
-// Millis is the timestamp's text.
-func (b *builder) headers(h envelope.Headers, millis string, level int) (types.AttributeValue, *ValueError) {
-	b.size += nestedSize
-	b.published += len("{}") - 1 // no comma before the first
-	m := make(map[string]types.AttributeValue, headerCount(h))
-
-	var first *ValueError
-	text := func(name, value string, optional, needed bool) {
-		switch size, ok := publishedText(value); {
-		case value == "" && optional:
-		case value == "" && needed:
-			first = firstFault(first, fault("missing, and a relay needs it").inMember(name))
-		case !ok:
-			first = firstFault(first, fault(badUTF8).inMember(name))
-		default:
-			b.size += len(name) + elementSize
-			b.published += len(`,"":`) + len(name) + size
-			m[name] = b.textBox(value)
+func (v *values) headers(h envelope.Headers, level int) (types.AttributeValue, *ValueError) {
+	fields := (*header.Fields)(&h)
+	m := make(map[string]types.AttributeValue, fields.Count()+len(h.Extensions))
+	for i, row := range header.Table {
+		if row.Number {
+			n := fields.Number(i)
+			if n == 0 && !row.Always {
+				continue
+			}
+			v.name(row.Name)
+			m[row.Name] = v.integer(n)
+			continue
 		}
+		text := *fields.Text(i)
+		switch {
+		case text == "" && row.Required:
+			return nil, fault("missing, and a relay needs it").inMember(row.Name)
+		case text == "" && !row.Always:
+			continue
+		case !utf8.ValidString(text):
+			return nil, fault(jsonlex.BadUTF8.String()).inMember(row.Name)
+		}
+		v.name(row.Name)
+		v.published += jsonlex.QuotedLen(text)
+		m[row.Name] = v.text(text)
 	}
-	number := func(name, digits string) {
-		b.size += len(name) + elementSize
-		b.published += len(`,"":`) + len(name)
-		m[name] = b.integerBox(digits)
-	}
-
-	text("eventId", h.EventID, false, true)
-	text("correlationId", h.CorrelationID, false, false)
-	text("eventName", h.EventName, false, true)
-	text("createdBy", h.CreatedBy, false, false)
-	text("source", h.Source, false, true)
-	text("region", h.Region, false, false)
 	if h.Timestamp.Before(envelope.MinTimestamp) || !h.Timestamp.Before(envelope.MaxTimestamp) {
-		first = firstFault(first, fault(fmt.Sprintf("outside %s to %s",
-			envelope.MinTimestamp.Format(time.DateOnly), envelope.MaxTimestamp.Format(time.DateOnly))).inMember("timestamp"))
+		return nil, fault(fmt.Sprintf("outside %s to %s", envelope.MinTimestamp.Format(time.DateOnly),
+			envelope.MaxTimestamp.Format(time.DateOnly))).inMember(header.Table[header.Timestamp].Name)
 	}
-	number("timestamp", millis)
-	text("causationId", h.CausationID, true, false)
-	text("aggregateId", h.AggregateID, true, false)
-	if h.Sequence != 0 {
-		number("sequence", strconv.FormatInt(h.Sequence, 10))
-	}
-	text("traceparent", h.TraceParent, true, false)
-	text("schemaVersion", h.SchemaVersion, true, false)
-	if first != nil {
-		return nil, first
-	}
-	if err := b.extensions(m, h, level); err != nil {
+	if err := v.extensions(m, h, level); err != nil {
 		return nil, err
 	}
-	box := b.maps.take(8)
-	box.Value = m
-	return box, nil
+	v.published-- // the first member has no comma before it
+	return v.object(m), nil
 }
 
-// headerCount is the number of members that headers have as a map.
-func headerCount(h envelope.Headers) int {
-	n := 7 + len(h.Extensions)
-	for _, optional := range [...]string{h.CausationID, h.AggregateID, h.TraceParent, h.SchemaVersion} {
-		if optional != "" {
-			n++
-		}
-	}
-	if h.Sequence != 0 {
-		n++
-	}
-	return n
-}
-
-func firstFault(first, next *ValueError) *ValueError {
-	if first != nil {
-		return first
-	}
-	return next
+// name counts the name of a header, which needs no escapes, and the comma
+// before it.
+func (v *values) name(name string) {
+	v.size += len(name) + elementSize
+	v.published += len(`,"":`) + len(name)
 }
 
 // extensions adds the caller's own headers to m. Of several that are at fault,
 // it is always the same one that is reported.
-func (b *builder) extensions(m map[string]types.AttributeValue, h envelope.Headers, level int) *ValueError {
+func (v *values) extensions(m map[string]types.AttributeValue, h envelope.Headers, level int) *ValueError {
 	var worst *ValueError
 	var worstName string
 	for name, raw := range h.Extensions {
-		value, err := b.extension(name, raw, level)
+		value, err := v.extension(name, raw, level)
 		if err != nil {
 			if worst == nil || name < worstName {
 				worst, worstName = err.inMember(name), name
@@ -105,36 +75,26 @@ func (b *builder) extensions(m map[string]types.AttributeValue, h envelope.Heade
 	return worst
 }
 
-func (b *builder) extension(name string, raw []byte, level int) (types.AttributeValue, *ValueError) {
-	published, ok := publishedText(name)
+func (v *values) extension(name string, raw []byte, level int) (types.AttributeValue, *ValueError) {
 	switch {
 	case name == "":
 		return nil, fault("a header needs a name")
-	case !ok:
-		return nil, fault("a name that is " + badUTF8)
+	case !utf8.ValidString(name):
+		return nil, fault("a name that is " + jsonlex.BadUTF8.String())
 	case len(name) > MaxName:
-		return nil, checkName(name)
-	case reserved(name):
+		return nil, checkKeyOfMap(name)
+	case header.Named(name) >= 0:
 		return nil, fault("an extension cannot have the name of a header of the outbox")
 	case len(raw) == 0:
 		return nil, fault("no value")
 	}
-	b.size += len(name) + elementSize
-	b.published += len(",:") + published
-	value, err := b.json(string(raw), level+1)
+	v.size += len(name) + elementSize
+	v.published += len(",:") + jsonlex.QuotedLen(name)
+	w := walker{src: string(raw), values: v}
+	value, err := w.walk(level + 1)
 	if err != nil {
 		err.MapOnly = false // headers have no other form
 		return nil, err
 	}
 	return value, nil
-}
-
-// reserved reports whether name is that of a field of the headers.
-func reserved(name string) bool {
-	switch name {
-	case "eventId", "correlationId", "eventName", "createdBy", "source", "region", "timestamp",
-		"causationId", "aggregateId", "sequence", "traceparent", "schemaVersion":
-		return true
-	}
-	return false
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // hostile is a row of testdata/hostile.json: a payload that something on the
@@ -105,7 +106,7 @@ func TestLongKeys(t *testing.T) {
 		require.ErrorAs(t, err, &v)
 		require.True(t, v.MapOnly)
 		require.Equal(t, problem, v.Problem)
-		require.Equal(t, `payload.a["`+strings.Repeat("k", maxPathKey)+`…"]`, v.Path, "a long key is cut")
+		require.Equal(t, `payload.a["`+strings.Repeat("k", jsonlex.MaxPathKey)+`…"]`, v.Path, "a long key is cut")
 
 		it, err = Encode(newEvent(payload), envelope.Layout{}, JSONText, 0)
 		require.NoError(t, err)
@@ -118,7 +119,7 @@ func TestLongPathsAreCut(t *testing.T) {
 	_, err := Encode(newEvent(payload), envelope.Layout{}, JSONText, 0)
 	var v *ValueError
 	require.ErrorAs(t, err, &v)
-	require.LessOrEqual(t, len(v.Path), maxPath+len("…"))
+	require.LessOrEqual(t, len(v.Path), jsonlex.MaxPath+len("…"))
 	require.True(t, strings.HasPrefix(v.Path, "payload.someLongerKey."), v.Path)
 	require.True(t, strings.HasSuffix(v.Path, ".someLongerKey"), v.Path)
 }

@@ -14,12 +14,13 @@ package eventitem
 
 import (
 	"fmt"
-	"strconv"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // Form says how a payload is stored.
@@ -67,111 +68,102 @@ type Item struct {
 // error is a [*ValueError].
 func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (Item, error) {
 	l = l.WithDefaults()
-	b := builders.Get().(*builder)
-	defer b.release()
-
+	var v values
 	item := make(map[string]types.AttributeValue, 5+len(l.Attributes))
-	millis := strconv.FormatInt(ev.Headers.Timestamp.UnixMilli(), 10)
-	if err := b.keys(item, ev, l, millis); err != nil {
+	if err := v.keys(item, ev, l); err != nil {
 		return Item{}, err
 	}
 	if l.Marker != "" {
-		b.size += len(l.Marker)
-		item[l.Marker] = b.textBox(envelope.MarkerValue)
+		v.size += len(l.Marker)
+		item[l.Marker] = v.text(envelope.MarkerValue)
 	}
 	for name, value := range l.Attributes {
-		b.size += len(name)
-		item[name] = b.textBox(value)
+		v.size += len(name)
+		item[name] = v.text(value)
 	}
-	more, err := attributesOf(item, ev, l)
-	if err != nil {
+	if err := v.attributesOf(item, ev, l); err != nil {
 		return Item{}, err
 	}
-	b.size += more
 	if ttl != 0 {
-		b.size += len(l.TTL)
-		item[l.TTL] = b.integerBox(strconv.FormatInt(ttl, 10))
+		v.size += len(l.TTL)
+		item[l.TTL] = v.integer(ttl)
 	}
 
-	b.published = 0 // from here on it counts the Detail
-	b.size += len(l.Event)
-	event, err := b.event(ev, millis, form)
+	v.published = 0 // from here on it counts the Detail
+	v.size += len(l.Event)
+	event, err := v.event(ev, form)
 	if err != nil {
 		return Item{}, err
 	}
 	item[l.Event] = event
-	return Item{Attrs: item, Size: b.size, DetailSize: b.published}, nil
+	return Item{Attrs: item, Size: v.size, DetailSize: v.published}, nil
 }
 
 // event makes the value of the event attribute.
-func (b *builder) event(ev envelope.CustomEvent, millis string, form Form) (types.AttributeValue, error) {
+func (v *values) event(ev envelope.CustomEvent, form Form) (types.AttributeValue, error) {
 	const level = 1 // of the attribute's own map
-	b.size += nestedSize + len(headersName) + elementSize + len(payloadName) + elementSize
-	b.published += len(`{"headers":,"payload":}`)
-
-	headers, err := b.headers(ev.Headers, millis, level+1)
+	headers, err := v.headers(ev.Headers, level+1)
 	if err != nil {
 		return nil, err.under(headersName)
 	}
-	payload, err := b.payload(ev.Payload, form, level+1)
+	payload, err := v.payload(ev.Payload, form, level+1)
 	if err != nil {
 		return nil, err.under(payloadName)
 	}
-	box := b.maps.take(8)
-	box.Value = map[string]types.AttributeValue{headersName: headers, payloadName: payload}
-	return box, nil
+	v.size += len(headersName) + elementSize + len(payloadName) + elementSize
+	v.published += len(`"headers":,"payload":`)
+	return v.object(map[string]types.AttributeValue{headersName: headers, payloadName: payload}), nil
 }
 
-func (b *builder) payload(payload []byte, form Form, level int) (types.AttributeValue, *ValueError) {
+func (v *values) payload(payload []byte, form Form, level int) (types.AttributeValue, *ValueError) {
 	if len(payload) == 0 {
 		return nil, fault("missing; an event without one has the payload null")
 	}
-	text := string(payload)
+	w := walker{src: string(payload)}
 	// An S is always JSON text to a relay, so a payload that is a string has
 	// its quotes on in either form.
-	if form == Map && !isText(text) {
-		return b.json(text, level)
+	if form == Map && !isText(w.src) {
+		w.values = v
+		return w.walk(level)
 	}
-	if err := checkText(text, level); err != nil {
+	if _, err := w.walk(level); err != nil {
 		return nil, err
 	}
-	b.published += len(text)
-	return b.textBox(text), nil
+	v.published += len(w.src)
+	return v.text(w.src), nil
 }
 
 // isText reports whether a JSON text is that of a string.
 func isText(text string) bool {
-	s := scanner{src: text}
-	s.space()
-	return s.peek() == '"'
+	return jsonlex.At(text, jsonlex.Space(text, 0)) == '"'
 }
 
 // keys makes the key attributes of an event's item.
-func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout, millis string) error {
-	b.size += len(l.PK)
+func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout) error {
+	v.size += len(l.PK)
 	if l.Keys == nil {
 		if err := checkKey(l.PK, ev.Headers.EventID, MaxPartitionKey); err != nil {
 			return err
 		}
-		b.size += len(l.SK)
-		item[l.PK] = b.textBox(ev.Headers.EventID)
-		item[l.SK] = b.integerBox(millis)
+		v.size += len(l.SK)
+		item[l.PK] = v.text(ev.Headers.EventID)
+		item[l.SK] = v.integer(ev.Headers.Timestamp.UnixMilli())
 		return nil
 	}
 	pk, sk := l.Keys(ev)
 	if err := checkKey(l.PK, pk, MaxPartitionKey); err != nil {
 		return err
 	}
-	item[l.PK] = b.textBox(pk)
+	item[l.PK] = v.text(pk)
 	if sk == "" {
 		return nil
 	}
-	b.size += len(l.SK)
+	v.size += len(l.SK)
 	if !l.NumericSK {
 		if err := checkKey(l.SK, sk, MaxSortKey); err != nil {
 			return err
 		}
-		item[l.SK] = b.textBox(sk)
+		item[l.SK] = v.text(sk)
 		return nil
 	}
 	n, ok := decimal.Parse(sk)
@@ -181,7 +173,7 @@ func (b *builder) keys(item map[string]types.AttributeValue, ev envelope.CustomE
 	if err := n.Check(); err != nil {
 		return faultAt(l.SK, err.Error()+", which a DynamoDB number cannot hold")
 	}
-	item[l.SK] = b.numberBox(string(n.AppendPlain(nil)), n.Size())
+	item[l.SK] = v.number(&n)
 	return nil
 }
 
@@ -193,14 +185,8 @@ func checkKey(name, value string, limit int) error {
 	case len(value) > limit:
 		return faultAt(name, fmt.Sprintf("%d bytes, this key takes %d", len(value), limit))
 	}
-	if _, ok := publishedText(value); !ok {
-		return faultAt(name, badUTF8)
+	if !utf8.ValidString(value) {
+		return faultAt(name, jsonlex.BadUTF8.String())
 	}
 	return nil
-}
-
-// integerBox makes an N of digits that strconv.FormatInt wrote.
-func (b *builder) integerBox(digits string) *types.AttributeValueMemberN {
-	n, _ := decimal.ParseJSON(digits)
-	return b.numberBox(digits, n.Size())
 }

@@ -1,7 +1,6 @@
 package eventitem
 
 import (
-	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -11,8 +10,8 @@ import (
 )
 
 // ItemSize returns the size of an item in bytes as DynamoDB counts it: the
-// UTF-8 bytes of the names and the size of the values. It allocates nothing
-// unless there is an error.
+// UTF-8 bytes of the names and the size of the values. It allocates nothing but
+// for sets and errors.
 //
 // What DynamoDB does not store has no size; the error is a [*ValueError]:
 //
@@ -59,55 +58,35 @@ func ValueSize(value types.AttributeValue) (int, error) {
 // valueSize sizes a value; level is the level of nesting that it has if it is a
 // map or list.
 func valueSize(value types.AttributeValue, level int) (int, *ValueError) {
+	if missing(value) {
+		return 0, fault("no value (nil)")
+	}
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:
-		if v != nil {
-			return textSize(v.Value)
-		}
+		return textSize(v.Value)
 	case *types.AttributeValueMemberN:
-		if v != nil {
-			return numberSize(v.Value)
-		}
+		return numberSize(v.Value)
 	case *types.AttributeValueMemberB:
-		if v != nil {
-			return binarySize(v.Value)
-		}
+		return binarySize(v.Value)
 	case *types.AttributeValueMemberBOOL:
-		if v != nil {
-			return 1, nil
-		}
+		return 1, nil
 	case *types.AttributeValueMemberNULL:
-		switch {
-		case v != nil && v.Value:
-			return 1, nil
-		case v != nil:
+		if !v.Value {
 			return 0, fault("NULL that is false; DynamoDB has only NULL that is true")
 		}
+		return 1, nil
 	case *types.AttributeValueMemberM:
-		if v != nil {
-			return mapSize(v.Value, level)
-		}
+		return mapSize(v.Value, level)
 	case *types.AttributeValueMemberL:
-		if v != nil {
-			return listSize(v.Value, level)
-		}
+		return listSize(v.Value, level)
 	case *types.AttributeValueMemberSS:
-		if v != nil {
-			return textSetSize(v.Value)
-		}
+		return setSize(v.Value, textSize, Sent)
 	case *types.AttributeValueMemberBS:
-		if v != nil {
-			return setSize(v.Value, binarySize, bytesHash, bytes.Equal)
-		}
+		return setSize(v.Value, binarySize, func(b []byte) string { return string(b) })
 	case *types.AttributeValueMemberNS:
-		if v != nil {
-			return setSize(v.Value, numberSize, numberHash, decimal.Equal)
-		}
-	case nil:
-	default:
-		return 0, fault(fmt.Sprintf("a kind of value that is not known: %T", value))
+		return setSize(v.Value, numberSize, decimal.Canonical)
 	}
-	return 0, fault("no value (nil)")
+	return 0, fault(fmt.Sprintf("a kind of value that is not known: %T", value))
 }
 
 // memberSize sizes an attribute or a member of a map, with its name.
@@ -171,10 +150,29 @@ func listSize(list []types.AttributeValue, level int) (int, *ValueError) {
 	return size, nil
 }
 
-func numberSize(text string) (int, *ValueError) {
-	if size, ok := decimal.ShortSize(text); ok {
-		return size, nil
+// setSize sizes a set, which has at least one member, and none twice. TextOf is
+// a text that only equal members share.
+func setSize[T any](set []T, sizeOf func(T) (int, *ValueError), textOf func(T) string) (int, *ValueError) {
+	if len(set) == 0 {
+		return 0, fault("an empty set, which DynamoDB does not have")
 	}
+	size := 0
+	seen := make(map[string]struct{}, len(set))
+	for i, member := range set {
+		n, err := sizeOf(member)
+		if err != nil {
+			return 0, err.inElement(i)
+		}
+		seen[textOf(member)] = struct{}{}
+		if len(seen) == i {
+			return 0, fault("a member that the set has already").inElement(i)
+		}
+		size += n
+	}
+	return size, nil
+}
+
+func numberSize(text string) (int, *ValueError) {
 	n, ok := decimal.Parse(text)
 	if !ok {
 		return 0, fault("not a number")

@@ -2,9 +2,8 @@ package eventitem
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // ValueError says which value of an event cannot be stored or published, and
@@ -49,11 +48,6 @@ type step struct {
 	index int // -1: key is meant
 }
 
-const (
-	maxPathKey = 64  // bytes of one key
-	maxPath    = 400 // bytes of a path
-)
-
 func fault(problem string) *ValueError    { return &ValueError{Problem: problem} }
 func mapFault(problem string) *ValueError { return &ValueError{Problem: problem, MapOnly: true} }
 func limitFault(problem string, size, limit int) *ValueError {
@@ -78,52 +72,13 @@ func (e *ValueError) inElement(index int) *ValueError {
 func (e *ValueError) under(root string) *ValueError {
 	path := []byte(root)
 	for i := len(e.steps) - 1; i >= 0; i-- {
-		path = e.steps[i].appendTo(path)
+		if s := e.steps[i]; s.index < 0 {
+			path = jsonlex.AppendKey(path, s.key)
+		} else {
+			path = jsonlex.AppendIndex(path, s.index)
+		}
 	}
 	e.steps = nil
-	if len(path) > maxPath {
-		head := strings.ToValidUTF8(string(path[:maxPath/2]), "")
-		tail := strings.ToValidUTF8(string(path[len(path)-maxPath/2:]), "")
-		e.Path = head + "…" + tail
-		return e
-	}
-	e.Path = string(path)
+	e.Path = jsonlex.Path(path)
 	return e
-}
-
-func (s step) appendTo(path []byte) []byte {
-	if s.index >= 0 {
-		path = append(path, '[')
-		path = strconv.AppendInt(path, int64(s.index), 10)
-		return append(path, ']')
-	}
-	if isIdentifier(s.key) && len(s.key) <= maxPathKey {
-		if len(path) > 0 {
-			path = append(path, '.')
-		}
-		return append(path, s.key...)
-	}
-	key := s.key
-	if len(key) > maxPathKey {
-		cut := maxPathKey
-		for cut > 0 && !utf8.RuneStart(key[cut]) {
-			cut--
-		}
-		key = key[:cut] + "…"
-	}
-	path = append(path, '[')
-	path = strconv.AppendQuote(path, key)
-	return append(path, ']')
-}
-
-// isIdentifier reports whether a key can stand in a path without quotes.
-func isIdentifier(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_'
-		if !letter && (i == 0 || (c < '0' || c > '9') && c != '-') {
-			return false
-		}
-	}
-	return s != ""
 }

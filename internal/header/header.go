@@ -123,6 +123,17 @@ func (f *Fields) Text(i int) *string {
 	return nil
 }
 
+// Count is how many of the headers in the table are written.
+func (f *Fields) Count() int {
+	n := 0
+	for i, h := range Table {
+		if h.Always || f.Number(i) != 0 || !h.Number && *f.Text(i) != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Number returns a header that is a number, 0 for a string. A timestamp is in
 // Unix milliseconds.
 func (f *Fields) Number(i int) int64 {

@@ -244,6 +244,13 @@ func FuzzNumber(f *testing.F) {
 			if strings.Trim(whole+frac+exp, "0123456789") != "" || whole+frac == "" {
 				t.Fatalf("parts %q %q %q", whole, frac, exp)
 			}
+			significant := ""
+			if n.First <= n.Last {
+				significant = strings.Replace(s[n.First:n.Last+1], ".", "", 1)
+			}
+			if want := strings.Trim(whole+frac, "0"); significant != want {
+				t.Fatalf("significant %q, want %q", significant, want)
+			}
 			if n.Negative != (s[0] == '-') || n.ExpNegative != (exp != "" && s[n.ExpFrom-1] == '-') {
 				t.Fatal("signs")
 			}

@@ -32,8 +32,8 @@ const (
 var faults = [...]string{
 	None:          "nothing wrong",
 	Syntax:        "not valid JSON",
-	Control:       "a control character in a string",
-	BadEscape:     "an unknown escape in a string",
+	Control:       "not valid JSON, a control character in a string",
+	BadEscape:     "not valid JSON, an unknown escape in a string",
 	BadUTF8:       "not valid UTF-8",
 	LoneSurrogate: "half of a surrogate pair, which is not a character",
 	TooDeep:       "nested too deep",

@@ -16,11 +16,15 @@ const (
 // Number says where the parts of a number are in its text.
 type Number struct {
 	Negative         bool
-	IntFrom, IntTo   int // digits before the point; empty for .5, which is no JSON
-	FracFrom, FracTo int // digits behind the point; empty without
-	ExpFrom          int // digits of the exponent; End without
 	ExpNegative      bool
+	IntFrom, IntTo   int // digits before the point; none in .5, which is no JSON
+	FracFrom, FracTo int // digits behind the point; none without one
+	ExpFrom          int // digits of the exponent, up to End; none without one
 	End              int // behind the number
+
+	// First and Last are the first and the last digit that is not 0, exponent
+	// left out; Last < First if there is none.
+	First, Last int
 }
 
 // ScanNumber reads the longest number at p. If there is none, ok is false and
@@ -32,31 +36,44 @@ func ScanNumber[S Text](src S, p int, g Grammar) (n Number, ok bool) {
 		p++
 	case '+':
 		if g == JSON {
-			return Number{End: p}, false
+			n.End = p
+			return n, false
 		}
 		p++
 	}
-	n.IntFrom = p
-	p = digits(src, p)
-	if g == JSON && p > n.IntFrom+1 && src[n.IntFrom] == '0' {
-		p = n.IntFrom + 1 // a number ends behind a zero that leads
+	n.IntFrom, n.Last = p, -1
+	for ; uint(p) < uint(len(src)) && IsDigit(src[p]); p++ {
+		if src[p] != '0' {
+			if n.Last < 0 {
+				n.First = p
+			}
+			n.Last = p
+		}
 	}
 	n.IntTo, n.FracFrom, n.FracTo = p, p, p
-	if g == JSON && n.IntTo == n.IntFrom {
-		n.End = p
+	digits := p - n.IntFrom
+	if g == JSON && (digits == 0 || digits > 1 && src[n.IntFrom] == '0') {
+		n.End = min(n.IntFrom+1, p) // where there is no digit, or one behind a zero
 		return n, false
 	}
 	if At(src, p) == '.' {
 		n.FracFrom = p + 1
-		n.FracTo = digits(src, p+1)
-		p = n.FracTo
-		if g == JSON && n.FracFrom == n.FracTo {
+		for p++; uint(p) < uint(len(src)) && IsDigit(src[p]); p++ {
+			if src[p] != '0' {
+				if n.Last < 0 {
+					n.First = p
+				}
+				n.Last = p
+			}
+		}
+		n.FracTo = p
+		after := p - n.FracFrom
+		if digits += after; after == 0 && g == JSON || digits == 0 {
 			n.End = p
 			return n, false
 		}
-	}
-	if n.IntFrom == n.IntTo && n.FracFrom == n.FracTo {
-		n.End = n.IntFrom
+	} else if digits == 0 {
+		n.End = p
 		return n, false
 	}
 	n.ExpFrom, n.End = p, p
@@ -72,14 +89,9 @@ func ScanNumber[S Text](src S, p int, g Grammar) (n Number, ok bool) {
 		p++
 	}
 	n.ExpFrom = p
-	n.End = digits(src, p)
-	return n, n.End > p
-}
-
-// digits returns the position of the first byte from p on that is not a digit.
-func digits[S Text](src S, p int) int {
 	for uint(p) < uint(len(src)) && IsDigit(src[p]) {
 		p++
 	}
-	return p
+	n.End = p
+	return n, p > n.ExpFrom
 }

@@ -1,0 +1,246 @@
+package eventitem
+
+import (
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
+)
+
+// walker reads one JSON text. With values, it makes attribute values of it, for
+// the form [Map]; without, it only checks that the text can be stored and
+// published as it is, for the form [JSONText].
+//
+// What is read and how is the same in both. What differs is what they refuse:
+// a map cannot hold every number, key and depth, and what is published as text
+// is read by others as it is.
+type walker struct {
+	src     string
+	pos     int
+	values  *values // nil: nothing is made
+	scratch []byte  // of the text of one string
+}
+
+// walk reads the whole of a JSON text, whose own level of nesting within what
+// is stored or published is level.
+func (w *walker) walk(level int) (types.AttributeValue, *ValueError) {
+	w.space()
+	v, err := w.value(level)
+	if err != nil {
+		return nil, err
+	}
+	if w.space(); w.pos < len(w.src) {
+		return nil, w.fault(jsonlex.Syntax)
+	}
+	return v, nil
+}
+
+// fault is what is wrong with the text at the walker's position.
+func (w *walker) fault(bad jsonlex.Fault) *ValueError {
+	return fault(bad.String() + " at byte " + strconv.Itoa(w.pos))
+}
+
+func (w *walker) space() { w.pos = jsonlex.Space(w.src, w.pos) }
+
+// value reads a value. Without values to make, the result is nil.
+func (w *walker) value(level int) (types.AttributeValue, *ValueError) {
+	switch c := jsonlex.At(w.src, w.pos); c {
+	case '{':
+		return w.object(level)
+	case '[':
+		return w.array(level)
+	case '"':
+		text, quoted, err := w.text()
+		if err != nil || w.values == nil {
+			return nil, err
+		}
+		w.values.published += quoted
+		return w.values.text(text), nil
+	case 't', 'f', 'n':
+		start := w.pos
+		end, bad := jsonlex.Word(w.src, start)
+		if bad != jsonlex.None {
+			return nil, w.fault(bad)
+		}
+		w.pos = end
+		if w.values == nil {
+			return nil, nil
+		}
+		w.values.published += end - start
+		return w.values.word(c), nil
+	}
+	return w.number()
+}
+
+// text reads a string. It returns its text and how long it is as published
+// JSON.
+func (w *walker) text() (text string, quoted int, err *ValueError) {
+	start := w.pos
+	end, plain, bad := jsonlex.String(w.src, start)
+	w.pos = end
+	if bad != jsonlex.None {
+		return "", 0, w.fault(bad)
+	}
+	if plain {
+		return w.src[start+1 : end-1], end - start, nil
+	}
+	w.scratch = jsonlex.AppendText(w.scratch[:0], w.src, start)
+	return string(w.scratch), jsonlex.QuotedLen(w.scratch), nil
+}
+
+func (w *walker) number() (types.AttributeValue, *ValueError) {
+	var n decimal.Number
+	var ok bool
+	if w.pos, ok = n.Scan(w.src, w.pos, jsonlex.JSON); !ok {
+		return nil, w.fault(jsonlex.Syntax)
+	}
+	if w.values == nil {
+		return nil, checkPublished(&n)
+	}
+	if err := checkStored(&n); err != nil {
+		return nil, err
+	}
+	return w.values.number(&n), nil
+}
+
+// object reads an object.
+func (w *walker) object(level int) (types.AttributeValue, *ValueError) {
+	if err := w.checkLevel(level); err != nil {
+		return nil, err
+	}
+	var (
+		keys keySet                          // of the text form
+		m    map[string]types.AttributeValue // of the map form, which knows its keys itself
+	)
+	if w.values != nil {
+		m = make(map[string]types.AttributeValue)
+	}
+	var err *ValueError
+	more := w.begin('}')
+	for more && err == nil {
+		key, quoted, bad := w.text()
+		if bad != nil {
+			return nil, bad
+		}
+		if w.space(); jsonlex.At(w.src, w.pos) != ':' {
+			return nil, w.fault(jsonlex.Syntax)
+		}
+		w.pos++
+		w.space()
+		var repeated bool
+		if w.values == nil {
+			repeated = !keys.add(key)
+			_, err = w.value(level + 1)
+		} else if err = checkKeyOfMap(key); err == nil {
+			w.values.published += quoted + len(":")
+			w.values.size += len(key) + elementSize
+			before := len(m)
+			m[key], err = w.value(level + 1)
+			repeated = len(m) == before
+		}
+		switch {
+		case err != nil:
+			return nil, err.inMember(key)
+		case repeated:
+			return nil, fault(duplicateKey).inMember(key)
+		}
+		more, err = w.next('}')
+	}
+	if err != nil || w.values == nil {
+		return nil, err
+	}
+	return w.values.object(m), nil
+}
+
+// array reads an array.
+func (w *walker) array(level int) (types.AttributeValue, *ValueError) {
+	if err := w.checkLevel(level); err != nil {
+		return nil, err
+	}
+	list := []types.AttributeValue{} // the SDK sends nothing for nil
+	var err *ValueError
+	more := w.begin(']')
+	for i := 0; more && err == nil; i++ {
+		v, bad := w.value(level + 1)
+		if bad != nil {
+			return nil, bad.inElement(i)
+		}
+		if w.values != nil {
+			list = append(list, v)
+		}
+		more, err = w.next(']')
+	}
+	if err != nil || w.values == nil {
+		return nil, err
+	}
+	return w.values.array(list), nil
+}
+
+// begin enters an object or array, and reports whether it has a member.
+func (w *walker) begin(closing byte) (more bool) {
+	w.pos++
+	if w.space(); jsonlex.At(w.src, w.pos) == closing {
+		w.pos++
+		return false
+	}
+	return true
+}
+
+// next goes on behind a member, and reports whether there is another one.
+func (w *walker) next(closing byte) (more bool, err *ValueError) {
+	w.space()
+	switch jsonlex.At(w.src, w.pos) {
+	case ',':
+		w.pos++
+		w.space()
+		if w.values != nil {
+			w.values.published++
+		}
+		return true, nil
+	case closing:
+		w.pos++
+		return false, nil
+	}
+	return false, w.fault(jsonlex.Syntax)
+}
+
+// checkLevel checks that an object or array may be on a level of nesting.
+func (w *walker) checkLevel(level int) *ValueError {
+	switch {
+	case w.values != nil && level > maxLevel:
+		return mapFault(tooDeep)
+	case level > buslimits.MaxDetailDepth:
+		return fault(tooDeepForBus)
+	}
+	return nil
+}
+
+// keySet holds the keys of one object. Few of them need no map.
+type keySet struct {
+	few  [8]string
+	n    int
+	many map[string]struct{}
+}
+
+// add reports whether key was not in the set before.
+func (k *keySet) add(key string) bool {
+	for _, other := range k.few[:k.n] {
+		if other == key {
+			return false
+		}
+	}
+	if k.n < len(k.few) {
+		k.few[k.n] = key
+		k.n++
+		return true
+	}
+	if k.many == nil {
+		k.many = map[string]struct{}{}
+	}
+	before := len(k.many)
+	k.many[key] = struct{}{}
+	return len(k.many) > before
+}
