@@ -51,9 +51,12 @@
 //     so consumers dedupe on headers.eventId.
 //  4. The default layout promises no order: DynamoDB Streams keeps order per item
 //     only, and classic EventBridge keeps none. With aggregateId and sequence a
-//     consumer can detect a gap. The aggregate layout makes the uniqueness of a
-//     sequence a condition of the commit, and there the relay never sends an
-//     event before an earlier one of its aggregate has been accepted.
+//     consumer can detect a gap. In the aggregate layout
+//     the uniqueness of a sequence is a condition of the commit. There the relay
+//     sorts the events of one aggregate within a batch by sequence, and never
+//     sends an event before an earlier one of its aggregate that it has received
+//     is accepted. What the stream brings late it cannot know of; that is
+//     published, and counted.
 //  5. What EventBridge would refuse is refused before the commit, with an error
 //     that names the event and the limit.
 //  6. Same event, same items: appending the same events twice builds identical

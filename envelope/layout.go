@@ -84,8 +84,10 @@ type Layout struct {
 }
 
 // AggregateLayout is the layout in which pk = aggregateId (S) and sk =
-// sequence (N). Each aggregate's sequence numbers are unique, as a condition
-// of the commit, and the relay keeps their order. Every event needs an
+// sequence (N). Each aggregate's sequence numbers are unique, as a condition of
+// the commit. The relay sorts the events of one aggregate within a batch by
+// their sequence, and sends none before an earlier one that it has received is
+// accepted; of what the stream brings late it cannot know. Every event needs an
 // aggregateId and a sequence.
 func AggregateLayout() Layout {
 	return Layout{

@@ -3,22 +3,26 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/packing"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/delivery"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
-// admit sorts the records: which are skipped, which are dead letters, which are
-// events to send. Behind a record that fails here, no event is admitted, for
-// the stream brings everything behind it again; with mode.goOn, none of its group.
-func (r *run) admit(ctx context.Context) {
-	now := time.Now()
-	stopped := false
-	var held map[string]bool // with mode.goOn: the groups of events that failed here
-	for i := range r.records {
+// lastResort is the age on the stream at which an event that the bus refuses as
+// invalid goes to the dead letters even though the configuration may be to
+// blame: the stream is about to forget it, at 24 h.
+const lastResort = 20 * time.Hour
+
+// admit sorts the records: which are skipped, which are done already, and which
+// are events, each with the state in which it begins.
+func (r *run) admit(ctx context.Context, now time.Time) {
+	layout := r.layoutFault()
+	for _, i := range r.sendingOrder() {
 		rec := &r.records[i]
 		switch rec.Kind {
 		case streamrecord.Modify:
@@ -29,34 +33,22 @@ func (r *run) admit(ctx context.Context) {
 			r.skip(i, &r.m.SkippedService)
 		case streamrecord.NotEvent:
 			r.skip(i, &r.m.SkippedNotEvent)
-		case streamrecord.Event, streamrecord.Undecodable:
+		default:
 			if want := r.h.opts.Region; want != "" && rec.Region != "" && rec.Region != want {
 				r.skip(i, &r.m.SkippedRegion)
 				continue
 			}
-			r.measure(age(rec, now))
-			group := r.groupOf(rec.AggregateID)
-			if stopped || held[group] {
+			age := r.age(rec, now)
+			entry, state, why := r.prepare(ctx, rec, layout)
+			if r.remembered(rec, entry.Bus) {
+				r.outcomes[i] = suppressed
+				r.m.Suppressed++
 				continue
 			}
-			ok := false
-			if rec.Kind == streamrecord.Event {
-				ok = r.admitEvent(ctx, i)
-			} else {
-				ok = r.admitUndecodable(ctx, i)
-			}
-			stopped = !ok && !r.mode.goOn
-			if !ok && r.mode.goOn && group != "" {
-				if held == nil {
-					held = make(map[string]bool)
-				}
-				held[group] = true
-			}
-		default:
-			r.fail(i, ConfigFault, "UnknownKind")
-			stopped = !r.mode.goOn
+			r.add(i, entry, state, why, age)
 		}
 	}
+	r.warnOfSkipped(ctx)
 }
 
 func (r *run) skip(i int, count *int) {
@@ -64,93 +56,119 @@ func (r *run) skip(i int, count *int) {
 	*count++
 }
 
-func (r *run) measure(age time.Duration) {
-	if age == 0 {
-		return
+// age returns how long the record has been on the stream, 0 if that is not
+// known. The event's own time says nothing of it: what is published again may
+// be old.
+func (r *run) age(rec *streamrecord.Record, now time.Time) time.Duration {
+	if rec.CreatedAt.IsZero() {
+		return 0
 	}
-	age = max(age, 1) // where the stream's clock is ahead of ours
+	age := max(now.Sub(rec.CreatedAt), 1) // where the stream's clock is ahead of ours
 	r.m.Oldest = max(r.m.Oldest, age)
 	if r.m.Newest == 0 || age < r.m.Newest {
 		r.m.Newest = age
 	}
+	return age
 }
 
-// deadDestination is the destination by which a record that could not be read
-// is remembered. It is no bus name.
-const deadDestination = "\x00dead letters"
-
-// admitUndecodable puts a record that cannot be read into the dead letters. It
-// reports whether the record is done.
-func (r *run) admitUndecodable(ctx context.Context, i int) bool {
-	rec := &r.records[i]
-	id := r.identity(i, deadDestination)
-	id.eventID = string(rec.Raw) // the event id may be what cannot be read
-	if r.mode.mem.has(id) {
-		r.outcomes[i] = suppressed
-		r.m.Suppressed++
-		return true
-	}
-	fault := streamrecord.Fault{Code: streamrecord.BadRecord, Message: "the record cannot be read"}
-	if rec.Fault != nil {
-		fault = *rec.Fault
-	}
-	if !r.deadLetter(ctx, i, "", fault.Code, fault.Message, 0) {
+// remembered reports whether this process has seen the record done.
+func (r *run) remembered(rec *streamrecord.Record, bus string) bool {
+	if r.mode.replay || r.h.done.empty() {
 		return false
 	}
-	r.mode.mem.add(id)
-	return true
+	k, ok := identityOf(rec, bus).key()
+	if ok {
+		_, ok = r.h.done.get(k)
+	}
+	return ok
 }
 
-// admitEvent makes the entry of an event. It reports whether the record is done
-// or will be sent.
-func (r *run) admitEvent(ctx context.Context, i int) (ok bool) {
+// add hands an event over to the core.
+func (r *run) add(i int, entry Entry, state delivery.State, why Result, age time.Duration) {
+	rec := &r.records[i]
+	e := delivery.Event{Size: r.size(entry, state), Bus: entry.Bus, State: state}
+	if r.h.opts.Layout.Ordered {
+		e.Group = rec.AggregateID
+		r.noteOrder(rec)
+	}
+	if !r.mode.replay {
+		e.Expiring = age >= lastResort
+		e.Aged = r.h.opts.MaxAge > 0 && age > r.h.opts.MaxAge
+		if k, ok := identityOf(rec, entry.Bus).key(); ok && !r.h.failures.empty() {
+			f, _ := r.h.failures.get(k)
+			e.Turn, e.FailedAt = f.turn, f.failedAt
+		}
+	}
+	r.events, r.entries, r.of = append(r.events, e), append(r.entries, entry), append(r.of, i)
+	r.last, r.refused = append(r.last, attempt{Result: why}), append(r.refused, false)
+}
+
+func (r *run) size(entry Entry, state delivery.State) int {
+	if state != delivery.Ready {
+		return 0
+	}
+	return r.mode.publisher.Size(entry)
+}
+
+// prepare makes the entry of an event and says in which state it begins: Ready,
+// Dead if it can never be published, or Failed if the configuration holds it.
+// For the latter two, why says the reason.
+func (r *run) prepare(ctx context.Context, rec *streamrecord.Record, layout *Result) (entry Entry, state delivery.State, why Result) {
 	defer func() {
-		if p := recover(); p != nil { // Options.Route, or the publisher's Size
-			r.h.logPanic(ctx, "routing an event", r.records[i].EventID, p)
-			r.fail(i, ConfigFault, "Panic")
-			ok = false
+		if v := recover(); v != nil { // Options.Route, or the publisher's Size or Explain
+			r.h.logPanic(ctx, "routing an event", rec.EventID, v)
+			state, why = delivery.Failed, Result{Class: ConfigFault, Code: codePanic}
 		}
 	}()
-	rec := &r.records[i]
+	held := func(code string) (Entry, delivery.State, Result) {
+		return entry, delivery.Failed, Result{Class: ConfigFault, Code: code}
+	}
+	if rec.Kind != streamrecord.Event {
+		if layout != nil {
+			return entry, delivery.Failed, *layout
+		}
+		return r.undecodable(rec)
+	}
 	plain := plainEntry(rec)
 	entry, err := r.h.route(plain)
-	if r.mode.mem.has(r.identity(i, entry.Bus)) {
-		r.outcomes[i] = suppressed
-		r.m.Suppressed++
-		return true
-	}
 	switch {
 	case errors.Is(err, ErrDeadLetter):
-		return r.deadEvent(ctx, i, entry.Bus, "Routed", err.Error(), 0)
+		return r.dead(entry, Result{Class: EventFault, Code: codeRouted, Message: err.Error()})
 	case err != nil:
 		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: Options.Route returned an error; the event is held",
 			slog.String("eventId", clip(rec.EventID)))
-		r.fail(i, ConfigFault, "RouteError")
-		return false
+		return held(codeRouteError)
 	case entry.Source == "" || entry.DetailType == "":
-		r.fail(i, ConfigFault, "RouteIncomplete")
-		return false
+		return held(codeRouteIncomplete)
+	case r.h.opts.Route != nil && r.routeBroke(plain, entry) != "":
+		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: Options.Route has broken a rule of the bus; the event is held",
+			slog.String("eventId", clip(rec.EventID)), slog.String("rule", r.routeBroke(plain, entry)))
+		return held(codeRouteInvalid)
 	}
-	if entry.Bus != "" {
-		if err := r.busCheck(ctx, entry.Bus); err != nil {
-			r.fail(i, ConfigFault, "NoSuchBus")
-			return false
+	if limit := r.h.limits.Bytes; r.mode.publisher.Size(entry) > limit {
+		if r.mode.publisher.Size(plain) <= limit {
+			return held(codeRouteTooLarge)
 		}
+		return r.dead(entry, Result{Class: EventFault, Code: codeTooLarge, Message: tooLarge(r.mode.publisher.Size(entry), limit)})
 	}
-	size := r.h.publisher.Size(entry)
-	if size > r.limits.Bytes {
-		if r.h.publisher.Size(plain) <= r.limits.Bytes {
-			r.fail(i, ConfigFault, "RouteTooLarge")
-			return false
-		}
-		return r.deadEvent(ctx, i, entry.Bus, "TooLarge", tooLarge(size, r.limits.Bytes), 0)
+	return entry, delivery.Ready, Result{}
+}
+
+// dead is what prepare returns of an event that can never be published. A replay
+// has no dead letters: there, it has failed.
+func (r *run) dead(entry Entry, why Result) (Entry, delivery.State, Result) {
+	if r.mode.replay {
+		return entry, delivery.Failed, why
 	}
-	r.items = append(r.items, item{record: i})
-	r.entries = append(r.entries, entry)
-	r.packed = append(r.packed, packing.Item{
-		Size: size, Lane: r.lane(entry.Bus), Group: r.groupOf(entry.Group), Alone: r.h.apart.has(r.identity(i, entry.Bus)),
-	})
-	return true
+	return entry, delivery.Dead, why
+}
+
+func (r *run) undecodable(rec *streamrecord.Record) (Entry, delivery.State, Result) {
+	why := Result{Class: EventFault, Code: streamrecord.BadRecord, Message: "the record cannot be read"}
+	if rec.Fault != nil {
+		why.Code, why.Message = rec.Fault.Code, rec.Fault.Message
+	}
+	return r.dead(Entry{}, why)
 }
 
 // plainEntry returns the entry of an event as its headers have it.
@@ -177,25 +195,59 @@ func (h *Handler) route(plain Entry) (Entry, error) {
 	return e, err
 }
 
-// groupOf returns what the order of an aggregate's events is kept within, "" for
-// none.
-func (r *run) groupOf(aggregate string) string {
-	if r.h.opts.Layout.Ordered {
-		return aggregate
+// routeBroke says which known rule of the bus Route has broken that the event as
+// committed keeps, "" if none. Route cannot change the Detail, so it is left out.
+func (r *run) routeBroke(plain, routed Entry) string {
+	x, ok := r.mode.publisher.(Explainer)
+	if !ok {
+		return ""
 	}
-	return ""
+	plain.Detail, routed.Detail = nil, nil
+	rule := x.Explain(routed)
+	if rule == "" || x.Explain(plain) != "" {
+		return ""
+	}
+	return rule
 }
 
-// lane returns the number of a bus: calls hold entries of one bus only, so that
-// a bus that refuses a call refuses its own.
-func (r *run) lane(bus string) int {
-	if n, ok := r.lanes[bus]; ok {
-		return n
+func tooLarge(size, limit int) string {
+	return fmt.Sprintf("the entry has %d bytes by the bus's formula; a call may have %d", size, limit)
+}
+
+// layoutFault returns the fault of a batch that looks as if the relay had
+// another Layout than the writer, nil if it does not: several new items, none of
+// which has the event attribute, in a process that has read no event yet. They
+// are held: such a deploy must not empty the table into the dead letters.
+func (r *run) layoutFault() *Result {
+	missing := 0
+	for i := range r.records {
+		switch rec := &r.records[i]; {
+		case rec.Kind == streamrecord.Event:
+			r.h.readEvent.Store(true)
+			return nil
+		case rec.Kind != streamrecord.Undecodable:
+		case rec.Fault != nil && rec.Fault.Code == streamrecord.MissingEvent:
+			missing++
+		default:
+			return nil
+		}
 	}
-	if r.lanes == nil {
-		r.lanes = make(map[string]int)
+	if missing < 2 || r.h.readEvent.Load() {
+		return nil
 	}
-	n := len(r.lanes)
-	r.lanes[bus] = n
-	return n
+	return &Result{Class: ConfigFault, Code: codeWrongLayout}
+}
+
+// logLayoutFault logs a fault of the layout with what is needed to mend it.
+func (r *run) logLayoutFault(ctx context.Context) {
+	for _, rec := range r.records {
+		if rec.Kind == streamrecord.Undecodable && rec.Fault != nil && rec.Fault.Code == streamrecord.MissingEvent {
+			r.h.opts.Logger.LogAttrs(ctx, slog.LevelError,
+				"relay: no new item of the batch has the event attribute: give the relay the writer's Layout. The records are held; "+
+					"if items without events are written to this table on purpose, set Layout.Marker on both sides",
+				slog.String("Layout.Event", r.h.opts.Layout.Event), slog.String("attributes seen", strings.Join(attributesOf(rec), ", ")),
+				slog.String("sequenceNumber", clip(rec.SequenceNumber)))
+			return
+		}
+	}
 }

@@ -3,6 +3,8 @@ package relay
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/sequence"
 )
 
 // The answer of a batch is a JSON object in every mode: a mapping that asks for
@@ -12,9 +14,9 @@ import (
 // (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html), and
 // every other ignores it.
 
-// answer builds the answer. An empty failed means that the whole batch is done;
+// answerOf builds the answer. An empty failed means that the whole batch is done;
 // otherwise it must be a sequence number.
-func answer(failed string, window bool, state []byte) []byte {
+func answerOf(failed string, window bool, state []byte) []byte {
 	out := make([]byte, 0, 96+len(state))
 	out = append(out, '{')
 	if window {
@@ -39,10 +41,10 @@ func answer(failed string, window bool, state []byte) []byte {
 func lowest(sequences []string) (string, bool) {
 	low := ""
 	for _, s := range sequences {
-		if !isSequence(s) {
+		if !sequence.Valid(s) {
 			return "", false
 		}
-		if low == "" || lessSequence(s, low) {
+		if low == "" || sequence.Less(s, low) {
 			low = s
 		}
 	}

@@ -38,8 +38,8 @@ func TestWireBusCheck(t *testing.T) {
 		{name: "another account's", bus: otherARN, describe: gone, asked: 1, warnings: 1},
 		{name: "an engine that cannot", describe: fault(400, "UnknownOperationException"), asked: 1, warnings: 1},
 		{name: "an engine that cannot and says nothing", describe: func(string) (int, string) { return http.StatusNotFound, "" }, asked: 1, warnings: 1},
-		{name: "throttled: asked again next time", describe: fault(400, "ThrottlingException"), asked: 9, warnings: 3},
-		{name: "broken: asked again next time", describe: fault(500, "InternalException"), asked: 9, warnings: 3},
+		{name: "throttled: asked again in a minute", describe: fault(400, "ThrottlingException"), asked: 3, warnings: 1},
+		{name: "broken: asked again in a minute", describe: fault(500, "InternalException"), asked: 3, warnings: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newWireBus(t)
@@ -49,20 +49,21 @@ func TestWireBusCheck(t *testing.T) {
 				bus = "orders"
 			}
 			log := &logRecorder{}
-			h := newHandler(t, relay.NewEventBridge(b.client(), bus), relay.Block, partial, func(o *relay.Options) {
+			h := newHandler(t, relay.NewEventBridge(b.client(), bus, func(o *relay.EventBridgeOptions) {
 				o.SkipBusCheck, o.Logger = tt.skip, log.logger()
-			})
+			}), relay.Block)
 			for i := range 3 {
-				out, err := h.Invoke(t.Context(), events(1+10*i, 2))
+				_, err := h.Invoke(t.Context(), events(1+10*i, 2))
 				if tt.absent {
 					require.ErrorIs(t, err, relay.ErrNoSuchBus)
-					require.ErrorContains(t, err, `"orders"`)
+					u := unpublishedIn(t, err)
+					require.Equal(t, relay.ConfigFault, u.Class)
+					require.Equal(t, "NoSuchBus", u.Code)
+					require.ErrorContains(t, u.Err, `"orders"`)
 					require.NotContains(t, err.Error(), testSecret)
-					require.Nil(t, out, "an error in every mode: Lambda must not take it for an answer")
 					continue
 				}
 				require.NoError(t, err)
-				require.Empty(t, failure(out))
 			}
 			require.Len(t, b.described, tt.asked)
 			require.Equal(t, tt.absent, len(b.accepted) == 0)
@@ -111,7 +112,7 @@ func TestARoutedBusThatIsAbsent(t *testing.T) {
 	out, err := h.Invoke(t.Context(), events(1, 5))
 	require.NoError(t, err)
 	require.Equal(t, "3", failure(out))
-	require.Equal(t, []string{"event-1", "event-2"}, b.accepted)
+	require.Equal(t, []string{"event-1", "event-2", "event-4", "event-5"}, b.accepted)
 }
 
 func TestCheckWithoutAnAnswer(t *testing.T) {
@@ -128,6 +129,10 @@ func TestCheckWithoutAnAnswer(t *testing.T) {
 	require.NotContains(t, err.Error(), testSecret)
 	h = newHandler(t, relay.NewEventBridge(b.client(), "orders", func(o *relay.EventBridgeOptions) { o.EndpointID = "a.veo" }), relay.Block)
 	require.ErrorIs(t, h.Check(t.Context()), relay.ErrBusUnchecked)
+}
+
+func logTo(log *logRecorder) func(*relay.EventBridgeOptions) {
+	return func(o *relay.EventBridgeOptions) { o.Logger = log.logger() }
 }
 
 // putOnly hides the other operations of a client.
@@ -153,10 +158,11 @@ func TestBusCheckIsMadeOncePerProcess(t *testing.T) {
 func TestABusCheckThatPanicsIsAWarning(t *testing.T) {
 	log := &logRecorder{}
 	client := &scriptedClient{describe: func(context.Context, string) error { panic(testSecret) }}
-	h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
+	h := newHandler(t, relay.NewEventBridge(client, "orders", logTo(log)), relay.Block)
 	_, err := h.Invoke(t.Context(), events(1, 3))
 	require.NoError(t, err)
 	require.Len(t, client.accepted, 3)
+	require.Equal(t, 1, log.count("WARN"))
 	require.NotContains(t, log.String(), testSecret)
 }
 
@@ -182,7 +188,7 @@ func TestTheLookAtTheBusLogsNoTextOfAWS(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b, log := newWireBus(t), &logRecorder{}
 			b.describe = tt.describe
-			h := newHandler(t, relay.NewEventBridge(b.client(), tt.bus), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
+			h := newHandler(t, relay.NewEventBridge(b.client(), tt.bus, logTo(log)), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
 			_, err := h.Invoke(t.Context(), events(1, 3))
 			require.Contains(t, log.String(), tt.want)
 			require.NotContains(t, log.String(), testSecret)
@@ -194,7 +200,7 @@ func TestTheLookAtTheBusLogsNoTextOfAWS(t *testing.T) {
 		client := &scriptedClient{describe: func(context.Context, string) error {
 			return fmt.Errorf("%s: %w", testSecret, &smithy.GenericAPIError{Code: "SlowDown", Message: testSecret})
 		}}
-		h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.Logger = log.logger() })
+		h := newHandler(t, relay.NewEventBridge(client, "orders", logTo(log)), relay.Block)
 		_, err := h.Invoke(t.Context(), events(1, 3))
 		require.NoError(t, err)
 		require.Contains(t, log.String(), "SlowDown")

@@ -2,108 +2,116 @@ package relay
 
 import (
 	"context"
-	"slices"
-	"time"
+	"errors"
+	"fmt"
 )
 
-// reply is what became of a call, one result per item.
-type reply struct {
-	items   []int
-	results []tried
+// The relay's own codes of faults, beside those of the bus and those of
+// internal/noanswer and internal/streamrecord.
+const (
+	codeNotReached      = "NotReached"      // an earlier record failed, or the time was over
+	codeResultCount     = "ResultCount"     // the publisher gave a wrong number of results
+	codeNoResult        = "NoResult"        // the zero Result
+	codeCallFailed      = "CallFailed"      // a CallError without a code
+	codePanic           = "Panic"           // in a callback
+	codeRouted          = "Routed"          // Route asked for a dead letter
+	codeRouteError      = "RouteError"      // Route failed
+	codeRouteIncomplete = "RouteIncomplete" // Route left no source or detail-type
+	codeRouteTooLarge   = "RouteTooLarge"   // Route made the entry too large
+	codeRouteInvalid    = "RouteInvalid"    // Route broke a rule of the bus
+	codeTooLarge        = "TooLarge"        // the event is too large for a call
+	codeRuleBroken      = "RuleBroken"      // a dry run: the event breaks a known rule of the bus
+	codeNoSuchBus       = "NoSuchBus"       // the bus does not exist
+	codeWrongLayout     = "WrongLayout"     // no item of the batch has the event attribute
+)
 
-	calls, failedCalls int
-	again              int // entries that a split has sent again
-	bytes              int64
-}
-
-// tried is the result of one entry.
-type tried struct {
+// attempt is the last that is known of an event: a result, and for a call that
+// failed as a whole its cause.
+type attempt struct {
 	Result
-	whole   bool // the call failed as a whole
-	spent   bool // and the publisher has retried enough
-	unsplit bool // and there was no time to split it
+	cause error
 }
 
-// call makes one call, or several if it is refused as a whole and split. It
-// runs on several goroutines at once and only reads r.
-func (r *run) call(ctx context.Context, items []int) reply {
-	rep := reply{items: items}
-	rep.results = r.publish(ctx, items, r.entriesOf(items), &rep)
-	return rep
-}
-
-// entriesOf returns the entries of the items. They are not copied when they
-// stand together, as they do unless there are groups, buses or repetitions.
-func (r *run) entriesOf(items []int) []Entry {
-	first, n := items[0], len(items)
-	if items[n-1]-first == n-1 {
-		return r.entries[first : first+n : first+n]
-	}
-	entries := make([]Entry, n)
-	for k, i := range items {
-		entries[k] = r.entries[i]
-	}
-	return entries
-}
-
-// publish makes a call. One that is refused as a whole for its content or its
-// size is split until the culprit stands alone, while there is time; the order
-// of the entries stays. Where time ends before, each entry begins its next
-// delivery in a call of its own. What is behind an entry that the configuration
-// holds is not sent again, for Lambda will.
-func (r *run) publish(ctx context.Context, items []int, entries []Entry, rep *reply) []tried {
-	results, whole := r.once(ctx, items, entries, rep)
-	if whole == nil || whole.Class != EventFault || len(entries) == 1 {
-		out := make([]tried, len(results))
-		for i, res := range results {
-			out[i] = tried{Result: res, whole: whole != nil, spent: whole != nil && whole.Retried}
+// publish makes one call and returns one result for each entry; whole is not nil
+// if the call failed as a whole. A panic is a fault of the call, also one of the
+// publisher's error.
+func (h *Handler) publish(ctx context.Context, p Publisher, entries []Entry) (results []Result, whole *CallError) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.logPanic(ctx, "publishing", entries[0].EventID, v)
+			results, whole = reconcile(len(entries), nil, &CallError{Class: Transient, Code: codePanic})
 		}
-		return out
+	}()
+	out, err := p.Publish(ctx, entries)
+	return reconcile(len(entries), out, err)
+}
+
+// reconcile makes one result for each of n entries from what a Publisher
+// returned. Nothing counts as accepted that does not say so at its own index.
+func reconcile(n int, results []Result, err error) ([]Result, *CallError) {
+	if err != nil {
+		whole := callError(err)
+		return repeat(n, Result{Class: whole.Class, Code: whole.Code, Message: "the call failed as a whole"}), whole
 	}
-	half := len(entries) / 2
-	out := make([]tried, 0, len(entries))
-	for _, part := range [...][2]int{{0, half}, {half, len(entries)}} {
-		from, to := part[0], part[1]
-		late := ctx.Err() != nil || !r.budget.mayStart(time.Now())
-		if late || slices.ContainsFunc(out, tried.held) {
-			for range to - from {
-				out = append(out, tried{Result: Result{Class: Transient, Code: whole.Code}, whole: true, spent: true, unsplit: late})
-			}
-			continue
+	if len(results) != n {
+		return repeat(n, Result{Code: codeResultCount, Message: fmt.Sprintf("%d results for %d entries", len(results), n)}), nil
+	}
+	out := make([]Result, n)
+	for i, r := range results {
+		if r.Class > ConfigFault {
+			r.Class = Transient
 		}
-		rep.again += to - from
-		out = append(out, r.publish(ctx, items[from:to], entries[from:to:to], rep)...)
+		if r.Class == Transient && r.Code == "" {
+			r.Code = codeNoResult
+		}
+		out[i] = r
+	}
+	return out, nil
+}
+
+// callError returns a CallError with a class and a code that can be used. The
+// publisher's own is left as it is.
+func callError(err error) *CallError {
+	var given *CallError
+	if !errors.As(err, &given) || given == nil {
+		code, _ := faultCode(err)
+		return &CallError{Class: Transient, Code: code, Err: err}
+	}
+	e := *given
+	if e.Class != EventFault && e.Class != ConfigFault {
+		e.Class = Transient
+	}
+	if e.Code == "" {
+		e.Code = codeCallFailed
+	}
+	return &e
+}
+
+func repeat(n int, r Result) []Result {
+	out := make([]Result, n)
+	for i := range out {
+		out[i] = r
 	}
 	return out
 }
 
-// held reports whether the configuration holds the entry.
-func (t tried) held() bool { return t.Class == ConfigFault }
+// accepting is the publisher of a dry run: it accepts what it would be sent,
+// but for what breaks a rule of the bus that is known.
+type accepting struct{ Publisher }
 
-// once makes one call of the publisher.
-func (r *run) once(ctx context.Context, items []int, entries []Entry, rep *reply) ([]Result, *CallError) {
-	rep.calls++
-	for _, i := range items {
-		rep.bytes += int64(r.packed[i].Size)
+func (a accepting) Publish(_ context.Context, entries []Entry) ([]Result, error) {
+	results := repeat(len(entries), Result{Class: Accepted})
+	for i, e := range entries {
+		if a.Explain(e) != "" {
+			results[i] = Result{Class: EventFault, Code: codeRuleBroken}
+		}
 	}
-	ctx, cancel := r.budget.within(ctx, r.h.opts.CallTimeout, r.budget.call)
-	defer cancel()
-	results, whole := r.h.publish(ctx, entries)
-	if whole != nil {
-		rep.failedCalls++
-	}
-	return results, whole
+	return results, nil
 }
 
-// publish calls the publisher and reconciles its answer. A panic is a fault of
-// the call, also one of the publisher's error.
-func (h *Handler) publish(ctx context.Context, entries []Entry) (results []Result, whole *CallError) {
-	defer func() {
-		if p := recover(); p != nil {
-			h.logPanic(ctx, "publishing", entries[0].EventID, p)
-			results, whole = reconcile(len(entries), nil, &CallError{Class: Transient, Code: "Panic"})
-		}
-	}()
-	out, err := h.publisher.Publish(ctx, entries)
-	return reconcile(len(entries), out, err)
+func (a accepting) Explain(e Entry) string {
+	if x, ok := a.Publisher.(Explainer); ok {
+		return x.Explain(e)
+	}
+	return ""
 }

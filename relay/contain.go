@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"strings"
 )
 
 // logPanic logs a contained panic. The value of a panic may quote the event, so
@@ -38,7 +39,7 @@ func clip(id string) string {
 	if len(id) <= limit {
 		return id
 	}
-	return cut(id, limit) + "…"
+	return strings.ToValidUTF8(id[:limit], "") + "…"
 }
 
 // emit hands the metrics to [Options].Metrics and contains its panic.

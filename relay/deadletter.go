@@ -1,42 +1,50 @@
 package relay
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
-// DeadLetter takes what can never be published. A record counts as done when
+// DeadLetterSink takes what can never be published. A record counts as done when
 // Put has returned nil, and as failed when it has returned an error: then it
-// comes again.
+// comes again. Package relay/deadletter has one that is a DynamoDB table.
 //
 // The same record may be put more than once, for Lambda may deliver it again
 // after Put has succeeded; a sink that can should be idempotent by StreamARN
-// and SequenceNumber. Put must return when ctx ends. It is called by several
-// goroutines at once if the process runs several invocations. A panic in it is
-// contained and counts as an error.
-type DeadLetter interface {
-	Put(context.Context, DeadRecord) error
+// and SequenceNumber. Put must return when ctx ends. One invocation puts one
+// record after the other, while calls of the publisher are under way; it is
+// called by several goroutines at once if the process runs several invocations.
+// A panic in it is contained and counts as an error.
+//
+// It may also be a [Validator].
+type DeadLetterSink interface {
+	Put(context.Context, DeadLetter) error
 }
 
-// DeadLetterFunc makes a function a [DeadLetter].
-type DeadLetterFunc func(context.Context, DeadRecord) error
+// DeadLetterFunc makes a function a [DeadLetterSink].
+type DeadLetterFunc func(context.Context, DeadLetter) error
 
 // Put calls f.
-func (f DeadLetterFunc) Put(ctx context.Context, r DeadRecord) error { return f(ctx, r) }
+func (f DeadLetterFunc) Put(ctx context.Context, l DeadLetter) error { return f(ctx, l) }
 
 // Block is the dead-letter sink that takes nothing: a record that can never be
 // published is reported as failed, and the stream is held up behind it until
-// somebody acts or the stream forgets it after 24 h. Put returns [ErrBlocked].
-var Block DeadLetter = block{}
+// an operator acts or the stream forgets it after 24 h. Put returns [ErrBlocked].
+var Block DeadLetterSink = block{}
 
-// block can be compared, so that dl == relay.Block is a question.
+// block can be compared, so that sink == relay.Block is a question.
 type block struct{}
 
-func (block) Put(context.Context, DeadRecord) error { return ErrBlocked }
+func (block) Put(context.Context, DeadLetter) error { return ErrBlocked }
 
-// DeadRecord is a stream record that cannot be published, and why. The sink
+// DeadLetter is a stream record that cannot be published, and why. The sink
 // owns it: nothing in it is shared with the relay.
-type DeadRecord struct {
+type DeadLetter struct {
 	// EventID is headers.eventId, empty if it could not be read.
 	EventID string
 
@@ -71,4 +79,43 @@ type DeadRecord struct {
 
 	// Time is when the relay gave up.
 	Time time.Time
+}
+
+// deadLetter copies what a sink may keep.
+func deadLetter(rec *streamrecord.Record, bus string, why Result, attempts int) DeadLetter {
+	return DeadLetter{
+		EventID:        rec.EventID,
+		Headers:        bytes.Clone(rec.Headers),
+		Record:         bytes.Clone(rec.Raw),
+		Keys:           bytes.Clone(rec.Keys),
+		Bus:            bus,
+		Code:           why.Code,
+		Message:        why.Message,
+		Attempts:       attempts,
+		StreamARN:      rec.StreamARN,
+		SequenceNumber: rec.SequenceNumber,
+		Time:           time.Now().UTC(),
+	}
+}
+
+// sinkFault is what may be logged of a sink's error: it holds no data.
+type sinkFault struct {
+	blocked    bool // it is Block
+	kind, code string
+}
+
+// put calls the sink. A panic is a fault, also one of the sink's error.
+func (h *Handler) put(ctx context.Context, l DeadLetter) (fault *sinkFault) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.logPanic(ctx, "putting a dead letter", l.EventID, v)
+			fault = &sinkFault{kind: "panic", code: codePanic}
+		}
+	}()
+	err := h.sink.Put(ctx, l)
+	if err == nil {
+		return nil
+	}
+	code, _ := faultCode(err)
+	return &sinkFault{blocked: errors.Is(err, ErrBlocked), kind: fmt.Sprintf("%T", err), code: code}
 }

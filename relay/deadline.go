@@ -5,59 +5,39 @@ import (
 	"time"
 )
 
-// budget says what there is still time for in an invocation. Without a deadline
-// there is time for everything. All ends are set when it begins, so that several
-// slow calls in a row have no more time than one.
+// budget is the time of an invocation: two instants, set when it begins.
+// Without a deadline there is time for everything.
 type budget struct {
-	limited bool
-	start   time.Time // calls of the publisher start before it: the margin
-
-	ask   time.Time // the end of questions after the bus
-	early time.Time // the end of dead letters before the first call
-	call  time.Time // the end of calls of the publisher
-	sink  time.Time // the end of dead letters: what is left is for the answer
+	limited   bool
+	lastStart time.Time // no call is started from here on, but the first
+	lastEnd   time.Time // everything ends here: what is left is for the answer
 }
 
 // newBudget returns the budget of an invocation that keeps margin before the
-// context's deadline for its answer: the first half of that may be taken by
-// calls, and a quarter more by dead letters. Where less than margin is left,
-// that is divided in its place, and the first call gets an eighth of it at
-// least.
+// context's deadline. Three quarters of the margin are for what is under way by
+// then, a quarter is for the answer. Where less than margin is left to begin
+// with, that is divided in its place.
 func newBudget(ctx context.Context, margin time.Duration) budget {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return budget{}
 	}
-	now := time.Now()
-	left := max(deadline.Sub(now), 0)
-	reserve := min(margin, left)
-	return budget{
-		limited: true,
-		start:   deadline.Add(-margin),
-		ask:     now.Add(left / 4),
-		early:   now.Add(left / 8 * 3),
-		call:    deadline.Add(-reserve / 2),
-		sink:    deadline.Add(-reserve / 4),
-	}
+	left := max(time.Until(deadline), 0)
+	return budget{limited: true, lastStart: deadline.Add(-margin), lastEnd: deadline.Add(-min(margin, left) / 4)}
 }
 
-// mayStart reports whether a call may be started at t: not within the margin.
-func (b budget) mayStart(t time.Time) bool {
-	return !b.limited || t.Before(b.start)
-}
+// mayStart reports whether a call may be started at t.
+func (b budget) mayStart(t time.Time) bool { return !b.limited || t.Before(b.lastStart) }
+
+// over reports whether the time for everything is over.
+func (b budget) over() bool { return b.limited && !time.Now().Before(b.lastEnd) }
 
 // within returns the context of something that takes timeout at most, and ends
-// at the given time.
-func (b budget) within(ctx context.Context, timeout time.Duration, end time.Time) (context.Context, context.CancelFunc) {
-	if t := time.Now().Add(timeout); !b.limited || t.Before(end) {
-		end = t
+// with the budget.
+func (b budget) within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(timeout)
+	if b.limited && b.lastEnd.Before(end) {
+		end = b.lastEnd
 	}
 	return context.WithDeadline(ctx, end)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

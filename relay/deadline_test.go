@@ -186,7 +186,7 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, ctx.Err())
 				require.Equal(t, "2", failure(out))
-				require.Equal(t, []string{"event-1"}, bus.accepted, "what is before it is published")
+				require.Equal(t, []string{"event-1", "event-3"}, bus.accepted, "calls do not wait for the sink")
 			})
 		})
 		t.Run(timeout.String()+", after a call", func(t *testing.T) {
@@ -218,8 +218,8 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 	}
 }
 
-// Calls and dead letters end within the margin, in that order, so that there is
-// time for the answer, and what comes before the first call leaves time for it.
+// Calls and dead letters end within the margin, so that there is time for the
+// answer.
 func TestTheTimeOfEachPart(t *testing.T) {
 	const timeout = 10 * time.Second
 	for _, margin := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
@@ -242,10 +242,9 @@ func TestTheTimeOfEachPart(t *testing.T) {
 				_, err := h.Invoke(contextOf(t, timeout), batch(testRecord{sequence: 1, payload: `{"??":1}`}, testRecord{sequence: 2}, testRecord{sequence: 3}))
 				require.NoError(t, err)
 				require.Len(t, puts, 2)
-				require.Less(t, puts[0], call, "there is time for a call")
 				require.GreaterOrEqual(t, call, timeout-margin)
-				require.GreaterOrEqual(t, puts[1], call, "there is time for what the call has refused")
-				require.LessOrEqual(t, puts[1], timeout-min(margin, timeout)/4, "there is time for the answer")
+				require.Equal(t, puts, []time.Duration{call, call})
+				require.LessOrEqual(t, call, timeout-min(margin, timeout)/4, "there is time for the answer")
 			})
 		})
 	}

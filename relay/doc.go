@@ -24,44 +24,62 @@
 // The [Publisher] says of each entry what its refusal means. [Transient]: the
 // entry is sent again, with full jitter, a bounded number of times and while
 // there is time. [EventFault]: it goes to the dead letters. [ConfigFault]: it is
-// held, reported and logged as an error, for a bad deploy must never drain the
+// held, reported and logged as an error, for a bad deploy must never empty the
 // table into the dead letters. A call that is refused as a whole for its content
 // or its size is split until the culprit stands alone.
 //
 // A bad deploy can also make the bus call every event invalid. So an event that
-// is refused as invalid is blamed only when something shows that our way of
-// sending works:
+// is refused as invalid goes to the dead letters only when something shows that
+// our way of sending works:
 //
-//   - another entry of the same call was accepted;
-//   - the event as it was committed breaks a known rule of the bus;
-//   - it stood alone in its call, and the same bus has accepted another entry of
-//     this process, before or in the call after it;
-//   - it was in a call that was refused altogether, comes again in a later
-//     invocation, and the same bus has accepted an entry of this process;
-//   - it is 20 hours old, and the stream is about to forget it.
+//   - the same bus has accepted an entry of this process: another one of the
+//     same call; or, if the event stood alone in its call, any one, before it or
+//     in the next call. [Options].Probe can be that one;
+//   - the event as it was committed breaks a rule of the bus that the publisher
+//     knows ([Explainer]).
 //
-// Until then it is held like a fault of the configuration.
+// Until then it is held like a fault of the configuration. If every single entry
+// of a call is refused as invalid, all of them are held, and each comes alone in
+// a call of its own at the next delivery.
+//
+// There is one exception. A record that has been on the stream for 20 hours,
+// and whose event the bus refuses as invalid, goes to the dead letters without
+// further evidence: the stream is about to forget it. So a bad deploy that lasts
+// for 20 hours does fill the dead letters; the letters are whole, and a redrive
+// publishes them again. The age is the time on the stream and nothing else: it
+// never holds for what is published again.
+//
+// One event that is refused as invalid by a rule that the publisher does not
+// know, alone on its table, in a process that has had nothing accepted, holds
+// its shard for these 20 hours. Options.Probe ends that.
+//
+// A Route that breaks a rule, or a Layout that fits no item of a batch, is a
+// fault of the configuration too.
 //
 // # Order
 //
-// Records are sent in the order of the batch. While an entry that failed is
-// neither done nor given up, and behind one that was given up, nothing new is
-// started: Lambda delivers everything behind it again anyway, and each of those
-// would be a duplicate. What is in flight by then is waited for.
+// Records are sent in the order of the batch. While an entry that failed may be
+// sent again, nothing new is started, and behind one that has failed for good
+// neither: Lambda delivers everything behind it again anyway, and each of those
+// would be a duplicate. What is under way by then is waited for. An event that
+// was refused before, and so goes alone, gives way to those that were not.
 //
 // That is no promise of order between events: DynamoDB Streams orders the
 // changes of one item, and classic EventBridge orders nothing. With
-// [envelope.Layout].Ordered the relay never sends an event while an earlier one
-// of its aggregateId, in the order of the stream, is not done. The first
-// arrivals at the bus are then in that order for each aggregate; a repeated one
-// may come after later ones. A dead letter counts as done, and consumers see the
-// gap by the sequence header. An event without an aggregateId has no order.
+// [envelope.Layout].Ordered the relay sorts the events of one aggregateId within
+// a batch by their sequence, and never sends an event before an earlier one that
+// it has received is accepted by the bus or by the dead-letter sink. It cannot
+// know of what the stream brings late: two items of one partition key may come in
+// another order than they were written in, and in another batch. Such an event is
+// published and counted ([Metrics].OutOfOrder). A repeated event may come after
+// later ones. A dead letter leaves a gap, which consumers see by the sequence
+// header. An event without an aggregateId has no order.
 //
 // # Time
 //
 // No call is started in the last second before the deadline ([Options].Margin),
-// calls are cut off within it, and retrying ends while there is time to answer.
-// But each invocation makes one call, however little time it has.
+// calls and dead letters are cut off within it, and retrying ends while there is
+// time to answer. But each invocation makes one call, however little time it has.
 //
 // # The event source mapping
 //
@@ -81,9 +99,8 @@
 // an on-failure destination nobody is told.
 //
 // The stream must carry new images: NEW_IMAGE. The function needs the
-// permissions events:PutEvents and, to find an absent bus on its first
-// invocation, events:DescribeEventBus; PutEvents to a bus that does not exist
-// has been seen to answer success.
+// permissions events:PutEvents and, to find an absent bus before the first call
+// to it, events:DescribeEventBus.
 //
 // # Global tables
 //

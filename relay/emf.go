@@ -101,6 +101,7 @@ func emfMetrics(m Metrics) []emfMetric {
 	add("SkippedService", "Count", m.SkippedService)
 	add("SkippedNotEvent", "Count", m.SkippedNotEvent)
 	add("SkippedRegion", "Count", m.SkippedRegion)
+	add("OutOfOrder", "Count", m.OutOfOrder)
 	add("Retried", "Count", m.Retried)
 	add("Calls", "Count", m.Calls)
 	add("FailedCalls", "Count", m.FailedCalls)

@@ -36,7 +36,14 @@ type UnpublishedError struct {
 	// Class and Code say why it failed.
 	Class Class
 	Code  string
+
+	// Err is the cause, of a call that failed as a whole; else nil. Its text may
+	// quote the event, so Error leaves it out.
+	Err error
 }
+
+// Unwrap returns the cause.
+func (e *UnpublishedError) Unwrap() error { return e.Err }
 
 // Error says how many records are unpublished and why the first of them is.
 func (e *UnpublishedError) Error() string {

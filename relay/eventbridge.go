@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 )
 
 // PutEventsAPIClient is the operation that [EventBridge] needs of a client.
@@ -31,6 +33,8 @@ var (
 	_ DescribeEventBusAPIClient = (*eventbridge.Client)(nil)
 	_ Publisher                 = (*EventBridge)(nil)
 	_ BusChecker                = (*EventBridge)(nil)
+	_ Explainer                 = (*EventBridge)(nil)
+	_ Validator                 = (*EventBridge)(nil)
 )
 
 // The range of [EventBridgeOptions].MaxCallBytes. The lower end is there because
@@ -52,6 +56,14 @@ type EventBridgeOptions struct {
 	// takes (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 	MaxEntries int
 
+	// SkipBusCheck leaves out the look at a bus before the first call to it;
+	// see [EventBridge]. Zero means that it is made.
+	SkipBusCheck bool
+
+	// Logger is told when it cannot be found out whether a bus exists. Zero
+	// means silent.
+	Logger *slog.Logger
+
 	// MaxCallBytes is the size of a call, by EventBridge's formula, in bytes:
 	// 65,536 to 1,048,576. Zero means 1,000,000: AWS says "less than 1MB", and
 	// not which of the two it means
@@ -61,11 +73,18 @@ type EventBridgeOptions struct {
 
 // EventBridge publishes to an Amazon EventBridge event bus by PutEvents. It is
 // safe for concurrent use if its client is; the SDK's is.
+//
+// Before the first call to a bus it looks whether the bus exists: PutEvents to
+// one that does not has been seen to answer success
+// (https://github.com/aws/aws-sdk/issues/186). The permission is
+// events:DescribeEventBus. An absent bus is a [ConfigFault] with the code
+// "NoSuchBus"; what cannot be found out is a warning in the log.
 type EventBridge struct {
 	client PutEventsAPIClient
 	bus    string
 	opts   EventBridgeOptions
 	err    error // what Validate returns
+	looks  looks
 }
 
 // NewEventBridge returns a publisher to the bus of that name or ARN; the name
@@ -88,6 +107,10 @@ func NewEventBridge(client PutEventsAPIClient, bus string, optFns ...func(*Event
 	if e.opts.MaxCallBytes == 0 {
 		e.opts.MaxCallBytes = buslimits.MaxCallSize
 	}
+	if e.opts.Logger == nil {
+		e.opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	e.opts.Logger = slog.New(containedLog{e.opts.Logger.Handler()})
 	e.err = e.validate()
 	return e
 }
@@ -101,7 +124,7 @@ var endpointID = regexp.MustCompile(`^[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+$`)
 
 func (e *EventBridge) validate() error {
 	var errs []error
-	if isNil(e.client) {
+	if isnil.Value(e.client) {
 		errs = append(errs, errors.New("relay: eventbridge client is nil"))
 	}
 	switch n := utf8.RuneCountInString(e.bus); {
@@ -110,7 +133,7 @@ func (e *EventBridge) validate() error {
 	case n > buslimits.MaxBusName:
 		errs = append(errs, fmt.Errorf("relay: event bus name of %d characters; at most %d", n, buslimits.MaxBusName))
 	}
-	if strings.HasPrefix(e.bus, "arn:") && strings.Contains(e.bus, ":event-busv2/") {
+	if foreign(e.bus) && strings.Contains(e.bus, ":event-busv2/") {
 		errs = append(errs, fmt.Errorf("relay: %s is not a classic event bus; it needs a Publisher of its own", e.bus))
 	}
 	if id := e.opts.EndpointID; id != "" && (len(id) > 50 || !endpointID.MatchString(id)) {
@@ -139,16 +162,19 @@ func (e *EventBridge) Size(entry Entry) int {
 // Publish makes one PutEvents call and classes what comes back, per entry or
 // for the call as a whole. FailedEntryCount is not looked at.
 func (e *EventBridge) Publish(ctx context.Context, entries []Entry) ([]Result, error) {
+	if err := e.lookForBus(ctx, entries[0].Bus); err != nil {
+		return nil, err
+	}
 	out, err := e.client.PutEvents(ctx, e.input(entries))
 	if err != nil {
-		return nil, classifyCall(err)
+		return nil, classifyCall(entries, err)
 	}
 	if out == nil {
 		return nil, &CallError{Class: Transient, Code: "NoOutput"}
 	}
 	results := make([]Result, len(out.Entries))
 	for i, r := range out.Entries {
-		results[i] = classifyEntry(r)
+		results[i] = classifyEntry(entries[min(i, len(entries)-1)], r)
 	}
 	return results, nil
 }

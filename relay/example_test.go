@@ -12,13 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // The relay of a production service.
 func ExampleNewHandler() {
 	bus := relay.NewEventBridge(eventbridge.New(eventbridge.Options{Region: "eu-west-1"}), "orders")
-	dead := relay.NewDynamoDBDeadLetters(dynamodb.New(dynamodb.Options{Region: "eu-west-1"}), "dead-letters",
-		func(o *relay.DynamoDBDeadLettersOptions) { o.TTL = 90 * 24 * time.Hour })
+	dead := deadletter.New(dynamodb.New(dynamodb.Options{Region: "eu-west-1"}), "dead-letters",
+		func(o *deadletter.Options) { o.TTL = 90 * 24 * time.Hour })
 	h, err := relay.NewHandler(bus, dead, func(o *relay.Options) {
 		o.PartialBatchResponse = true // only with ReportBatchItemFailures on the mapping
 		o.Logger = slog.Default()

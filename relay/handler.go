@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/delivery"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
@@ -18,27 +20,28 @@ import (
 type Handler struct {
 	publisher Publisher
 	limits    Limits // the publisher's
-	sink      DeadLetter
+	sink      DeadLetterSink
 	opts      Options
 
-	mem      *memory // records that are done
-	suspects *memory // records that were in a call that was refused altogether
-	apart    *memory // records of a refused call that there was no time to split
-	proof    proof
-	buses    busStates
-	runs     sync.Pool // of *run
+	// what the process has learned
+	evidence  delivery.Evidence
+	done      *memory[struct{}] // records that are done
+	failures  *memory[failure]  // events that have failed
+	highest   *memory[int64]    // sequences accepted, by aggregate
+	probes    probes
+	readEvent atomic.Bool // an event has been read
+	said      said
+
+	runs sync.Pool // of *run
 }
 
-// suspectLimit is how many suspects a handler remembers.
-const suspectLimit = 1000
-
 // NewHandler returns a handler that publishes through p and puts what can
-// never be published into dl. Both are required; [Block] says in so many words
+// never be published into sink. Both are required; [Block] says in so many words
 // that there are no dead letters.
 //
 // It does no I/O. It returns an error that names what is wrong with an
-// argument or an option.
-func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler, error) {
+// argument or an option, also with those of the constructors of p and sink.
+func NewHandler(p Publisher, sink DeadLetterSink, optFns ...func(*Options)) (*Handler, error) {
 	var opts Options
 	for _, fn := range optFns {
 		if fn != nil {
@@ -47,15 +50,15 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 	}
 	opts, err := opts.withDefaults()
 	errs := []error{err}
-	if isNil(p) {
+	if isnil.Value(p) {
 		errs = append(errs, errors.New("relay: publisher is nil; use NewEventBridge"))
-	} else if v, ok := p.(interface{ Validate() error }); ok {
+	} else if v, ok := p.(Validator); ok {
 		errs = append(errs, v.Validate())
 	}
-	if isNil(dl) {
+	if isnil.Value(sink) {
 		errs = append(errs, errors.New("relay: dead-letter sink is nil; "+
 			"give one, or relay.Block to hold the stream up behind what cannot be published"))
-	} else if v, ok := dl.(interface{ Validate() error }); ok {
+	} else if v, ok := sink.(Validator); ok {
 		errs = append(errs, v.Validate())
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -68,13 +71,18 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 	return &Handler{
 		publisher: p,
 		limits:    limits,
-		sink:      dl,
+		sink:      sink,
 		opts:      opts,
-		mem:       newMemory(opts.Memory),
-		suspects:  newMemory(suspectLimit),
-		apart:     newMemory(suspectLimit),
-		buses:     newBusStates(),
+		done:      newMemory[struct{}](opts.Memory),
+		failures:  newMemory[failure](largestBatch),
+		highest:   newMemory[int64](largestBatch),
 	}, nil
+}
+
+func (h *Handler) newDecoder() *streamrecord.Decoder {
+	return streamrecord.NewDecoder(streamrecord.Config{
+		Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
+	})
 }
 
 // Invoke handles one batch of stream records: the JSON that Lambda hands to a
@@ -90,11 +98,15 @@ func NewHandler(p Publisher, dl DeadLetter, optFns ...func(*Options)) (*Handler,
 // sequence number that is not done, and returns an error only if that cannot be
 // said. The state of a tumbling window is answered as it came.
 //
+// A batch of another event source, such as a queue, is an error that names the
+// source, and so is a stream without new images: nothing of it is consumed.
+//
 // payload must not be changed during the call; nothing of it is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	begin := time.Now()
-	r := h.newRun(ctx, mode{sink: h.sink, mem: h.mem})
-	out, err := h.invoke(ctx, r, payload)
+	h.sayMapping(ctx)
+	r := h.newRun(ctx, mode{publisher: h.publisher})
+	out, err := r.invoke(ctx, payload)
 	r.m.Error = err != nil
 	r.m.Duration = time.Since(begin)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -105,13 +117,10 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return out, err
 }
 
-func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, error) {
-	if err := r.busCheck(ctx, ""); err != nil {
-		return nil, err
-	}
+func (r *run) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	batch, err := r.decoder.Decode(payload)
 	if err != nil {
-		h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the batch cannot be read", slog.String("error", err.Error()))
+		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the batch cannot be read", slog.String("error", err.Error()))
 		return nil, fmt.Errorf("relay: %w", err)
 	}
 	r.process(ctx, batch.Records)
@@ -120,49 +129,17 @@ func (h *Handler) invoke(ctx context.Context, r *run, payload []byte) ([]byte, e
 	if !ok {
 		return nil, r.unpublished()
 	}
-	return answer(failed, batch.Window, batch.State), nil
+	return answerOf(failed, batch.Window, batch.State), nil
 }
 
-// newRun returns an empty run. Whoever takes it gives it back by release.
-func (h *Handler) newRun(ctx context.Context, m mode) *run {
-	r, ok := h.runs.Get().(*run)
+// Check looks whether the publisher's bus exists, for a start-up that wants to
+// fail early. It returns nil if it does; an error that wraps [ErrNoSuchBus] or
+// [ErrBusUnchecked], or the fault of the question itself. A publisher that is
+// no [BusChecker] cannot be checked: [ErrBusUnchecked].
+func (h *Handler) Check(ctx context.Context) error {
+	c, ok := h.publisher.(BusChecker)
 	if !ok {
-		r = &run{decoder: streamrecord.NewDecoder(streamrecord.Config{
-			Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
-		})}
+		return fmt.Errorf("%w: the publisher cannot look", ErrBusUnchecked)
 	}
-	r.h, r.mode, r.limits = h, m, h.limits
-	r.budget = newBudget(ctx, h.opts.Margin)
-	return r
-}
-
-// checkpoint returns where the batch is to begin again, "" if it is done, and
-// false if only an error can say that it is to come again.
-func (r *run) checkpoint() (string, bool) {
-	if r.m.Failed == 0 {
-		return "", true
-	}
-	if !r.h.opts.PartialBatchResponse {
-		return "", false
-	}
-	var open []string
-	for i, o := range r.outcomes {
-		if !o.done() {
-			open = append(open, r.records[i].SequenceNumber)
-		}
-	}
-	return lowest(open)
-}
-
-// isNil reports whether v is nil or holds a nil pointer, func or the like.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan, reflect.Interface:
-		return r.IsNil()
-	default:
-		return false
-	}
+	return c.CheckBus(ctx, "")
 }

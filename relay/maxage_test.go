@@ -173,9 +173,9 @@ func TestMaxAgeDoesNotCountWholeCalls(t *testing.T) {
 				}
 				sink := &recordingSink{}
 				h := newHandler(t, bus, sink, partial, func(o *relay.Options) { o.MaxAge = time.Hour })
-				out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, age: 2 * time.Hour}, testRecord{sequence: 2, age: 2 * time.Hour}))
+				out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, age: 2 * time.Hour}, testRecord{sequence: 2, age: 2 * time.Hour}, testRecord{sequence: 3}))
 				require.NoError(t, err)
-				require.Equal(t, []string{"event-1"}, bus.accepted)
+				require.Contains(t, bus.accepted, "event-1")
 				require.Equal(t, tt.dead, sink.ids())
 				require.Equal(t, tt.dead == nil, failure(out) == "2")
 			})

@@ -3,118 +3,99 @@ package relay
 import (
 	"hash/maphash"
 	"sync"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
-// memory is a bounded set of stream records, by stream, sequence number and
-// destination. It holds the latest ones: at least limit and at most twice as
-// many. It is safe for concurrent use; a nil memory is empty and stays so.
+// largestBatch is the most records that Lambda delivers in a batch
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html). What
+// the last batch had accepted is always remembered: otherwise one that takes
+// more time than an invocation has would begin at its front each time.
+const largestBatch = 10_000
+
+// memory is a bounded map: it holds the latest entries, at least limit and at
+// most twice as many. It is safe for concurrent use.
 //
-// A record is known only if its event id is the same too, so that a stream that
-// gives a sequence number twice costs a duplicate and not an event.
-type memory struct {
+// It has two generations, and nothing is deleted but a whole one: a map from
+// which single keys are deleted all the time keeps growing.
+type memory[V any] struct {
 	limit int
-	seed  maphash.Seed
 
-	mu    sync.Mutex // guards what follows
-	names map[string]uint32
-	// Two generations, event id hashes by record. Nothing is deleted but a
-	// whole generation: a map that loses single keys for ever keeps growing.
-	young, old map[memoryKey]uint64
+	mu         sync.Mutex // guards what follows
+	young, old map[key]V
 }
 
-// memoryKey holds no pointers, so a full memory costs the garbage collector
-// nothing, and no batch is kept alive by it.
-type memoryKey struct {
-	stream, destination uint32
-	sequence            sequenceKey
+func newMemory[V any](limit int) *memory[V] {
+	return &memory[V]{limit: limit, young: make(map[key]V), old: make(map[key]V)}
 }
 
-// maxNames bounds the streams and destinations that a memory tells apart. More
-// are not remembered.
-const maxNames = 1024
-
-// newMemory returns a memory of limit records, nil if limit is not positive.
-func newMemory(limit int) *memory {
-	if limit <= 0 {
-		return nil
-	}
-	return &memory{
-		limit: limit,
-		seed:  maphash.MakeSeed(),
-		names: make(map[string]uint32),
-		young: make(map[memoryKey]uint64),
-		old:   make(map[memoryKey]uint64),
-	}
-}
-
-// remembered identifies a record to a memory.
-type remembered struct {
-	stream, sequence, destination, eventID string
-}
-
-// has reports whether the record is remembered.
-func (m *memory) has(r remembered) bool {
-	if m == nil {
-		return false
-	}
-	seq, ok := packSequence(r.sequence)
-	if !ok || r.stream == "" {
-		return false
-	}
-	id, ok := m.eventOf(r.stream, r.destination, seq)
-	return ok && id == maphash.String(m.seed, r.eventID)
-}
-
-// eventOf returns the hash of the event id that a record is remembered with.
-func (m *memory) eventOf(stream, destination string, seq sequenceKey) (id uint64, ok bool) {
+// get returns what is remembered of a key.
+func (m *memory[V]) get(k key) (v V, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, known := m.names[stream]
-	d, known2 := m.names[destination]
-	if !known || !known2 {
-		return 0, false
+	if v, ok = m.young[k]; !ok {
+		v, ok = m.old[k]
 	}
-	key := memoryKey{s, d, seq}
-	if id, ok = m.young[key]; !ok {
-		id, ok = m.old[key]
-	}
-	return id, ok
+	return v, ok
 }
 
-// add remembers the record. A record without a stream or a sequence number is
-// not remembered.
-func (m *memory) add(r remembered) {
-	if m == nil {
-		return
-	}
-	seq, ok := packSequence(r.sequence)
-	if !ok || r.stream == "" {
-		return
-	}
-	id := maphash.String(m.seed, r.eventID)
+// put remembers v of a key.
+func (m *memory[V]) put(k key, v V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stream, ok := m.name(r.stream)
-	destination, ok2 := m.name(r.destination)
-	if !ok || !ok2 {
-		return
-	}
 	if len(m.young) >= m.limit {
 		m.young, m.old = m.old, m.young
 		clear(m.young)
 	}
-	m.young[memoryKey{stream, destination, seq}] = id
+	m.young[k] = v
 }
 
-// name returns the number of a name. It wants mu held.
-func (m *memory) name(s string) (uint32, bool) {
-	n, ok := m.names[s]
-	if !ok {
-		if len(m.names) >= maxNames {
-			return 0, false
-		}
-		n = uint32(len(m.names))
-		m.names[string([]byte(s))] = n // s may be part of a batch's memory
+// empty reports whether nothing is remembered.
+func (m *memory[V]) empty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.young)+len(m.old) == 0
+}
+
+// key is a hash of 128 bits. It holds no pointers, so a full memory costs the
+// garbage collector nothing, and no batch is kept alive by it.
+type key [2]uint64
+
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// identity is what makes two records the same one. The event id is part of it,
+// so that a stream that gives a sequence number twice costs a duplicate and not
+// an event.
+type identity struct{ stream, sequence, destination, event string }
+
+// undecodable is the destination of a record that cannot be read. It is no name
+// of a bus.
+const undecodable = "\x00"
+
+// key returns the hash of the identity, false if the record cannot be told from
+// others: then nothing is remembered of it.
+func (id identity) key() (key, bool) {
+	if id.stream == "" || id.sequence == "" {
+		return key{}, false
 	}
-	return n, true
+	return key{maphash.Comparable(seeds[0], id), maphash.Comparable(seeds[1], id)}, true
+}
+
+// identityOf returns the identity of a record on its way to a bus.
+func identityOf(rec *streamrecord.Record, bus string) identity {
+	id := identity{stream: rec.StreamARN, sequence: rec.SequenceNumber, destination: bus, event: rec.EventID}
+	for len(id.sequence) > 1 && id.sequence[0] == '0' { // it is a number
+		id.sequence = id.sequence[1:]
+	}
+	if rec.Kind != streamrecord.Event {
+		id.destination, id.event = undecodable, string(rec.Raw) // the event id may be what cannot be read
+	}
+	return id
+}
+
+// failure is what is remembered of an event that has failed; see the fields of
+// the same name of delivery.Event.
+type failure struct {
+	turn     int
+	failedAt uint64
 }

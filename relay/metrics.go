@@ -15,13 +15,18 @@ type Metrics struct {
 	Failed       int // reported as failed: they come again
 
 	SkippedModify   int // MODIFY records
-	SkippedRemove   int // REMOVE records of somebody's delete
+	SkippedRemove   int // REMOVE records of a user's delete
 	SkippedService  int // REMOVE records of DynamoDB itself, by TTL
 	SkippedNotEvent int // new items that are not events, by the layout's marker
 	SkippedRegion   int // events of another region, by [Options].Region
 
+	// OutOfOrder counts events that came with a lower sequence than one that
+	// this process has had accepted for the same aggregate, with an Ordered
+	// layout. They are published: the stream has brought them late.
+	OutOfOrder int
+
 	Retried      int   // entries sent again
-	Calls        int   // calls of the publisher
+	Calls        int   // calls of the publisher, without probes
 	FailedCalls  int   // of those, the ones that failed as a whole
 	Bytes        int64 // size of the entries sent, by the bus's own formula
 	ConfigFaults int   // records held because of the configuration; of Failed

@@ -16,7 +16,7 @@ const (
 	DefaultMaxAttempts = 4
 	DefaultMargin      = time.Second
 	DefaultCallTimeout = 10 * time.Second
-	DefaultMemory      = 10_000
+	DefaultMemory      = largestBatch
 )
 
 // The upper ends of what options may be.
@@ -61,9 +61,10 @@ type Options struct {
 	// undone. It must not keep or change Detail. It is called by several
 	// goroutines at once if the process runs several invocations.
 	//
-	// An error or a panic means that the event is reported as failed: a bad
-	// deploy must not drain the table into the dead letters. An error that
-	// wraps [ErrDeadLetter] sends this one event to the dead letters.
+	// An error or a panic means that the event is reported as failed, and so
+	// does an entry that only Route has made invalid: a bad deploy must not
+	// empty the table into the dead letters. An error that wraps
+	// [ErrDeadLetter] sends this one event to the dead letters.
 	//
 	// Zero means headers.source, headers.eventName and the publisher's bus.
 	Route func(*Entry) error
@@ -96,25 +97,43 @@ type Options struct {
 	// each call of the dead-letter sink; up to 15 minutes. Zero means 10 s.
 	CallTimeout time.Duration
 
-	// MaxAge sends a record to the dead letters when it is older than this
-	// (by its time on the stream) and still fails, after MaxAttempts, with a
-	// fault of its own entry that is transient or unknown and no throttling,
-	// in an invocation in which the same bus accepted another entry: an outage
-	// is not the event's fault. Zero means never: the record is reported as
-	// failed until the stream forgets it. The stream keeps 24 h, so a useful
-	// value is well below that.
+	// MaxAge sends an event to the dead letters that has been on the stream for
+	// longer than this and still fails, after MaxAttempts, with a fault of its
+	// own entry that is transient or unknown, and no throttling. But only if
+	// the same bus has accepted another entry of this process since the event
+	// first failed here: an outage is not the event's fault. A record without a
+	// time on the stream (ApproximateCreationDateTime) has no age.
+	//
+	// An event that comes alone, with no other one behind it, holds its shard
+	// up until another one comes, Probe is accepted, or the stream forgets it.
+	//
+	// Zero means never: the event is reported as failed until the stream
+	// forgets it. The stream keeps 24 h, so a useful value is well below that.
 	MaxAge time.Duration
+
+	// Probe is an entry of your own that the relay sends when a bus has refused
+	// an event, as invalid or past MaxAge, and nothing shows whether the event
+	// or the configuration is to blame: a quiet table. If the bus accepts it,
+	// the event goes to the dead letters. Without a probe such an event holds
+	// its shard up until the bus accepts another event, or for 20 h if it is
+	// refused as invalid.
+	//
+	// Source, DetailType and Detail are required; choose a detail-type that no
+	// rule matches, such as "Outbox.Probe". Bus and Time are set by the relay.
+	// It is sent at most once in five minutes to each bus.
+	//
+	// Zero means none.
+	Probe *Entry
 
 	// Memory is how many records the handler remembers at least, the latest
 	// ones, as accepted by the bus or by the dead-letter sink; up to 1,000,000.
 	// A batch that Lambda delivers again to this process is then not published
-	// again. Zero means 10,000 (at most 2 MB); negative switches it off. It only
-	// saves duplicates; nothing depends on it.
+	// again. Less than 10,000, the largest batch that Lambda delivers, counts as
+	// 10,000 (at most 1 MB): a batch that takes more time than one invocation
+	// has comes to an end only because what was accepted of it is remembered.
+	// A process that runs several invocations of large batches at once needs
+	// more.
 	Memory int
-
-	// SkipBusCheck switches off the look at the bus on the first invocation.
-	// Zero means that it is made, if the publisher is a [BusChecker].
-	SkipBusCheck bool
 
 	// Metrics is called once at the end of each invocation, whatever became of
 	// it. It is called by several goroutines at once if the process runs
@@ -145,11 +164,11 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxAge < 0 {
 		errs = append(errs, fmt.Errorf("relay: Options.MaxAge: %v is negative; zero switches it off", o.MaxAge))
 	}
-	if o.Memory < 0 {
-		o.Memory = -1
-	} else {
-		errs = append(errs, inRange("Memory", &o.Memory, DefaultMemory, 1, maxMemory))
+	if o.Memory > maxMemory {
+		errs = append(errs, fmt.Errorf("relay: Options.Memory: %d is out of range, up to %d", o.Memory, maxMemory))
 	}
+	o.Memory = max(o.Memory, largestBatch)
+	errs = append(errs, validateProbe(o.Probe))
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -11,9 +11,9 @@ import (
 //
 // A Publisher is used by several goroutines at once when
 // [Options].Concurrency is above 1 or when one process runs several
-// invocations. A Publisher that also has a method Validate() error is asked by
-// [NewHandler], and one that is a [BusChecker] is asked on the first
-// invocation.
+// invocations.
+//
+// It may also be a [Validator], an [Explainer] and a [BusChecker].
 type Publisher interface {
 	// Limits says what one call may hold. It must not change over time.
 	Limits() Limits
@@ -25,15 +25,45 @@ type Publisher interface {
 	// Publish makes one call. It must return when ctx ends.
 	//
 	// It returns one result per entry, at the entry's index. Any other number
-	// of results means that nothing of the call is taken for published, and
-	// neither is an entry whose result is the zero Result.
+	// of results means that nothing of the call counts as published, and
+	// neither does an entry whose result is the zero Result.
 	//
 	// An error says that the call failed as a whole; results are ignored then.
 	// A [*CallError] gives it a class; any other error is [Transient].
 	//
-	// The entries, and the Detail of each, are valid during the call only and
-	// must not be changed.
+	// All entries of a call have the same Bus. They, and the Detail of each,
+	// are valid during the call only and must not be changed.
 	Publish(ctx context.Context, entries []Entry) ([]Result, error)
+}
+
+// Validator is what a [Publisher] or a [DeadLetterSink] may be whose constructor
+// returns no error: [NewHandler] asks it what is wrong with its arguments.
+type Validator interface {
+	// Validate returns an error that names each wrong argument.
+	Validate() error
+}
+
+// Explainer is what a [Publisher] may be that knows rules of its bus. What the
+// event itself explains is a dead letter without further evidence, and what
+// only [Options].Route has brought in is held as a fault of the configuration,
+// before it is sent.
+type Explainer interface {
+	// Explain says in a few words which rule of the bus the entry breaks, ""
+	// if none is known. The words must hold no data of the event.
+	//
+	// It is asked about the entry as it was committed, when the bus has refused
+	// it, and about an entry that Route has changed, before it is sent; the
+	// latter has an empty Detail. It must be a pure function of the entry.
+	Explain(Entry) string
+}
+
+// BusChecker is what a [Publisher] may be that can look whether a bus exists.
+type BusChecker interface {
+	// CheckBus returns nil if the bus exists, an error that wraps
+	// [ErrNoSuchBus] if it does not, and one that wraps [ErrBusUnchecked] if
+	// it cannot be found out and asking again is no use. Any other error means
+	// that asking again may help. An empty bus is the publisher's own.
+	CheckBus(ctx context.Context, bus string) error
 }
 
 // Limits of one call. Both are at least 1.
@@ -99,14 +129,16 @@ const (
 	// Deduplicated: the bus had the event already. It counts as accepted.
 	Deduplicated
 
-	// EventFault: the bus refuses this event and always will. It goes to the
-	// dead letters. Of a whole call it means: refused for its content or its
-	// size; the call is split until the culprit stands alone.
+	// EventFault: the bus refuses this event for its content. It goes to the
+	// dead letters when something shows that the configuration is not to
+	// blame; see the package documentation. Of a whole call it means: refused
+	// for its content or its size; the call is split until the culprit stands
+	// alone.
 	EventFault
 
 	// ConfigFault: the bus refuses for a reason that is not in the event:
-	// permissions, an absent bus. It is reported as failed and logged as an
-	// error, and never goes to the dead letters.
+	// permissions, an absent bus. The event is reported as failed and logged as
+	// an error, and never goes to the dead letters.
 	ConfigFault
 )
 
@@ -128,13 +160,10 @@ func (c Class) String() string {
 	}
 }
 
-// done reports whether the bus has the event.
-func (c Class) done() bool { return c == Accepted || c == Deduplicated }
-
 // CallError is how a [Publisher] classes a call that failed as a whole.
 type CallError struct {
-	// Class is Transient, EventFault or ConfigFault; anything else is taken
-	// for Transient.
+	// Class is Transient, EventFault or ConfigFault; anything else counts as
+	// Transient.
 	Class Class
 
 	// Code is the bus's error code, or a short name of the fault. It is
@@ -164,16 +193,4 @@ func (e *CallError) Unwrap() error {
 		return nil
 	}
 	return e.Err
-}
-
-// BusChecker is what a [Publisher] may implement so that an absent bus is
-// found before anything is sent: PutEvents to a bus that does not exist has
-// been seen to answer success (https://github.com/aws/aws-sdk/issues/186).
-type BusChecker interface {
-	// CheckBus returns nil if the bus exists, an error that wraps
-	// [ErrNoSuchBus] if it does not, and one that wraps [ErrBusUnchecked] if
-	// it cannot be found out and asking again is no use. Any other error
-	// means that asking again may help. The text of the first two is logged.
-	// An empty bus is the publisher's own.
-	CheckBus(ctx context.Context, bus string) error
 }

@@ -13,8 +13,8 @@ import (
 
 // The names of the seam to the dead letters, as the tests call them.
 type (
-	deadLetterSink = relay.DeadLetter
-	deadLetter     = relay.DeadRecord
+	deadLetterSink = relay.DeadLetterSink
+	deadLetter     = relay.DeadLetter
 	sinkFunc       = relay.DeadLetterFunc
 )
 

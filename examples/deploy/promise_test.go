@@ -31,7 +31,7 @@ var promises = []promise{
 		}
 		return bad
 	}},
-	{"dead letters have the keys of relay.NewDynamoDBDeadLetters: pk (S), sk (S)", func(d *template.Deployment) (bad []string) {
+	{"dead letters have the keys of deadletter.New: pk (S), sk (S)", func(d *template.Deployment) (bad []string) {
 		if s := d.Table("outbox-dead-letters"); s == nil || s.PK != "pk:S" || s.SK != "sk:S" {
 			bad = append(bad, "other keys")
 		}

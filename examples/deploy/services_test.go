@@ -15,7 +15,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/userservice"
-	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // mains are the programs of the functions.
@@ -90,7 +90,7 @@ var permission = map[string]string{
 func TestPermissionsAreWhatTheServicesCall(t *testing.T) {
 	clients := map[string]reflect.Type{
 		"outbox-user-service": reflect.TypeFor[userservice.DynamoDBAPIClient](),
-		"outbox-relay":        reflect.TypeFor[relay.PutItemAPIClient](),
+		"outbox-relay":        reflect.TypeFor[deadletter.PutItemAPIClient](),
 		"outbox-messaging":    reflect.TypeFor[messaging.DynamoDBAPIClient](),
 	}
 	each(t, func(t *testing.T, d *template.Deployment) {

@@ -130,7 +130,7 @@ func (in *inspection) backups(ctx context.Context, subject string) {
 }
 
 // deadLetterTable checks the table of dead letters, by the keys that
-// relay.NewDynamoDBDeadLetters writes.
+// deadletter.New writes.
 func (in *inspection) deadLetterTable(ctx context.Context, name string) {
 	subject := "table " + name
 	out, err := in.Tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
@@ -142,7 +142,7 @@ func (in *inspection) deadLetterTable(ctx context.Context, name string) {
 	in.report.verdict(found == "pk S, sk S", Problem, Finding{
 		Check: "dead-letters.keys", Subject: subject, Found: found, Want: "pk S, sk S",
 		Why:  "DynamoDB refuses the dead letters, and their shard is held up",
-		Mend: "make the table anew with these keys, or give relay.NewDynamoDBDeadLetters its names",
+		Mend: "make the table anew with these keys, or give deadletter.New its names",
 	})
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // Timeouts of the functions. That of the messaging service is shorter than the
@@ -106,12 +107,13 @@ func (e emulated) Kill() { e.Crash() }
 func (s *stage) relayInProcess(context.Context) (instance, error) {
 	bus := s.cloud.moto.EventBridge(func(o *eventbridge.Options) { o.BaseEndpoint = aws.String(s.busWire.URL) })
 	db := s.cloud.db.DynamoDB(func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(s.storeWire.URL) })
-	h, err := relay.NewHandler(relay.NewEventBridge(bus, s.cloud.bus), relay.NewDynamoDBDeadLetters(db, s.cloud.letters),
-		func(o *relay.Options) {
-			o.PartialBatchResponse = true
-			o.Logger = slog.New(slog.NewJSONHandler(s.own, nil)).With("service", "relay")
-			o.Metrics = relay.EMF(s.own)
-		})
+	log := slog.New(slog.NewJSONHandler(s.own, nil)).With("service", "relay")
+	publisher := relay.NewEventBridge(bus, s.cloud.bus, func(o *relay.EventBridgeOptions) { o.Logger = log })
+	h, err := relay.NewHandler(publisher, deadletter.New(db, s.cloud.letters), func(o *relay.Options) {
+		o.PartialBatchResponse = true
+		o.Logger = log
+		o.Metrics = relay.EMF(s.own)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/embedded"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 type UserCreated struct {
@@ -64,7 +65,7 @@ func (s *starter) Start(h *relay.Handler) { s.handler = h }
 
 func startRelay(cfg aws.Config, lambda *starter) error {
 	publisher := relay.NewEventBridge(eventbridge.NewFromConfig(cfg), "default")
-	deadLetters := relay.NewDynamoDBDeadLetters(dynamodb.NewFromConfig(cfg), "dead-letters")
+	deadLetters := deadletter.New(dynamodb.NewFromConfig(cfg), "dead-letters")
 	h, err := relay.NewHandler(publisher, deadLetters) // or relay.Block: hold the stream, never dead-letter
 	if err != nil {
 		return err
@@ -78,10 +79,11 @@ func newInbox() (*outbox.Inbox, error) {
 	return inbox, err
 }
 
-func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters *relay.DynamoDBDeadLetters, logger *slog.Logger, dryRun bool) (relay.RedriveReport, error) {
-	report, err := deadLetters.Redrive(ctx, dynamodb.NewFromConfig(cfg), h, func(o *relay.RedriveOptions) {
+func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters *deadletter.Table, logger *slog.Logger, dryRun bool) (deadletter.Report, error) {
+	report, err := deadLetters.Redrive(ctx, dynamodb.NewFromConfig(cfg), h, func(o *deadletter.RedriveOptions) {
 		o.DryRun = dryRun // first true: nothing is sent, and the report says what would be
-		o.Progress = func(_ []relay.RedriveLetter, sum relay.RedriveReport) { logger.Info("redrive", "so far", sum) }
+		o.Progress = func(_ []deadletter.Letter, sum deadletter.Report) { logger.Info("redrive", "so far", sum) }
+		o.Logger = logger
 	})
 	return report, err
 }
@@ -143,12 +145,12 @@ func TestBlocks(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, bus.details, 1)
 
-	deadLetters := relay.NewDynamoDBDeadLetters(ddb, "dead-letters")
-	require.NoError(t, deadLetters.Put(t.Context(), relay.DeadRecord{Record: record, Code: "MalformedDetail", SequenceNumber: "1"}))
+	deadLetters := deadletter.New(ddb, "dead-letters")
+	require.NoError(t, deadLetters.Put(t.Context(), relay.DeadLetter{Record: record, Code: "MalformedDetail", SequenceNumber: "1"}))
 	for i, dryRun := range []bool{true, false} {
 		report, err := redrive(t.Context(), awsConfig(*ddb.Options().BaseEndpoint), lambda.handler, deadLetters, slog.New(slog.DiscardHandler), dryRun)
 		require.NoError(t, err)
-		require.Equal(t, relay.RedriveReport{Read: 1, Published: 1}, report)
+		require.Equal(t, deadletter.Report{Read: 1, Published: 1}, report)
 		require.Len(t, bus.details, 1+i)
 	}
 

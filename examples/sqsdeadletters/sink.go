@@ -29,7 +29,7 @@ type SendMessageAPIClient interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-var _ relay.DeadLetter = (*Sink)(nil)
+var _ relay.DeadLetterSink = (*Sink)(nil)
 
 // Sink sends dead letters to a standard SQS queue. It is safe for concurrent
 // use. A record that is put twice is sent twice: dedupe on the sequence number.
@@ -68,7 +68,7 @@ type Letter struct {
 
 // Put sends the record. What makes a message too large is left out, the record
 // first, so a letter is never refused for its size.
-func (s *Sink) Put(ctx context.Context, r relay.DeadRecord) error {
+func (s *Sink) Put(ctx context.Context, r relay.DeadLetter) error {
 	body, err := letter(r)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *Sink) Put(ctx context.Context, r relay.DeadRecord) error {
 }
 
 // letter returns the message's body: as much of the record as fits.
-func letter(r relay.DeadRecord) (string, error) {
+func letter(r relay.DeadLetter) (string, error) {
 	l := Letter{
 		EventID: cut(r.EventID, 2048), Code: cut(r.Code, 256), Message: cut(r.Message, 2048), Attempts: r.Attempts,
 		StreamARN: cut(r.StreamARN, 2048), SequenceNumber: cut(r.SequenceNumber, 256), Time: r.Time, Bus: cut(r.Bus, 2048),

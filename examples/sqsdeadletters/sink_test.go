@@ -58,7 +58,7 @@ func TestNoLetterIsRefusedForItsSize(t *testing.T) {
 	require.NoError(t, err)
 	for _, size := range []int{0, 1000, 180 << 10, 192 << 10, 256 << 10, 6 << 20} {
 		huge := strings.Repeat("é\uffff", size/2)
-		r := relay.DeadRecord{
+		r := relay.DeadLetter{
 			EventID: huge, Code: "TooLarge", Message: huge, SequenceNumber: fmt.Sprint(size), Time: time.Now(),
 			Record: bytes.Repeat([]byte{'x'}, size), Headers: []byte(`{"a":"` + huge + `"}`), Keys: []byte(`{"pk":{"S":"k"}}`),
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // The table sink and its redrive on the real engines: what a handler cannot
@@ -29,7 +30,7 @@ func TestDeadLettersOnEngines(t *testing.T) {
 		table := enginetest.BusinessTable(t, e, func(o *enginetest.TableOptions) {
 			o.SK, o.SKType = "sk", types.ScalarAttributeTypeS
 		})
-		sink := relay.NewDynamoDBDeadLetters(db, table.Name, func(o *relay.DynamoDBDeadLettersOptions) { o.TTL = time.Hour })
+		sink := deadletter.New(db, table.Name, func(o *deadletter.Options) { o.TTL = time.Hour })
 		publisher := relay.NewEventBridge(moto.EventBridge(), bus.Name)
 		refusing, err := relay.NewHandler(publisher, sink, func(o *relay.Options) {
 			o.Route = func(*relay.Entry) error { return fmt.Errorf("not yet: %w", relay.ErrDeadLetter) }
@@ -78,13 +79,13 @@ func TestDeadLettersOnEngines(t *testing.T) {
 
 		h, err := relay.NewHandler(publisher, sink)
 		require.NoError(t, err)
-		dry, err := sink.Redrive(t.Context(), db, h, func(o *relay.RedriveOptions) { o.DryRun, o.PageSize = true, 1 })
+		dry, err := sink.Redrive(t.Context(), db, h, func(o *deadletter.RedriveOptions) { o.DryRun, o.PageSize = true, 1 })
 		require.NoError(t, err)
-		require.Equal(t, relay.RedriveReport{Read: 3, Published: 3}, dry)
+		require.Equal(t, deadletter.Report{Read: 3, Published: 3}, dry)
 		require.Len(t, table.Items(t, e), 3)
-		sum, err := sink.Redrive(t.Context(), db, h, func(o *relay.RedriveOptions) { o.PageSize = 2 })
+		sum, err := sink.Redrive(t.Context(), db, h, func(o *deadletter.RedriveOptions) { o.PageSize = 2 })
 		require.NoError(t, err)
-		require.Equal(t, relay.RedriveReport{Read: 3, Published: 3}, sum)
+		require.Equal(t, deadletter.Report{Read: 3, Published: 3}, sum)
 		require.Empty(t, table.Items(t, e))
 		var want []string
 		for i := range 3 {

@@ -67,8 +67,8 @@ func TestRefusedByMoto(t *testing.T) {
 			bus := enginetest.NewBus(t, moto)
 			tt.bus.EventBridge = relay.NewEventBridge(moto.EventBridge(), bus.Name)
 			var mu sync.Mutex
-			var letters []relay.DeadRecord
-			sink := relay.DeadLetterFunc(func(_ context.Context, r relay.DeadRecord) error {
+			var letters []relay.DeadLetter
+			sink := relay.DeadLetterFunc(func(_ context.Context, r relay.DeadLetter) error {
 				mu.Lock()
 				defer mu.Unlock()
 				letters = append(letters, r)

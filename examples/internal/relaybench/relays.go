@@ -48,7 +48,7 @@ func newClient(url string) *eventbridge.Client {
 // ours is the handler with its zero options, its memory included: each batch
 // has sequence numbers of its own.
 func ours(client *eventbridge.Client, payload []byte) (run, error) {
-	h, err := relay.NewHandler(relay.NewEventBridge(client, bus), relay.Block, func(o *relay.Options) { o.SkipBusCheck = true })
+	h, err := relay.NewHandler(relay.NewEventBridge(client, bus, func(o *relay.EventBridgeOptions) { o.SkipBusCheck = true }), relay.Block)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 func main() {
@@ -35,12 +36,14 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg, busEndpoint), os.Getenv("EVENT_BUS_NAME"))
-	deadLetters := relay.NewDynamoDBDeadLetters(dynamodb.NewFromConfig(cfg, tableEndpoint), os.Getenv("DEAD_LETTER_TABLE"))
+	log := slog.New(slog.NewJSONHandler(out, nil)).With("service", "relay")
+	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg, busEndpoint), os.Getenv("EVENT_BUS_NAME"),
+		func(o *relay.EventBridgeOptions) { o.Logger = log })
+	deadLetters := deadletter.New(dynamodb.NewFromConfig(cfg, tableEndpoint), os.Getenv("DEAD_LETTER_TABLE"))
 	h, err := relay.NewHandler(bus, deadLetters, func(o *relay.Options) {
 		o.PartialBatchResponse = true
 		o.Region = os.Getenv("OUTBOX_REGION")
-		o.Logger = slog.New(slog.NewJSONHandler(out, nil)).With("service", "relay")
+		o.Logger = log
 		o.Metrics = relay.EMF(out, func(o *relay.EMFOptions) { o.Namespace = os.Getenv("METRICS_NAMESPACE") })
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package relay_test
+package deadletter_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package relay_test
+package deadletter_test
 
 import (
 	"bytes"
@@ -66,6 +66,7 @@ func TestRedriveLogsNoPayloads(t *testing.T) {
 			})
 			sum, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) {
 				o.EventStore = &fakeTable{err: tt.store}
+				o.Logger = slog.New(slog.NewJSONHandler(&log, nil))
 				o.Progress = func(page []redriveLetter, sum redriveReport) { report += fmt.Sprint(page, sum) }
 			})
 			require.NotContains(t, log.String(), storeSecret)

@@ -1,4 +1,4 @@
-package relay_test
+package deadletter_test
 
 import (
 	"context"
@@ -9,21 +9,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // Dead letters go back to the bus, in a program that is run once what kept
 // them is mended: first as a dry run, then from where it was cut off, if it was.
-func ExampleDynamoDBDeadLetters_Redrive() {
+func ExampleTable_Redrive() {
 	redrive := func(ctx context.Context, db *dynamodb.Client, bus *eventbridge.Client, dryRun bool) error {
-		dead := relay.NewDynamoDBDeadLetters(db, "dead-letters")
+		dead := deadletter.New(db, "dead-letters")
 		h, err := relay.NewHandler(relay.NewEventBridge(bus, "orders"), dead)
 		if err != nil {
 			return err
 		}
-		report, err := dead.Redrive(ctx, db, h, func(o *relay.RedriveOptions) {
+		report, err := dead.Redrive(ctx, db, h, func(o *deadletter.RedriveOptions) {
 			o.DryRun = dryRun
 			o.Start = os.Getenv("REDRIVE_FROM")
-			o.Progress = func(page []relay.RedriveLetter, _ relay.RedriveReport) {
+			o.Progress = func(page []deadletter.Letter, _ deadletter.Report) {
 				for _, l := range page {
 					fmt.Println(l.EventID, l.Published, l.Code)
 				}

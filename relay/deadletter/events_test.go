@@ -1,4 +1,4 @@
-package relay_test
+package deadletter_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // The tests in dead_letter_*_test.go are about the table of dead letters and
@@ -20,15 +21,15 @@ import (
 
 // The names of what they test.
 type (
-	tableSink        = relay.DynamoDBDeadLetters
-	tableSinkOptions = relay.DynamoDBDeadLettersOptions
-	redriveOptions   = relay.RedriveOptions
-	redriveLetter    = relay.RedriveLetter
-	redriveReport    = relay.RedriveReport
-	tableLetter      = relay.DeadRecord
+	tableSink        = deadletter.Table
+	tableSinkOptions = deadletter.Options
+	redriveOptions   = deadletter.RedriveOptions
+	redriveLetter    = deadletter.Letter
+	redriveReport    = deadletter.Report
+	tableLetter      = relay.DeadLetter
 )
 
-var newTableSink = relay.NewDynamoDBDeadLetters
+var newTableSink = deadletter.New
 
 const (
 	storeARN    = "arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2026-11-24T00:00:00.000"

@@ -10,17 +10,10 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
 )
 
-// explainer is a publisher that knows why its bus refuses an entry.
-type explainer interface {
-	// explain says what in the entry the bus is known to refuse, "" if nothing.
-	explain(Entry) string
-}
-
-var _ explainer = (*EventBridge)(nil)
-
-// explain looks for what EventBridge is known to refuse. It is asked only about
-// an entry that was refused, so a limit that AWS has raised since does no harm.
-func (e *EventBridge) explain(entry Entry) string {
+// Explain says which rule of EventBridge the entry breaks, "" if none that is
+// known. What was committed is asked about only when EventBridge has refused it,
+// so a limit that AWS has raised since does no harm.
+func (e *EventBridge) Explain(entry Entry) string {
 	switch n := utf8.RuneCountInString(entry.DetailType); {
 	case n == 0:
 		return "the detail-type is empty"
@@ -30,7 +23,7 @@ func (e *EventBridge) explain(entry Entry) string {
 	switch {
 	case entry.Source == "":
 		return "the source is empty"
-	case strings.HasPrefix(entry.Source, buslimits.ReservedSource):
+	case reservedSource(entry):
 		return "the source begins with " + buslimits.ReservedSource
 	case e.Size(entry) > buslimits.MaxEntrySize:
 		return tooLarge(e.Size(entry), buslimits.MaxEntrySize)

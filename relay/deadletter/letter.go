@@ -1,0 +1,163 @@
+package deadletter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/noanswer"
+)
+
+// letter is a dead letter on its way.
+type letter struct {
+	Letter
+	key    map[string]types.AttributeValue
+	deadAt types.AttributeValue
+	table  string
+	keys   []byte
+	record []byte // nil if it is not whole
+
+	aggregateID string // of its event, if the letter says
+	fromStore   bool   // the record is made from the item in the event store
+}
+
+// page reads the next page of dead letters.
+func (t *Table) page(ctx context.Context, client RedriveAPIClient, opts RedriveOptions, start string) (page []*letter, next string, err error) {
+	in := &dynamodb.ScanInput{TableName: &t.name, Limit: aws.Int32(int32(opts.PageSize)), ConsistentRead: aws.Bool(true)}
+	if start != "" {
+		if in.ExclusiveStartKey, err = attributevalue.UnmarshalMapJSON([]byte(start)); err != nil {
+			return nil, "", fmt.Errorf("deadletter: RedriveOptions.Start is not the Next of a report: %w", err)
+		}
+	}
+	out, err := client.Scan(ctx, in)
+	if err != nil {
+		return nil, "", fmt.Errorf("deadletter: redrive: scan table %s: %w", t.name, err)
+	}
+	for _, item := range out.Items {
+		l := t.letterOf(item)
+		if len(opts.Codes) > 0 && !slices.Contains(opts.Codes, l.Code) {
+			continue
+		}
+		page = append(page, l)
+	}
+	if len(out.LastEvaluatedKey) > 0 {
+		text, err := attributevalue.MarshalMapJSON(out.LastEvaluatedKey)
+		if err != nil {
+			return nil, "", fmt.Errorf("deadletter: redrive: last key of table %s: %w", t.name, err)
+		}
+		next = string(text)
+	}
+	return page, next, nil
+}
+
+// letterOf reads an item that Put has written.
+func (t *Table) letterOf(item map[string]types.AttributeValue) *letter {
+	text := func(name string) string {
+		s, _ := item[name].(*types.AttributeValueMemberS)
+		if s == nil {
+			return ""
+		}
+		return s.Value
+	}
+	l := &letter{
+		Letter: Letter{
+			EventID: text(attrEventID), StreamARN: text(attrStreamARN), SequenceNumber: text(attrSequence), Code: text(attrCode),
+		},
+		key:    map[string]types.AttributeValue{t.opts.PK: item[t.opts.PK], t.opts.SK: item[t.opts.SK]},
+		deadAt: item[attrDeadAt],
+		table:  text(attrTable),
+		keys:   []byte(text(attrKeys)),
+		record: []byte(text(attrRecord)),
+	}
+	var headers map[string]json.RawMessage // a struct would take names in any case
+	if json.Unmarshal([]byte(text(attrHeaders)), &headers) == nil {
+		_ = json.Unmarshal(headers["aggregateId"], &l.aggregateID) // "" if it is no string
+	}
+	if _, truncated := item[attrTruncated]; truncated || len(l.record) == 0 {
+		l.record = nil
+	}
+	return l
+}
+
+// forget deletes a dead letter whose event is published, unless it has been put
+// again since it was read.
+func (t *Table) forget(ctx context.Context, client RedriveAPIClient, l *letter) error {
+	if !l.Published {
+		return nil
+	}
+	in := &dynamodb.DeleteItemInput{TableName: &t.name, Key: l.key}
+	if l.deadAt != nil {
+		in.ConditionExpression = aws.String("#t = :t")
+		in.ExpressionAttributeNames = map[string]string{"#t": attrDeadAt}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":t": l.deadAt}
+	}
+	_, err := client.DeleteItem(ctx, in)
+	var changed *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &changed) {
+		return fmt.Errorf("deadletter: redrive: event %q is published, delete its dead letter from table %s: %w", l.EventID, t.name, err)
+	}
+	return nil
+}
+
+// The codes of a letter that cannot be completed, beside those of DynamoDB.
+var (
+	errNoItem = codeError("NoItem")  // the event store has no such item any more
+	errNoKeys = codeError("NoKeys")  // the letter does not say where the item is
+	errBadKey = codeError("BadKeys") // what it says cannot be read
+)
+
+type codeError string
+
+func (e codeError) Error() string { return "deadletter: " + string(e) }
+
+// codeOf returns a name of the error that holds no data: texts of AWS may quote
+// the event.
+func codeOf(err error) string {
+	var api interface{ ErrorCode() string }
+	var own codeError
+	switch {
+	case errors.As(err, &own):
+		return string(own)
+	case errors.As(err, &api):
+		return api.ErrorCode()
+	default:
+		return noanswer.Name(err)
+	}
+}
+
+// complete gives a letter that does not hold its whole record one, from the
+// event's item in the event store.
+func (l *letter) complete(ctx context.Context, store GetItemAPIClient) error {
+	if json.Valid(l.record) {
+		return nil
+	}
+	if l.table == "" || len(l.keys) == 0 {
+		return errNoKeys
+	}
+	key, err := attributevalue.UnmarshalMapJSON(l.keys)
+	if err != nil {
+		return errBadKey
+	}
+	out, err := store.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return err
+	}
+	if len(out.Item) == 0 {
+		return errNoItem
+	}
+	image, err := attributevalue.MarshalMapJSON(out.Item)
+	if err != nil {
+		return errNoItem
+	}
+	l.record = fmt.Appendf(nil, `{"eventName":"INSERT","dynamodb":{"Keys":%s,"NewImage":%s,"SequenceNumber":%q,"StreamViewType":"NEW_IMAGE"},"eventSourceARN":%q}`,
+		l.keys, image, l.SequenceNumber, l.StreamARN)
+	l.fromStore = true
+	return nil
+}
