@@ -1,4 +1,4 @@
-package decimal
+package decimal_test
 
 import (
 	"hash/maphash"
@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
 )
 
 func TestHash(t *testing.T) {
 	seed := maphash.MakeSeed()
 	hash := func(text string) uint64 {
-		n, ok := Parse(text)
+		n, ok := decimal.Parse(text)
 		require.True(t, ok, text)
 		return n.Hash(seed)
 	}
@@ -30,6 +32,6 @@ func TestHash(t *testing.T) {
 		require.NotContains(t, seen, hash(same[0]), same[0])
 		seen[hash(same[0])] = same[0]
 	}
-	n, _ := Parse("-7.7777777777777777777777777777777777777")
+	n, _ := decimal.Parse("-7.7777777777777777777777777777777777777")
 	require.Zero(t, testing.AllocsPerRun(10, func() { n.Hash(seed) }))
 }

@@ -1,4 +1,4 @@
-package decimal
+package decimal_test
 
 import (
 	"encoding/json"
@@ -10,14 +10,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // parseJSON reads a whole text as a number of JSON.
-func parseJSON(s string) (n Number, ok bool) {
+func parseJSON(s string) (n decimal.Number, ok bool) {
 	end, ok := n.Scan(s, 0, jsonlex.JSON)
 	if !ok || end < len(s) {
-		return Number{}, false
+		return decimal.Number{}, false
 	}
 	return n, true
 }
@@ -76,13 +78,13 @@ func TestParse(t *testing.T) {
 		t.Run(tt.text, func(t *testing.T) {
 			for _, grammar := range []struct {
 				name  string
-				parse func(string) (Number, bool)
+				parse func(string) (decimal.Number, bool)
 				ok    bool
-			}{{"JSON", parseJSON, tt.isJSON}, {"DynamoDB", Parse, tt.isDB}} {
+			}{{"JSON", parseJSON, tt.isJSON}, {"DynamoDB", decimal.Parse, tt.isDB}} {
 				n, ok := grammar.parse(tt.text)
 				require.Equal(t, grammar.ok, ok, grammar.name)
 				if !ok {
-					require.Equal(t, Number{}, n, grammar.name)
+					require.Equal(t, decimal.Number{}, n, grammar.name)
 					continue
 				}
 				require.Equal(t, tt.digits, n.Digits(), grammar.name)
@@ -90,7 +92,9 @@ func TestParse(t *testing.T) {
 				require.Equal(t, tt.neg, n.Negative(), grammar.name)
 				require.Equal(t, tt.plain, string(n.AppendPlain(nil)), grammar.name)
 				require.Equal(t, tt.plain, n.Text(), grammar.name)
-				require.Equal(t, tt.plain == tt.text, n.plain, grammar.name)
+				if tt.plain == tt.text {
+					require.Zero(t, testing.AllocsPerRun(1, func() { _ = n.Text() }), "%s: it is the text that was read", grammar.name)
+				}
 			}
 		})
 	}
@@ -103,27 +107,27 @@ func TestCheck(t *testing.T) {
 		want       error
 	}{
 		{"38 digits", nines(38), nil},
-		{"39 digits", nines(39), ErrPrecision},
+		{"39 digits", nines(39), decimal.ErrPrecision},
 		{"38 digits and zeros", nines(38) + "000", nil},
 		{"38 digits behind zeros", "0.000" + nines(38), nil},
 		{"38 digits around the point", nines(19) + "." + nines(19), nil},
-		{"39 digits around the point", nines(19) + "." + nines(20), ErrPrecision},
-		{"zeros within count", "1" + strings.Repeat("0", 37) + "1", ErrPrecision},
+		{"39 digits around the point", nines(19) + "." + nines(20), decimal.ErrPrecision},
+		{"zeros within count", "1" + strings.Repeat("0", 37) + "1", decimal.ErrPrecision},
 		{"largest", "9." + nines(37) + "E+125", nil},
-		{"above the largest", "1E126", ErrRange},
+		{"above the largest", "1E126", decimal.ErrRange},
 		{"smallest", "1E-130", nil},
-		{"below the smallest", "9.9E-131", ErrRange},
+		{"below the smallest", "9.9E-131", decimal.ErrRange},
 		{"negative largest", "-9.9E125", nil},
-		{"negative above", "-1E126", ErrRange},
+		{"negative above", "-1E126", decimal.ErrRange},
 		{"zero with any exponent", "0E9999", nil},
-		{"absurd", "1e999999999", ErrRange},
-		{"absurd and small", "1e-999999999999999999999999999", ErrRange},
+		{"absurd", "1e999999999", decimal.ErrRange},
+		{"absurd and small", "1e-999999999999999999999999999", decimal.ErrRange},
 		{"long zeros taken back by the exponent", "0." + strings.Repeat("0", 500) + "1e501", nil},
 		{"long zeros and the exponent", "1" + strings.Repeat("0", 500) + "e-500", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			n, ok := Parse(tt.text)
+			n, ok := decimal.Parse(tt.text)
 			require.True(t, ok)
 			require.ErrorIs(t, n.Check(), tt.want)
 		})
@@ -139,7 +143,7 @@ func TestFitsInt64(t *testing.T) {
 		"9300000000000000000": false, "9223372036854775807.5": false,
 	}
 	for text, want := range tests {
-		n, ok := Parse(text)
+		n, ok := decimal.Parse(text)
 		require.True(t, ok, text)
 		require.Equal(t, want, n.FitsInt64(), text)
 	}
@@ -150,20 +154,20 @@ func TestInt64(t *testing.T) {
 		"0": 0, "-0.0": 0, "12": 12, "12.0": 12, "1.2E1": 12, "1.7639424E12": 1763942400000, "-92233720368547758.08e2": math.MinInt64,
 		"9223372036854775807": math.MaxInt64, "+007": 7, "0e999999999": 0, "120e-1": 12,
 	} {
-		got, ok := Int64(text)
+		got, ok := decimal.Int64(text)
 		require.True(t, ok, text)
 		require.Equal(t, want, got, text)
 	}
 	for _, text := range []string{"", "x", "1.5", "1e-1", "9223372036854775808", "1e999999999", "1 ", "12a"} {
-		_, ok := Int64(text)
+		_, ok := decimal.Int64(text)
 		require.False(t, ok, text)
 	}
 	digits := []byte("1763942400000")
 	require.Zero(t, testing.AllocsPerRun(10, func() {
-		if v, ok := Int64(digits); !ok || v != 1763942400000 {
+		if v, ok := decimal.Int64(digits); !ok || v != 1763942400000 {
 			t.Fatal(v)
 		}
-		if v, ok := Int64(digits[:9]); !ok || v != 176394240 {
+		if v, ok := decimal.Int64(digits[:9]); !ok || v != 176394240 {
 			t.Fatal(v)
 		}
 	}))
@@ -179,7 +183,7 @@ func TestFitsFloat64(t *testing.T) {
 		tooLarge.String(): false, new(big.Int).Sub(tooLarge, big.NewInt(1)).String(): true,
 	}
 	for text, want := range tests {
-		n, ok := Parse(text)
+		n, ok := decimal.Parse(text)
 		require.True(t, ok, text)
 		require.Equal(t, want, n.FitsFloat64(), text)
 	}
@@ -193,7 +197,7 @@ func TestNeighboursAreNotEqual(t *testing.T) {
 	}
 	for i, a := range ascending {
 		for j, b := range ascending {
-			require.Equal(t, i == j, Equal(a, b), "%s %s", a, b)
+			require.Equal(t, i == j, decimal.Equal(a, b), "%s %s", a, b)
 		}
 	}
 }
@@ -204,15 +208,15 @@ func TestEqual(t *testing.T) {
 		{"123.4", "0.1234e3"}, {"x", "x"}, {"1e999999999", "10e999999998"}, {"+5", "05."},
 	}
 	for _, p := range same {
-		require.True(t, Equal(p[0], p[1]), "%v", p)
-		require.True(t, Equal(p[1], p[0]), "%v", p)
+		require.True(t, decimal.Equal(p[0], p[1]), "%v", p)
+		require.True(t, decimal.Equal(p[1], p[0]), "%v", p)
 	}
 	different := [][2]string{
 		{"1", "-1"}, {"1", "1.1"}, {"12.34", "1.234"}, {"12.34", "12.345"}, {"1", "x"}, {"x", "y"}, {"", "0"}, {"1", "1e-999999999"},
 	}
 	for _, p := range different {
-		require.False(t, Equal(p[0], p[1]), "%v", p)
-		require.False(t, Equal(p[1], p[0]), "%v", p)
+		require.False(t, decimal.Equal(p[0], p[1]), "%v", p)
+		require.False(t, decimal.Equal(p[1], p[0]), "%v", p)
 	}
 }
 
@@ -246,7 +250,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q: JSON number %v, want %v", text, ok, want)
 		}
 		if !ok {
-			n, ok = Parse(text)
+			n, ok = decimal.Parse(text)
 		}
 		if !ok {
 			return
@@ -255,17 +259,17 @@ func FuzzParse(f *testing.F) {
 		if len(plain) > len(text)+300 {
 			t.Fatalf("%q grows to %d bytes", text, len(plain))
 		}
-		if n.Exponent() > farExponent/10 || n.Exponent() < -farExponent/10 {
+		if n.Exponent() > 1e17 || n.Exponent() < -1e17 {
 			return // such are not told apart
 		}
-		if !Equal(text, plain) {
+		if !decimal.Equal(text, plain) {
 			t.Fatalf("%q is not %q", text, plain)
 		}
 		if n.Check() != nil {
 			return
 		}
-		if n.Text() != plain || n.plain != (text == plain) {
-			t.Fatalf("%q: text %q, plain %v, for %q", text, n.Text(), n.plain, plain)
+		if n.Text() != plain {
+			t.Fatalf("%q: text %q for %q", text, n.Text(), plain)
 		}
 		if n.Digits() == 0 { // math/big minds the exponent of a zero
 			if plain != "0" {
@@ -281,10 +285,10 @@ func FuzzParse(f *testing.F) {
 		if !ok || exact.Cmp(back) != 0 {
 			t.Fatalf("%q became %q", text, plain)
 		}
-		if v, ok := Int64(text); ok != n.FitsInt64() || ok && exact.Num().Int64() != v {
+		if v, ok := decimal.Int64(text); ok != n.FitsInt64() || ok && exact.Num().Int64() != v {
 			t.Fatalf("%q is the int64 %d, %v", text, v, ok)
 		}
-		if v, ok := Int64([]byte(text)); ok != n.FitsInt64() || ok && exact.Num().Int64() != v {
+		if v, ok := decimal.Int64([]byte(text)); ok != n.FitsInt64() || ok && exact.Num().Int64() != v {
 			t.Fatalf("bytes %q are the int64 %d, %v", text, v, ok)
 		}
 		if n.IsInteger() != exact.IsInt() || n.FitsInt64() != (exact.IsInt() && exact.Num().IsInt64()) || n.Negative() != (exact.Sign() < 0) {

@@ -1,9 +1,11 @@
-package decimal
+package decimal_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
 )
 
 // The sizes are those that DynamoDB Local 3.1.0 counts, measured by filling an
@@ -30,7 +32,7 @@ func TestSize(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
-			n, ok := Parse(tt.text)
+			n, ok := decimal.Parse(tt.text)
 			require.True(t, ok)
 			require.Equal(t, tt.want, n.Size())
 		})

@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 var layoutOfBenchmarks = envelope.Layout{}
@@ -58,7 +59,7 @@ func (s payloadSize) payload(tb testing.TB) []byte {
 	return raw
 }
 
-// byHand is the item as somebody without this library would build it.
+// byHand is the item as a service without this library would build it.
 type byHand struct {
 	PK    string `dynamodbav:"pk"`
 	SK    int64  `dynamodbav:"sk"`
@@ -94,9 +95,9 @@ func TestByHandIsTheSameItem(t *testing.T) {
 		ev := newEvent(string(size.payload(t)))
 		hand, err := attributevalue.MarshalMap(newByHand(ev, o))
 		require.NoError(t, err)
-		it, err := Encode(ev, layoutOfBenchmarks, Map, 0)
+		it, err := eventitem.Encode(ev, layoutOfBenchmarks, eventitem.Map, 0)
 		require.NoError(t, err)
-		require.True(t, Equal(object(hand), object(it.Attrs)))
+		require.True(t, eventitem.Equal(object(hand), object(it.Attrs)))
 		t.Logf("%s: payload %d bytes, item %d bytes", size.name, len(ev.Payload), it.Size)
 	}
 }
@@ -111,11 +112,11 @@ func BenchmarkEncode(b *testing.B) {
 				_, _ = attributevalue.MarshalMap(hand)
 			}
 		})
-		for name, form := range map[string]Form{"Map": Map, "JSONText": JSONText} {
+		for name, form := range map[string]eventitem.Form{"Map": eventitem.Map, "JSONText": eventitem.JSONText} {
 			b.Run(size.name+"/"+name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					_, _ = Encode(ev, layoutOfBenchmarks, form, 0)
+					_, _ = eventitem.Encode(ev, layoutOfBenchmarks, form, 0)
 				}
 			})
 		}
@@ -129,14 +130,14 @@ func BenchmarkEncodeBesideMarshalMap(b *testing.B) {
 	for _, size := range payloadSizes {
 		ev := newEvent(string(size.payload(b)))
 		hand := newByHand(ev, newOrder(size.lines))
-		for name, form := range map[string]Form{"Map": Map, "JSONText": JSONText} {
+		for name, form := range map[string]eventitem.Form{"Map": eventitem.Map, "JSONText": eventitem.JSONText} {
 			b.Run(size.name+"/"+name, func(b *testing.B) {
 				var marshal, encode time.Duration
 				for b.Loop() {
 					start := time.Now()
 					_, _ = attributevalue.MarshalMap(hand)
 					middle := time.Now()
-					_, _ = Encode(ev, layoutOfBenchmarks, form, 0)
+					_, _ = eventitem.Encode(ev, layoutOfBenchmarks, form, 0)
 					marshal += middle.Sub(start)
 					encode += time.Since(middle)
 				}

@@ -1,10 +1,12 @@
-package eventitem
+package eventitem_test
 
 import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 func TestEqual(t *testing.T) {
@@ -58,7 +60,7 @@ func TestEqual(t *testing.T) {
 		for j, other := range groups {
 			for _, a := range group {
 				for _, b := range other {
-					require.Equal(t, i == j, Equal(a, b), "%#v and %#v", a, b)
+					require.Equal(t, i == j, eventitem.Equal(a, b), "%#v and %#v", a, b)
 				}
 			}
 		}
@@ -67,6 +69,6 @@ func TestEqual(t *testing.T) {
 
 func TestEqualLeavesSetsAsTheyAre(t *testing.T) {
 	a, b := numbers("3", "1", "2"), numbers("1", "2", "3")
-	require.True(t, Equal(a, b))
+	require.True(t, eventitem.Equal(a, b))
 	require.Equal(t, numbers("3", "1", "2"), a)
 }

@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"testing"
@@ -7,12 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 func TestEventOf(t *testing.T) {
 	marked := envelope.Layout{Marker: "outbox"}
-	encode := func(l envelope.Layout, form Form) attrs {
-		it, err := Encode(newEvent(`{"a":1}`), l, form, 0)
+	encode := func(l envelope.Layout, form eventitem.Form) attrs {
+		it, err := eventitem.Encode(newEvent(`{"a":1}`), l, form, 0)
 		require.NoError(t, err)
 		return it.Attrs
 	}
@@ -27,14 +28,14 @@ func TestEventOf(t *testing.T) {
 		want   bool
 		id     string
 	}{
-		{"own item", encode(envelope.Layout{}, Map), envelope.Layout{}, true, "01JDEVENT"},
-		{"own item as JSON text", encode(envelope.Layout{}, JSONText), envelope.Layout{}, true, "01JDEVENT"},
-		{"other attribute", encode(envelope.Layout{Event: "e"}, Map), envelope.Layout{}, false, ""},
-		{"marked", encode(marked, Map), marked, true, "01JDEVENT"},
-		{"marked, but nobody asks", encode(marked, Map), envelope.Layout{}, true, "01JDEVENT"},
-		{"marker missing", encode(envelope.Layout{}, Map), marked, false, "01JDEVENT"},
-		{"marker of another version", with(encode(marked, Map), "outbox", text("outbox/2")), marked, false, "01JDEVENT"},
-		{"marker of another kind", with(encode(marked, Map), "outbox", number("1")), marked, false, "01JDEVENT"},
+		{"own item", encode(envelope.Layout{}, eventitem.Map), envelope.Layout{}, true, "01JDEVENT"},
+		{"own item as JSON text", encode(envelope.Layout{}, eventitem.JSONText), envelope.Layout{}, true, "01JDEVENT"},
+		{"other attribute", encode(envelope.Layout{Event: "e"}, eventitem.Map), envelope.Layout{}, false, ""},
+		{"marked", encode(marked, eventitem.Map), marked, true, "01JDEVENT"},
+		{"marked, but nobody asks", encode(marked, eventitem.Map), envelope.Layout{}, true, "01JDEVENT"},
+		{"marker missing", encode(envelope.Layout{}, eventitem.Map), marked, false, "01JDEVENT"},
+		{"marker of another version", with(encode(marked, eventitem.Map), "outbox", text("outbox/2")), marked, false, "01JDEVENT"},
+		{"marker of another kind", with(encode(marked, eventitem.Map), "outbox", number("1")), marked, false, "01JDEVENT"},
 		{"marked without an event", attrs{"outbox": text(envelope.MarkerValue)}, marked, true, ""},
 		{"nil item", nil, envelope.Layout{}, false, ""},
 		{"nil item, marked", nil, marked, false, ""},
@@ -46,9 +47,9 @@ func TestEventOf(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ev, ok := EventOf(tt.item, tt.layout)
+			ev, ok := eventitem.EventOf(tt.item, tt.layout)
 			require.Equal(t, tt.want, ok)
-			require.Equal(t, tt.want, IsEvent(tt.item, tt.layout))
+			require.Equal(t, tt.want, eventitem.IsEvent(tt.item, tt.layout))
 			require.Equal(t, tt.id, ev.EventID)
 			if tt.id != "" {
 				require.Equal(t, "User.Created", ev.EventName)

@@ -1,20 +1,22 @@
-package eventitem
+package eventitem_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 func TestExpressionsSize(t *testing.T) {
 	tests := []struct {
 		name        string
-		expressions Expressions
+		expressions eventitem.Expressions
 		want        int // on top of the expressions' own bytes
 	}{
-		{"none", Expressions{}, 0},
-		{"none, with empty maps", Expressions{Names: map[string]string{}, Values: attrs{}}, 0},
+		{"none", eventitem.Expressions{}, 0},
+		{"none, with empty maps", eventitem.Expressions{Names: map[string]string{}, Values: attrs{}}, 0},
 		{"no placeholder", conditioned("attribute_not_exists(pk)", nil, nil), 0},
 		{"name", conditioned("attribute_not_exists(#k)", map[string]string{"#k": "né"}, nil), 3},
 		{"name that is not UTF-8", conditioned("attribute_not_exists(#k)", map[string]string{"#k": "n\xff"}, nil), 4},
@@ -54,7 +56,7 @@ func TestExpressionsWithoutASize(t *testing.T) {
 	names := func(placeholder, name string) map[string]string { return map[string]string{placeholder: name} }
 	tests := []struct {
 		name        string
-		expressions Expressions
+		expressions eventitem.Expressions
 		want        string
 	}{
 		{"empty condition", conditioned("", nil, nil), "ConditionExpression: empty"},
@@ -66,8 +68,8 @@ func TestExpressionsWithoutASize(t *testing.T) {
 		{"placeholder without a name", conditioned("a = : b", nil, nil), `ConditionExpression: the placeholder ":" is not defined`},
 		{"name not used", conditioned("attribute_exists(#a)", map[string]string{"#a": "x", "#b": "y"}, nil), `ExpressionAttributeNames["#b"]: not used`},
 		{"value not used", conditioned("a = b", nil, attrs{":a": text("x")}), `ExpressionAttributeValues[":a"]: not used`},
-		{"names without an expression", Expressions{Names: names("#a", "x")}, `ExpressionAttributeNames["#a"]: not used`},
-		{"values without an expression", Expressions{Values: attrs{":a": text("x")}}, `ExpressionAttributeValues[":a"]: not used`},
+		{"names without an expression", eventitem.Expressions{Names: names("#a", "x")}, `ExpressionAttributeNames["#a"]: not used`},
+		{"values without an expression", eventitem.Expressions{Values: attrs{":a": text("x")}}, `ExpressionAttributeValues[":a"]: not used`},
 		{"no names", conditioned("a = b", map[string]string{}, nil), "ExpressionAttributeNames: empty"},
 		{"no values", conditioned("a = b", nil, attrs{}), "ExpressionAttributeValues: empty"},
 		{"name without #", conditioned("a = #a", map[string]string{"a": "x", "#a": "x"}, nil), "ExpressionAttributeNames.a: not a placeholder"},
@@ -89,15 +91,15 @@ func TestExpressionsWithoutASize(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.expressions.Size()
 			require.ErrorContains(t, err, tt.want)
-			require.ErrorAs(t, err, new(*ValueError))
+			require.ErrorAs(t, err, new(*eventitem.ValueError))
 		})
 	}
 }
 
-func conditioned(condition string, names map[string]string, values attrs) Expressions {
-	return Expressions{Condition: &condition, Names: names, Values: values}
+func conditioned(condition string, names map[string]string, values attrs) eventitem.Expressions {
+	return eventitem.Expressions{Condition: &condition, Names: names, Values: values}
 }
 
-func updated(update, condition string, names map[string]string, values attrs) Expressions {
-	return Expressions{Update: &update, Condition: &condition, Names: names, Values: values}
+func updated(update, condition string, names map[string]string, values attrs) eventitem.Expressions {
+	return eventitem.Expressions{Update: &update, Condition: &condition, Names: names, Values: values}
 }

@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 // FuzzEncode holds Encode to an independent, slow judge: it takes what the
@@ -29,26 +30,26 @@ func FuzzEncode(f *testing.F) {
 		// the same as a header, which has one form and is a level further down
 		ev = newEvent("{}")
 		ev.Headers.Extensions = map[string]json.RawMessage{"x": payload}
-		it, err := Encode(ev, envelope.Layout{}, Map, 0)
-		if want := slowVerdict(payload, Map, 3); want != (err == nil) {
+		it, err := eventitem.Encode(ev, envelope.Layout{}, eventitem.Map, 0)
+		if want := slowVerdict(payload, eventitem.Map, 3); want != (err == nil) {
 			t.Fatalf("header %.200q: %v, want accepted %v", payload, err, want)
 		}
 		if err == nil {
 			if detail := slowDetail(t, it.Attrs["event"]); len(detail) != it.DetailSize || sizeOf(t, it.Attrs) != it.Size {
 				t.Fatalf("header %.200q: DetailSize %d for %d bytes, Size %d", payload, it.DetailSize, len(detail), it.Size)
 			}
-			requireJSONEqual(t, string(payload), slowJSON(t, member(member(it.Attrs["event"], headersName), "x")))
+			requireJSONEqual(t, string(payload), slowJSON(t, member(member(it.Attrs["event"], "headers"), "x")))
 		}
 	})
 }
 
 func checkVerdict(t *testing.T, ev envelope.CustomEvent, payload []byte) {
-	for _, form := range []Form{Map, JSONText} {
+	for _, form := range []eventitem.Form{eventitem.Map, eventitem.JSONText} {
 		judge := form
-		if isText(string(payload)) {
-			judge = JSONText
+		if bytes.HasPrefix(bytes.TrimLeft(payload, " \t\r\n"), []byte(`"`)) {
+			judge = eventitem.JSONText
 		}
-		it, err := Encode(ev, envelope.Layout{}, form, 0)
+		it, err := eventitem.Encode(ev, envelope.Layout{}, form, 0)
 		if want := slowVerdict(payload, judge, 2); want != (err == nil) {
 			t.Fatalf("form %d, %.200q: %v, want accepted %v", form, payload, err, want)
 		}
@@ -56,7 +57,7 @@ func checkVerdict(t *testing.T, ev envelope.CustomEvent, payload []byte) {
 			requireFaithful(t, string(payload), it, form)
 			continue
 		}
-		var v *ValueError
+		var v *eventitem.ValueError
 		if !errors.As(err, &v) || !strings.HasPrefix(v.Path, "payload") || v.Problem == "" || !utf8.ValidString(err.Error()) {
 			t.Fatalf("form %d, %.200q: error %q", form, payload, err)
 		}
@@ -65,12 +66,12 @@ func checkVerdict(t *testing.T, ev envelope.CustomEvent, payload []byte) {
 
 // slowVerdict reports whether a payload is to be taken in a form, judged
 // without any of the code under test. Level is that of its outermost value.
-func slowVerdict(payload []byte, form Form, level int) bool {
+func slowVerdict(payload []byte, form eventitem.Form, level int) bool {
 	if !json.Valid(payload) || !utf8.Valid(payload) || hasLoneSurrogate(payload) {
 		return false
 	}
 	limit := 31
-	if form == JSONText {
+	if form == eventitem.JSONText {
 		limit = 1000
 	}
 	d := json.NewDecoder(bytes.NewReader(payload))
@@ -90,7 +91,7 @@ func slowVerdict(payload []byte, form Form, level int) bool {
 		}
 		top := len(open) - 1
 		if key, ok := token.(string); ok && top >= 0 && open[top].key {
-			if open[top].keys[key] || form == Map && (key == "" || len(key) > 65535) {
+			if open[top].keys[key] || form == eventitem.Map && (key == "" || len(key) > 65535) {
 				return false
 			}
 			open[top].keys[key] = true
@@ -121,7 +122,7 @@ func slowVerdict(payload []byte, form Form, level int) bool {
 	}
 }
 
-func slowNumber(text string, form Form) bool {
+func slowNumber(text string, form eventitem.Form) bool {
 	if _, err := strconv.ParseFloat(text, 64); err != nil {
 		return false
 	}
@@ -130,7 +131,7 @@ func slowNumber(text string, form Form) bool {
 			return false
 		}
 	}
-	if form == JSONText {
+	if form == eventitem.JSONText {
 		return true
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")

@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
@@ -19,8 +20,8 @@ type hostile struct {
 	Name    string
 	Payload string
 	Base64  []byte // instead of Payload, for what is not UTF-8
-	Map     string // part of the problem in the form Map, "" if it is taken
-	Text    string // likewise in the form JSONText
+	Map     string // part of the problem in the form eventitem.Map, "" if it is taken
+	Text    string // likewise in the form eventitem.JSONText
 	Path    string // of the value at fault; "" if the forms do not agree on it
 }
 
@@ -44,18 +45,18 @@ func hostiles(t testing.TB) []hostile {
 func TestHostilePayloads(t *testing.T) {
 	for _, row := range hostiles(t) {
 		t.Run(row.Name, func(t *testing.T) {
-			for _, form := range []Form{Map, JSONText} {
+			for _, form := range []eventitem.Form{eventitem.Map, eventitem.JSONText} {
 				problem := row.Map
-				if form == JSONText {
+				if form == eventitem.JSONText {
 					problem = row.Text
 				}
-				it, err := Encode(newEvent(row.payload()), envelope.Layout{}, form, 0)
+				it, err := eventitem.Encode(newEvent(row.payload()), envelope.Layout{}, form, 0)
 				if problem == "" {
 					require.NoError(t, err, "form %d", form)
 					requireFaithful(t, row.payload(), it, form)
 					continue
 				}
-				var v *ValueError
+				var v *eventitem.ValueError
 				require.ErrorAs(t, err, &v, "form %d", form)
 				require.Contains(t, v.Problem, problem)
 				if row.Path != "" {
@@ -70,7 +71,7 @@ func TestHostilePayloads(t *testing.T) {
 
 // requireFaithful checks that an item says what the payload said and that its
 // sizes are right.
-func requireFaithful(t testing.TB, payload string, it Item, form Form) {
+func requireFaithful(t testing.TB, payload string, it eventitem.Item, form eventitem.Form) {
 	t.Helper()
 	event := it.Attrs["event"]
 	detail := slowDetail(t, event)
@@ -80,11 +81,11 @@ func requireFaithful(t testing.TB, payload string, it Item, form Form) {
 	require.Len(t, relayed, it.DetailSize, "the relay publishes what was announced")
 	requireJSONEqual(t, detail, relayed)
 
-	stored := member(event, payloadName)
+	stored := member(event, "payload")
 	if s, ok := stored.(*types.AttributeValueMemberS); ok {
 		require.Equal(t, payload, s.Value, "text is stored as it is")
 	} else {
-		require.Equal(t, Map, form)
+		require.Equal(t, eventitem.Map, form)
 		requireJSONEqual(t, payload, slowJSON(t, stored))
 	}
 	var published struct{ Payload json.RawMessage }
@@ -94,30 +95,30 @@ func requireFaithful(t testing.TB, payload string, it Item, form Form) {
 
 // A key too long for the file of rows.
 func TestLongKeys(t *testing.T) {
-	for length, problem := range map[int]string{MaxName: "", MaxName + 1: "a key of 65536 bytes, a DynamoDB map takes 65535"} {
+	for length, problem := range map[int]string{eventitem.MaxName: "", eventitem.MaxName + 1: "a key of 65536 bytes, a DynamoDB map takes 65535"} {
 		payload := `{"a":{"` + strings.Repeat("k", length) + `":1}}`
-		it, err := Encode(newEvent(payload), envelope.Layout{}, Map, 0)
+		it, err := eventitem.Encode(newEvent(payload), envelope.Layout{}, eventitem.Map, 0)
 		if problem == "" {
 			require.NoError(t, err)
-			requireFaithful(t, payload, it, Map)
+			requireFaithful(t, payload, it, eventitem.Map)
 			continue
 		}
-		var v *ValueError
+		var v *eventitem.ValueError
 		require.ErrorAs(t, err, &v)
 		require.True(t, v.MapOnly)
 		require.Equal(t, problem, v.Problem)
 		require.Equal(t, `payload.a["`+strings.Repeat("k", jsonlex.MaxPathKey)+`…"]`, v.Path, "a long key is cut")
 
-		it, err = Encode(newEvent(payload), envelope.Layout{}, JSONText, 0)
+		it, err = eventitem.Encode(newEvent(payload), envelope.Layout{}, eventitem.JSONText, 0)
 		require.NoError(t, err)
-		requireFaithful(t, payload, it, JSONText)
+		requireFaithful(t, payload, it, eventitem.JSONText)
 	}
 }
 
 func TestLongPathsAreCut(t *testing.T) {
 	payload := strings.Repeat(`{"someLongerKey":`, 900) + "?" + strings.Repeat("}", 900)
-	_, err := Encode(newEvent(payload), envelope.Layout{}, JSONText, 0)
-	var v *ValueError
+	_, err := eventitem.Encode(newEvent(payload), envelope.Layout{}, eventitem.JSONText, 0)
+	var v *eventitem.ValueError
 	require.ErrorAs(t, err, &v)
 	require.LessOrEqual(t, len(v.Path), jsonlex.MaxPath+len("…"))
 	require.True(t, strings.HasPrefix(v.Path, "payload.someLongerKey."), v.Path)
@@ -128,8 +129,8 @@ func TestMissingPayload(t *testing.T) {
 	for _, payload := range []json.RawMessage{nil, {}} {
 		ev := newEvent("")
 		ev.Payload = payload
-		for _, form := range []Form{Map, JSONText} {
-			_, err := Encode(ev, envelope.Layout{}, form, 0)
+		for _, form := range []eventitem.Form{eventitem.Map, eventitem.JSONText} {
+			_, err := eventitem.Encode(ev, envelope.Layout{}, form, 0)
 			require.EqualError(t, err, "payload: missing; an event without one has the payload null")
 		}
 	}

@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
 )
 
@@ -41,7 +42,7 @@ func newEvent(payload string) envelope.CustomEvent {
 
 func TestEncodeDefaultLayout(t *testing.T) {
 	ev := newEvent(`{"userId":"u1","age":42,"tags":["a",true,null,1.50]}`)
-	it, err := Encode(ev, envelope.Layout{}, Map, 0)
+	it, err := eventitem.Encode(ev, envelope.Layout{}, eventitem.Map, 0)
 	require.NoError(t, err)
 	require.Equal(t, attrs{
 		"pk": text("01JDEVENT"),
@@ -79,9 +80,9 @@ func TestEncodeEverything(t *testing.T) {
 		"traceparent": text(h.TraceParent), "schemaVersion": text("2"),
 		"tenant": object(attrs{"id": number("100")}), "a\n": text("<"),
 	}
-	for name, form := range map[string]Form{"map": Map, "JSON text": JSONText} {
+	for name, form := range map[string]eventitem.Form{"map": eventitem.Map, "JSON text": eventitem.JSONText} {
 		t.Run(name, func(t *testing.T) {
-			it, err := Encode(ev, l, form, 1735000000)
+			it, err := eventitem.Encode(ev, l, form, 1735000000)
 			require.NoError(t, err)
 			require.Equal(t, attrs{
 				"PK": text("agg"), "SK": number("7"), "outbox": text(envelope.MarkerValue), "type": text("EVENT"), "gsi": text("G"),
@@ -98,7 +99,7 @@ func TestEncodeKeys(t *testing.T) {
 	keys := func(pk, sk string) func(envelope.CustomEvent) (string, string) {
 		return func(envelope.CustomEvent) (string, string) { return pk, sk }
 	}
-	long := strings.Repeat("k", MaxPartitionKey)
+	long := strings.Repeat("k", eventitem.MaxPartitionKey)
 	tests := []struct {
 		name    string
 		layout  envelope.Layout
@@ -111,17 +112,17 @@ func TestEncodeKeys(t *testing.T) {
 		{name: "no number", layout: envelope.Layout{Keys: keys("p", "x"), NumericSK: true}, problem: "sk: not a number"},
 		{name: "39 digits", layout: envelope.Layout{Keys: keys("p", strings.Repeat("9", 39)), NumericSK: true}, problem: "sk: more than 38 significant digits"},
 		{name: "no partition key", layout: envelope.Layout{Keys: keys("", "s")}, problem: "pk: empty"},
-		{name: "longest", layout: envelope.Layout{Keys: keys(long, long[:MaxSortKey])}, want: attrs{"pk": text(long), "sk": text(long[:MaxSortKey])}},
+		{name: "longest", layout: envelope.Layout{Keys: keys(long, long[:eventitem.MaxSortKey])}, want: attrs{"pk": text(long), "sk": text(long[:eventitem.MaxSortKey])}},
 		{name: "partition key too long", layout: envelope.Layout{Keys: keys(long+"k", "s")}, problem: "pk: 2049 bytes"},
 		{name: "bytes count", layout: envelope.Layout{Keys: keys("p", strings.Repeat("é", 513))}, problem: "sk: 1026 bytes"},
 		{name: "not UTF-8", layout: envelope.Layout{PK: "id", Keys: keys("\xff", "s")}, problem: "id: not valid UTF-8"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			it, err := Encode(newEvent(`{}`), tt.layout, Map, 0)
+			it, err := eventitem.Encode(newEvent(`{}`), tt.layout, eventitem.Map, 0)
 			if tt.problem != "" {
 				require.ErrorContains(t, err, tt.problem)
-				require.ErrorAs(t, err, new(*ValueError))
+				require.ErrorAs(t, err, new(*eventitem.ValueError))
 				require.Empty(t, it)
 				return
 			}
@@ -159,10 +160,10 @@ func TestEncodeHeaderFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ev := newEvent(`{}`)
 			tt.set(&ev.Headers)
-			for _, form := range []Form{Map, JSONText} {
-				_, err := Encode(ev, envelope.Layout{}, form, 0)
+			for _, form := range []eventitem.Form{eventitem.Map, eventitem.JSONText} {
+				_, err := eventitem.Encode(ev, envelope.Layout{}, form, 0)
 				require.ErrorContains(t, err, tt.want)
-				var v *ValueError
+				var v *eventitem.ValueError
 				require.ErrorAs(t, err, &v)
 				require.False(t, v.MapOnly, "headers have no other form")
 			}
@@ -178,7 +179,7 @@ func TestTheSameFaultIsReportedEachTime(t *testing.T) {
 		ev.Headers.Extensions[name] = json.RawMessage("?")
 	}
 	for range 50 {
-		_, err := Encode(ev, envelope.Layout{}, Map, 0)
+		_, err := eventitem.Encode(ev, envelope.Layout{}, eventitem.Map, 0)
 		require.ErrorContains(t, err, "headers.a: not valid JSON")
 	}
 }
@@ -201,9 +202,9 @@ func TestReservedNamesAreTheEnvelopes(t *testing.T) {
 // Two encodings share nothing: a caller may change one.
 func TestItemsShareNothing(t *testing.T) {
 	ev := newEvent(`{"a":true,"b":null,"c":[1,"x"],"d":{}}`)
-	one, err := Encode(ev, envelope.Layout{}, Map, 0)
+	one, err := eventitem.Encode(ev, envelope.Layout{}, eventitem.Map, 0)
 	require.NoError(t, err)
-	two, err := Encode(ev, envelope.Layout{}, Map, 0)
+	two, err := eventitem.Encode(ev, envelope.Layout{}, eventitem.Map, 0)
 	require.NoError(t, err)
 	seen := map[types.AttributeValue]bool{}
 	var walk func(v types.AttributeValue)
@@ -221,7 +222,7 @@ func TestItemsShareNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, it := range []Item{one, two} {
+	for _, it := range []eventitem.Item{one, two} {
 		for _, v := range it.Attrs {
 			walk(v)
 		}
@@ -233,7 +234,7 @@ func TestItemsShareNothing(t *testing.T) {
 
 func sizeOf(t testing.TB, item attrs) int {
 	t.Helper()
-	size, err := ItemSize(item)
+	size, err := eventitem.ItemSize(item)
 	require.NoError(t, err)
 	return size
 }

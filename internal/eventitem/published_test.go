@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"encoding/json"

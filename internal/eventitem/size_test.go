@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"strconv"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 func binary(v string) types.AttributeValue {
@@ -69,12 +71,12 @@ func TestValueSize(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			size, err := ValueSize(tt.value)
+			size, err := eventitem.ValueSize(tt.value)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, size)
 			require.Equal(t, tt.want+2, sizeOf(t, attrs{"é": tt.value}), "and its name")
 			if !strings.HasPrefix(tt.name, "set of") {
-				require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = ValueSize(tt.value) }))
+				require.Zero(t, testing.AllocsPerRun(10, func() { _, _ = eventitem.ValueSize(tt.value) }))
 			}
 		})
 	}
@@ -131,12 +133,12 @@ func TestValuesWithoutASize(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for range 5 { // maps are walked in any order
-				_, err := ItemSize(attrs{"pk": text("x"), "v": tt.value})
+				_, err := eventitem.ItemSize(attrs{"pk": text("x"), "v": tt.value})
 				require.ErrorContains(t, err, tt.want)
-				require.ErrorAs(t, err, new(*ValueError))
+				require.ErrorAs(t, err, new(*eventitem.ValueError))
 			}
-			_, err := ValueSize(tt.value)
-			require.ErrorAs(t, err, new(*ValueError))
+			_, err := eventitem.ValueSize(tt.value)
+			require.ErrorAs(t, err, new(*eventitem.ValueError))
 		})
 	}
 }
@@ -159,9 +161,9 @@ func TestLargeSets(t *testing.T) {
 		"numbers at a distance": {numbers(floats...), numbers(append(floats[:last:last], "1234567890123456789012345678901.7e1")...)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ValueSize(set.once)
+			_, err := eventitem.ValueSize(set.once)
 			require.NoError(t, err)
-			_, err = ValueSize(set.twice)
+			_, err = eventitem.ValueSize(set.twice)
 			require.EqualError(t, err, "[19999]: a member that the set has already")
 		})
 	}
@@ -170,12 +172,12 @@ func TestLargeSets(t *testing.T) {
 func BenchmarkItemSize(b *testing.B) {
 	for _, size := range payloadSizes {
 		b.Run(size.name, func(b *testing.B) {
-			it, err := Encode(newEvent(string(size.payload(b))), layoutOfBenchmarks, Map, 0)
+			it, err := eventitem.Encode(newEvent(string(size.payload(b))), layoutOfBenchmarks, eventitem.Map, 0)
 			require.NoError(b, err)
 			b.SetBytes(int64(it.Size))
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = ItemSize(it.Attrs)
+				_, _ = eventitem.ItemSize(it.Attrs)
 			}
 		})
 	}

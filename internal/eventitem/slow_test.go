@@ -1,4 +1,4 @@
-package eventitem
+package eventitem_test
 
 import (
 	"bytes"
@@ -123,4 +123,12 @@ func equalJSON(a, b any) bool {
 		return ok && slices.EqualFunc(a, b, equalJSON)
 	}
 	return a == b
+}
+
+// member returns a member of a map, nil if there is none.
+func member(v types.AttributeValue, name string) types.AttributeValue {
+	if m, ok := v.(*types.AttributeValueMemberM); ok {
+		return m.Value[name]
+	}
+	return nil
 }
