@@ -140,7 +140,7 @@ func (h Headers) validateExtensions() error {
 		case len(raw) == 0:
 			p = "no value, or one that json.Marshal refused"
 		case !json.Valid(raw):
-			p = "not valid JSON"
+			p = notJSON(raw)
 		}
 		// the same event always gets the same error, whatever the map's order
 		if p != "" && (problem == "" || name < worst) {

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
 )
 
 // Event is what an item says of the event it holds.
@@ -21,8 +22,8 @@ func EventOf(item map[string]types.AttributeValue, l envelope.Layout) (Event, bo
 	l = l.WithDefaults()
 	ev := Event{Value: item[l.Event]}
 	headers := member(ev.Value, headersName)
-	ev.EventID, _ = textOf(member(headers, "eventId"))
-	ev.EventName, _ = textOf(member(headers, "eventName"))
+	ev.EventID, _ = textOf(member(headers, header.Table[header.EventID].Name))
+	ev.EventName, _ = textOf(member(headers, header.Table[header.EventName].Name))
 	if l.Marker != "" {
 		marker, _ := textOf(item[l.Marker])
 		return ev, marker == envelope.MarkerValue

@@ -1,10 +1,6 @@
 package eventitem
 
 import (
-	"fmt"
-	"time"
-	"unicode/utf8"
-
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
@@ -18,30 +14,21 @@ func (v *values) headers(h envelope.Headers, level int) (types.AttributeValue, *
 	m := make(map[string]types.AttributeValue, fields.Count()+len(h.Extensions))
 	for i, row := range header.Table {
 		if row.Number {
-			n := fields.Number(i)
-			if n == 0 && !row.Always {
-				continue
+			if n := fields.Number(i); n != 0 || row.Always {
+				v.name(row.Name)
+				m[row.Name] = v.integer(n)
 			}
-			v.name(row.Name)
-			m[row.Name] = v.integer(n)
 			continue
 		}
 		text := *fields.Text(i)
 		switch {
 		case text == "" && row.Required:
 			return nil, fault("missing, and a relay needs it").inMember(row.Name)
-		case text == "" && !row.Always:
-			continue
-		case !utf8.ValidString(text):
-			return nil, fault(jsonlex.BadUTF8.String()).inMember(row.Name)
+		case text != "" || row.Always:
+			v.name(row.Name)
+			v.published += jsonlex.QuotedLen(text)
+			m[row.Name] = v.text(text)
 		}
-		v.name(row.Name)
-		v.published += jsonlex.QuotedLen(text)
-		m[row.Name] = v.text(text)
-	}
-	if h.Timestamp.Before(envelope.MinTimestamp) || !h.Timestamp.Before(envelope.MaxTimestamp) {
-		return nil, fault(fmt.Sprintf("outside %s to %s", envelope.MinTimestamp.Format(time.DateOnly),
-			envelope.MaxTimestamp.Format(time.DateOnly))).inMember(header.Table[header.Timestamp].Name)
 	}
 	if err := v.extensions(m, h, level); err != nil {
 		return nil, err
@@ -63,38 +50,17 @@ func (v *values) extensions(m map[string]types.AttributeValue, h envelope.Header
 	var worst *ValueError
 	var worstName string
 	for name, raw := range h.Extensions {
-		value, err := v.extension(name, raw, level)
-		if err != nil {
-			if worst == nil || name < worstName {
-				worst, worstName = err.inMember(name), name
-			}
-			continue
+		err := checkKeyOfMap(name)
+		if err == nil {
+			v.size += len(name) + elementSize
+			v.published += len(",:") + jsonlex.QuotedLen(name)
+			w := walker{src: string(raw), values: v}
+			m[name], err = w.walk(level + 1)
 		}
-		m[name] = value
+		if err != nil && (worst == nil || name < worstName) {
+			worst, worstName = err.inMember(name), name
+			worst.MapOnly = false // headers have no other form
+		}
 	}
 	return worst
-}
-
-func (v *values) extension(name string, raw []byte, level int) (types.AttributeValue, *ValueError) {
-	switch {
-	case name == "":
-		return nil, fault("a header needs a name")
-	case !utf8.ValidString(name):
-		return nil, fault("a name that is " + jsonlex.BadUTF8.String())
-	case len(name) > MaxName:
-		return nil, checkKeyOfMap(name)
-	case header.Named(name) >= 0:
-		return nil, fault("an extension cannot have the name of a header of the outbox")
-	case len(raw) == 0:
-		return nil, fault("no value")
-	}
-	v.size += len(name) + elementSize
-	v.published += len(",:") + jsonlex.QuotedLen(name)
-	w := walker{src: string(raw), values: v}
-	value, err := w.walk(level + 1)
-	if err != nil {
-		err.MapOnly = false // headers have no other form
-		return nil, err
-	}
-	return value, nil
 }

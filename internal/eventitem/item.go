@@ -57,15 +57,14 @@ type Item struct {
 	DetailSize int
 }
 
-// Encode makes the item of an event. The event is taken as it is: whoever calls
-// has filled in source, region and createdBy. ttl is the expiry in epoch
-// seconds; 0 means none. The same arguments give equal items.
+// Encode makes the item of an event. The event is taken as it is: its headers
+// are filled in, and such as [envelope.Headers.Validate] takes. ttl is the
+// expiry in epoch seconds; 0 means none. The same arguments give equal items.
 //
-// Encode checks what is stored and published: that the headers a relay needs
-// are there, text and JSON are well-formed, and neither DynamoDB nor EventBridge
-// refuses a value. It leaves to the caller what [envelope.Headers.Validate]
-// checks beyond that, and to compare Size and DetailSize with their limits. The
-// error is a [*ValueError].
+// Encode checks the values that are stored and published: that payload and
+// extensions are exact JSON, the source is there, and neither DynamoDB nor
+// EventBridge refuses any of it. It leaves to the caller to compare Size and
+// DetailSize with their limits. The error is a [*ValueError].
 func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (Item, error) {
 	l = l.WithDefaults()
 	var v values
