@@ -61,8 +61,8 @@ func TraceParent(ctx context.Context) string { return carriedBy(ctx).traceParent
 // has one, to the same trace.
 //
 // The actor goes on too, unless it is only the service that produced ev, which
-// is not the one acting now. A malformed traceparent is dropped rather than
-// made the consumer's problem.
+// is not the one acting now. A malformed traceparent is left out, for the
+// consumer cannot mend it.
 func Continue(ctx context.Context, ev CustomEvent) context.Context {
 	h := ev.Headers
 	return with(ctx, func(c *carried) {

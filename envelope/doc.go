@@ -33,6 +33,6 @@
 // relay are given the same one; its zero value is a table of its own with
 // pk = eventId and sk = timestamp.
 //
-// The package does no I/O. Its values are safe for concurrent use as long as
-// nobody changes them, except for GapDetector.
+// The package does no I/O. Its functions are safe for concurrent use, and so are
+// its values as long as they are not changed. A GapDetector is for one goroutine.
 package envelope

@@ -34,8 +34,8 @@ type CustomEvent struct {
 // decided here and never again: the id (a ULID with entropy from crypto/rand),
 // the time (now, in milliseconds), and what ctx carries: correlation and
 // causation id, actor, trace context. A missing correlation id becomes the
-// event's own id: it starts a process. Make an event once per happening, not
-// once per attempt.
+// event's own id: it starts a process. Make one event for what has happened, not
+// one for each attempt to write it.
 //
 // The functions may then set any header: an EventID and Timestamp of your own,
 // AggregateID and Sequence, extensions. What they set wins over ctx.
@@ -88,7 +88,7 @@ func New(ctx context.Context, name string, payload any, optFns ...func(*Headers)
 }
 
 // Validate returns an error, a [*FieldError], if the event cannot be written: its
-// headers by [Headers.Validate], or a payload that is no JSON.
+// headers by [Headers.Validate], or a payload that is not JSON.
 //
 // A writer checks more than this: what the payload may hold depends on how it
 // is stored, and limits on the event as a whole.

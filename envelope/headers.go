@@ -47,14 +47,15 @@ type Headers struct {
 	TraceParent   string // traceparent: W3C trace context
 	SchemaVersion string // schemaVersion: version of the payload's schema
 
-	// Extensions are the caller's own headers: any JSON value under a name
+	// Extensions are the producer's own headers: any JSON value under a name
 	// that is none of the above. See SetExtension and Extension.
 	Extensions map[string]json.RawMessage
 }
 
-// SetExtension sets a header of the caller's own to the JSON form of value. If
+// SetExtension sets a header of your own to the JSON form of value. If
 // json.Marshal refuses the value, then New, Validate and writers return an error
-// that names the header.
+// that names the header. It writes to the map Extensions, which copies of h
+// share.
 func (h *Headers) SetExtension(name string, value any) {
 	raw, err := json.Marshal(value)
 	if err != nil {
@@ -66,8 +67,8 @@ func (h *Headers) SetExtension(name string, value any) {
 	h.Extensions[name] = raw
 }
 
-// Extension decodes a header of the caller's own and reports whether it was
-// there and a T.
+// Extension decodes a header of the producer's own. It returns false, and the
+// zero value, if there is none or it does not become a T.
 func Extension[T any](h Headers, name string) (T, bool) {
 	var v T
 	raw, ok := h.Extensions[name]

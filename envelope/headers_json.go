@@ -57,7 +57,7 @@ func appendName(b []byte, name string) []byte {
 // left empty; [Parse] says which of them must be there.
 //
 // The error is a [*FieldError] for the first header at fault. It names the
-// event wherever the eventId stands.
+// event even where the eventId comes later.
 func (h *Headers) UnmarshalJSON(data []byte) error {
 	*h = Headers{}
 	if !json.Valid(data) {

@@ -48,8 +48,8 @@ type GapDetector struct {
 	last map[string]int64
 }
 
-// Observe returns the event's order and takes note of its sequence. After a
-// gap, the missing events count as old when they come.
+// Observe returns the event's order, and keeps its sequence if it is the highest
+// so far. After a gap, the missing events count as old when they come.
 func (d *GapDetector) Observe(h Headers) Order {
 	order := OrderAfter(d.last[h.AggregateID], h)
 	if order == InOrder || order == Gap {

@@ -11,8 +11,8 @@ type TraceContext struct {
 	Flags    string // 2 digits
 }
 
-// Sampled reports whether the trace is recorded by its caller: the lowest bit
-// of the flags.
+// Sampled reports whether the caller records the trace: the lowest bit of the
+// flags.
 func (t TraceContext) Sampled() bool {
 	return t.Flags != "" && strings.IndexByte("13579bdf", t.Flags[len(t.Flags)-1]) >= 0
 }
