@@ -5,7 +5,7 @@
 // known before the commit: what DynamoDB or EventBridge would refuse, as a
 // [ValueError] with the path of the value; the size of the item as DynamoDB
 // counts it; and the length of the Detail that the relay will publish.
-// [ItemSize] sizes anybody's item by the same rules, [Equal] compares values,
+// [ItemSize] sizes any item by the same rules, [Equal] compares values,
 // and [EventOf] recognises an event's item.
 //
 // Everything here is a pure function without I/O, clock or randomness, and safe

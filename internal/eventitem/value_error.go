@@ -25,10 +25,10 @@ type ValueError struct {
 	Size, Limit int
 
 	// MapOnly reports that the fault is one of the form [Map] alone: [JSONText]
-	// does not mind this value. It may mind another one.
+	// takes this value. It may refuse another one.
 	MapOnly bool
 
-	steps []step // from the innermost to the outermost, until Path is made
+	trail jsonlex.Trail // until Path is made
 }
 
 func (e *ValueError) Error() string {
@@ -42,12 +42,6 @@ func (e *ValueError) Error() string {
 	return text
 }
 
-// step is one level of a path: the key of a member, or the index of an element.
-type step struct {
-	key   string
-	index int // -1: key is meant
-}
-
 func fault(problem string) *ValueError    { return &ValueError{Problem: problem} }
 func mapFault(problem string) *ValueError { return &ValueError{Problem: problem, MapOnly: true} }
 func limitFault(problem string, size, limit int) *ValueError {
@@ -59,26 +53,17 @@ func faultAt(path, problem string) *ValueError {
 
 // inMember and inElement note, on an error's way out, where it came from.
 func (e *ValueError) inMember(key string) *ValueError {
-	e.steps = append(e.steps, step{key: key, index: -1})
+	e.trail.Key(key)
 	return e
 }
 
 func (e *ValueError) inElement(index int) *ValueError {
-	e.steps = append(e.steps, step{index: index})
+	e.trail.Index(index)
 	return e
 }
 
-// under makes the Path: root and the steps below it.
+// under makes the Path: root and the trail below it.
 func (e *ValueError) under(root string) *ValueError {
-	path := []byte(root)
-	for i := len(e.steps) - 1; i >= 0; i-- {
-		if s := e.steps[i]; s.index < 0 {
-			path = jsonlex.AppendKey(path, s.key)
-		} else {
-			path = jsonlex.AppendIndex(path, s.index)
-		}
-	}
-	e.steps = nil
-	e.Path = jsonlex.Path(path)
+	e.Path, e.trail = e.trail.Path(root), nil
 	return e
 }

@@ -87,6 +87,13 @@ func TestPath(t *testing.T) {
 		jsonlex.Path(path))
 	require.Equal(t, "a", string(jsonlex.AppendKey(nil, "a")))
 
+	var trail jsonlex.Trail
+	require.Equal(t, "root", trail.Path("root"))
+	trail.Key("price")
+	trail.Index(3)
+	trail.Key("a.b")
+	require.Equal(t, `payload["a.b"][3].price`, trail.Path("payload"))
+
 	for range 100 {
 		path = jsonlex.AppendKey(path, "more")
 	}

@@ -1,6 +1,7 @@
 package jsonlex
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,6 +40,35 @@ func AppendIndex(path []byte, index int) []byte {
 	path = append(path, '[')
 	path = strconv.AppendInt(path, int64(index), 10)
 	return append(path, ']')
+}
+
+// Trail collects a path from its end, as an error does on its way out of a value
+// within others.
+type Trail []step
+
+// step is the key of a member, or the index of an element.
+type step struct {
+	key   string
+	index int // -1: the key is meant
+}
+
+// Key notes that the trail so far is that of a member's value.
+func (t *Trail) Key(key string) { *t = append(*t, step{key: key, index: -1}) }
+
+// Index notes that the trail so far is that of an element.
+func (t *Trail) Index(index int) { *t = append(*t, step{index: index}) }
+
+// Path returns the path that begins with root and goes on with the trail.
+func (t Trail) Path(root string) string {
+	path := []byte(root)
+	for _, s := range slices.Backward(t) {
+		if s.index < 0 {
+			path = AppendKey(path, s.key)
+		} else {
+			path = AppendIndex(path, s.index)
+		}
+	}
+	return Path(path)
 }
 
 // Path returns a path as a text of at most [MaxPath] bytes and an ellipsis.
