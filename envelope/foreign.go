@@ -24,7 +24,7 @@ func (all object) looksLike() string {
 	case all.has("headers", "payload"):
 		return "is a Detail alone; give it to Parse"
 	case all.has("detail", "detail-type"):
-		if detail, err := readObject(all["detail"], ""); err == nil && detail.has("headers") {
+		if detail, err := objectOf(all["detail"], ""); err == nil && detail.has("headers") {
 			return "is a whole EventBridge event; give it to FromEventBridge"
 		}
 		return fmt.Sprintf("is an EventBridge event of the source %q with the detail-type %q, which the outbox did not publish: see the rule's pattern",
@@ -56,7 +56,7 @@ func records(array []byte) string {
 	if jsonlex.At(array, 0) != '[' || jsonlex.At(array, first) != '{' {
 		return "has Records, but not those of a Lambda event"
 	}
-	record, _ := readObject(array[first:jsonlex.Skip(array, first)], "")
+	record, _ := objectOf(array[first:jsonlex.Skip(array, first)], "")
 	source := record.text("eventSource")
 	if source == "" {
 		source = record.text("EventSource") // as SNS writes it

@@ -63,6 +63,11 @@ func (h *Headers) UnmarshalJSON(data []byte) error {
 	if !json.Valid(data) {
 		return h.fieldError("headers", notJSON(data))
 	}
+	return h.read(data)
+}
+
+// read is UnmarshalJSON of a text that is known to be JSON, into empty headers.
+func (h *Headers) read(data []byte) error {
 	if jsonlex.At(data, jsonlex.Space(data, 0)) != '{' {
 		return h.fieldError("headers", "not a JSON object, but "+kindOf(data))
 	}

@@ -74,6 +74,11 @@ func readObject(text []byte, what string) (object, error) {
 	if !json.Valid(text) {
 		return nil, &FieldError{Problem: what + notJSON(text)}
 	}
+	return objectOf(text, what)
+}
+
+// objectOf is readObject for a text that is known to be JSON.
+func objectOf(text []byte, what string) (object, error) {
 	if jsonlex.At(text, jsonlex.Space(text, 0)) != '{' {
 		problem := kindOf(text) + ", not the JSON object of an event"
 		if kindOf(text) == "a JSON string" {
@@ -112,6 +117,9 @@ func decodeText(value []byte) (text string, ok bool) {
 	if jsonlex.At(value, 0) != '"' {
 		return "", false
 	}
+	if end, plain, bad := jsonlex.String(value, 0); plain && bad == jsonlex.None {
+		return string(value[1 : end-1]), true
+	}
 	err := json.Unmarshal(value, &text)
 	return text, err == nil
 }
@@ -134,7 +142,7 @@ func (all object) has(names ...string) bool {
 
 // busEvent reads the event of an EventBridge event.
 func (all object) busEvent() (CustomEvent, error) {
-	detail, err := readObject(all["detail"], "detail is ")
+	detail, err := objectOf(all["detail"], "detail is ")
 	if err != nil {
 		return CustomEvent{}, err
 	}
@@ -156,7 +164,7 @@ func (all object) event() (CustomEvent, error) {
 		return CustomEvent{}, &FieldError{Field: "headers", Problem: all.missing()}
 	}
 	var ev CustomEvent
-	if err := ev.Headers.UnmarshalJSON(headers); err != nil {
+	if err := ev.Headers.read(headers); err != nil {
 		return CustomEvent{}, err
 	}
 	ev.Payload = bytes.Clone(all["payload"])
