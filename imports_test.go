@@ -40,7 +40,8 @@ var allowed = map[string][]string{
 		sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith, smith + "/transport/http"},
 	"/relay": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/delivery",
 		module + "/internal/isnil", module + "/internal/noanswer", module + "/internal/sequence", module + "/internal/streamrecord",
-		sdk + "/aws", sdk + "/aws/retry", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types"},
+		sdk + "/aws", sdk + "/aws/retry", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types",
+		smith + "/middleware", smith + "/transport/http"},
 	"/relay/deadletter": {module + "/internal/isnil", module + "/internal/noanswer", module + "/internal/sequence", module + "/relay",
 		sdk + "/aws", sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types"},
 }

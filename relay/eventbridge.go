@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -85,6 +86,8 @@ type EventBridge struct {
 	opts   EventBridgeOptions
 	err    error // what Validate returns
 	looks  looks
+
+	ordinary atomic.Bool // the SDK's client does not take a body of ours
 }
 
 // NewEventBridge returns a publisher to the bus of that name or ARN; the name
@@ -165,7 +168,7 @@ func (e *EventBridge) Publish(ctx context.Context, entries []Entry) ([]Result, e
 	if err := e.lookForBus(ctx, entries[0].Bus); err != nil {
 		return nil, err
 	}
-	out, err := e.client.PutEvents(ctx, e.input(entries))
+	out, err := e.put(ctx, entries)
 	if err != nil {
 		return nil, classifyCall(entries, err)
 	}
@@ -186,19 +189,22 @@ type request struct {
 	time                                   time.Time
 }
 
-// input builds the request. The details are copied into one string: the SDK
-// wants strings, and the bytes are only ours during the call.
-func (e *EventBridge) input(entries []Entry) *eventbridge.PutEventsInput {
-	size := 0
-	for i := range entries {
-		size += len(entries[i].Detail)
+// input builds the request. The details, if they are wanted, are copied into one
+// string: the SDK wants strings, and the bytes are only ours during the call.
+func (e *EventBridge) input(entries []Entry, withDetails bool) *eventbridge.PutEventsInput {
+	rest := ""
+	if withDetails {
+		size := 0
+		for i := range entries {
+			size += len(entries[i].Detail)
+		}
+		var details strings.Builder
+		details.Grow(size)
+		for i := range entries {
+			details.Write(entries[i].Detail)
+		}
+		rest = details.String()
 	}
-	var details strings.Builder
-	details.Grow(size)
-	for i := range entries {
-		details.Write(entries[i].Detail)
-	}
-	rest := details.String()
 
 	in := &eventbridge.PutEventsInput{Entries: make([]types.PutEventsRequestEntry, len(entries))}
 	if e.opts.EndpointID != "" {
@@ -207,12 +213,15 @@ func (e *EventBridge) input(entries []Entry) *eventbridge.PutEventsInput {
 	slab := make([]request, len(entries))
 	for i := range entries {
 		from, to, r := &entries[i], &in.Entries[i], &slab[i]
-		*r = request{rest[:len(from.Detail)], from.Source, from.DetailType, from.Bus, from.TraceHeader, from.Time}
-		rest = rest[len(from.Detail):]
+		*r = request{"", from.Source, from.DetailType, from.Bus, from.TraceHeader, from.Time}
+		if withDetails {
+			r.detail, rest = rest[:len(from.Detail)], rest[len(from.Detail):]
+			to.Detail = &r.detail
+		}
 		if r.bus == "" {
 			r.bus = e.bus
 		}
-		to.Detail, to.Source, to.DetailType, to.EventBusName = &r.detail, &r.source, &r.detailType, &r.bus
+		to.Source, to.DetailType, to.EventBusName = &r.source, &r.detailType, &r.bus
 		to.Resources = from.Resources
 		if !r.time.IsZero() {
 			to.Time = &r.time
