@@ -124,6 +124,46 @@ func TestNothingNewBehindAFailure(t *testing.T) {
 	}
 }
 
+// Nothing new is started while an entry that failed is neither done nor given up:
+// not while it waits to be sent again, and not while it is on its way again.
+func TestNothingNewBesideARepetition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		times, done := 0, false // of event-1
+		bus := &scriptedBus{}
+		bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+			switch {
+			case holds(entries, "event-11"): // is answered while event-1 waits
+				<-time.After(20 * time.Millisecond)
+			case !holds(entries, "event-1"):
+				mu.Lock()
+				defer mu.Unlock()
+				if !done {
+					t.Errorf("%d entries from %s are sent before event-1 is done", len(entries), entries[0].EventID)
+				}
+			case times == 0:
+				times++
+				<-time.After(10 * time.Millisecond)
+				out := accept(entries)
+				out[0] = unlucky
+				return out, nil
+			default:
+				times++
+				<-time.After(time.Second)
+				mu.Lock()
+				defer mu.Unlock()
+				done = true
+			}
+			return accept(entries), nil
+		}
+		h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Concurrency = 2 })
+		_, err := h.Invoke(t.Context(), events(1, 40))
+		require.NoError(t, err)
+		require.Len(t, bus.accepted, 40)
+		require.Equal(t, 2, times)
+	})
+}
+
 // Order costs calls, so only a layout that asks for it pays: without, the events
 // of one aggregate go together.
 func TestTheDefaultLayoutDoesNotPayForOrder(t *testing.T) {
