@@ -97,16 +97,16 @@ func objectOf(text []byte, what string) (object, error) {
 // that encoding/json takes.
 func members(text []byte) func(yield func(name string, value []byte) bool) {
 	return func(yield func(string, []byte) bool) {
-		p := jsonlex.Space(text, jsonlex.Space(text, 0)+1)
-		for jsonlex.At(text, p) == '"' {
+		p, more := jsonlex.First(text, jsonlex.Space(text, 0))
+		for more {
 			end := jsonlex.SkipString(text, p)
 			name, _ := decodeText(text[p:end])
-			p = jsonlex.Space(text, jsonlex.Space(text, end)+1) // behind the colon
+			p, _ = jsonlex.Colon(text, end)
 			end = jsonlex.Skip(text, p)
 			if !yield(name, text[p:end]) {
 				return
 			}
-			p = jsonlex.Space(text, jsonlex.Space(text, end)+1) // behind the comma, or the end
+			p, more, _ = jsonlex.Next(text, end, '}')
 		}
 	}
 }

@@ -114,22 +114,20 @@ func (w *walker) object(level int) (types.AttributeValue, *ValueError) {
 	var (
 		keys keySet                          // of the text form
 		m    map[string]types.AttributeValue // of the map form, which knows its keys itself
+		more bool
 	)
 	if w.values != nil {
 		m = make(map[string]types.AttributeValue)
 	}
-	var err *ValueError
-	more := w.begin('}')
-	for more && err == nil {
-		key, quoted, bad := w.text()
-		if bad != nil {
-			return nil, bad
+	for w.pos, more = jsonlex.First(w.src, w.pos); more; {
+		key, quoted, err := w.text()
+		if err != nil {
+			return nil, err
 		}
-		if w.space(); jsonlex.At(w.src, w.pos) != ':' {
-			return nil, w.fault(jsonlex.Syntax)
+		var bad jsonlex.Fault
+		if w.pos, bad = jsonlex.Colon(w.src, w.pos); bad != jsonlex.None {
+			return nil, w.fault(bad)
 		}
-		w.pos++
-		w.space()
 		var repeated bool
 		if w.values == nil {
 			repeated = !keys.add(key)
@@ -147,10 +145,12 @@ func (w *walker) object(level int) (types.AttributeValue, *ValueError) {
 		case repeated:
 			return nil, fault(duplicateKey).inMember(key)
 		}
-		more, err = w.next('}')
+		if more, err = w.next('}'); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil || w.values == nil {
-		return nil, err
+	if w.values == nil {
+		return nil, nil
 	}
 	return w.values.object(m), nil
 }
@@ -161,50 +161,37 @@ func (w *walker) array(level int) (types.AttributeValue, *ValueError) {
 		return nil, err
 	}
 	list := []types.AttributeValue{} // the SDK sends nothing for nil
-	var err *ValueError
-	more := w.begin(']')
-	for i := 0; more && err == nil; i++ {
-		v, bad := w.value(level + 1)
-		if bad != nil {
-			return nil, bad.inElement(i)
+	var more bool
+	w.pos, more = jsonlex.First(w.src, w.pos)
+	for i := 0; more; i++ {
+		v, err := w.value(level + 1)
+		if err != nil {
+			return nil, err.inElement(i)
 		}
 		if w.values != nil {
 			list = append(list, v)
 		}
-		more, err = w.next(']')
+		if more, err = w.next(']'); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil || w.values == nil {
-		return nil, err
+	if w.values == nil {
+		return nil, nil
 	}
 	return w.values.array(list), nil
 }
 
-// begin enters an object or array, and reports whether it has a member.
-func (w *walker) begin(closing byte) (more bool) {
-	w.pos++
-	if w.space(); jsonlex.At(w.src, w.pos) == closing {
-		w.pos++
-		return false
-	}
-	return true
-}
-
 // next goes on behind a member, and reports whether there is another one.
 func (w *walker) next(closing byte) (more bool, err *ValueError) {
-	w.space()
-	switch jsonlex.At(w.src, w.pos) {
-	case ',':
-		w.pos++
-		w.space()
-		if w.values != nil {
-			w.values.published++
-		}
-		return true, nil
-	case closing:
-		w.pos++
-		return false, nil
+	var bad jsonlex.Fault
+	w.pos, more, bad = jsonlex.Next(w.src, w.pos, closing)
+	if bad != jsonlex.None {
+		return false, w.fault(bad)
 	}
-	return false, w.fault(jsonlex.Syntax)
+	if more && w.values != nil {
+		w.values.published++ // the comma
+	}
+	return more, nil
 }
 
 // checkLevel checks that an object or array may be on a level of nesting.

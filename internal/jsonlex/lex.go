@@ -115,35 +115,63 @@ func Value[S Text](src S, p, depth int) (int, Fault) {
 
 // members reads the object or array at p.
 func members[S Text](src S, p, depth int) (int, Fault) {
-	closing := src[p] + 2 // in ASCII, of both kinds
-	p = Space(src, p+1)
-	if At(src, p) == closing {
-		return p + 1, None
-	}
-	for {
+	closing := Closing(src[p])
+	p, more := First(src, p)
+	for more {
 		var bad Fault
 		if closing == '}' {
-			if p, _, bad = String(src, p); bad != None {
+			if p, _, bad = String(src, p); bad == None {
+				p, bad = Colon(src, p)
+			}
+			if bad != None {
 				return p, bad
 			}
-			if p = Space(src, p); At(src, p) != ':' {
-				return p, Syntax
-			}
-			p = Space(src, p+1)
 		}
-		if p, bad = Value(src, p, depth); bad != None {
+		if p, bad = Value(src, p, depth); bad == None {
+			p, more, bad = Next(src, p, closing)
+		}
+		if bad != None {
 			return p, bad
 		}
-		p = Space(src, p)
-		switch At(src, p) {
-		case ',':
-			p = Space(src, p+1)
-		case closing:
-			return p + 1, None
-		default:
-			return p, Syntax
-		}
 	}
+	return p, None
+}
+
+// Closing returns the bracket that closes an object or array, by the one that
+// opens it.
+func Closing(opening byte) byte { return opening + 2 } // in ASCII, of both kinds
+
+// First enters the object or array at p. It returns the position of its first
+// member and true, or the position behind it and false if it is empty.
+func First[S Text](src S, p int) (int, bool) {
+	closing := Closing(At(src, p))
+	p = Space(src, p+1)
+	if At(src, p) == closing {
+		return p + 1, false
+	}
+	return p, true
+}
+
+// Next goes on behind a member that ends at p. It returns the position of the
+// next one and true, or the position behind the object or array and false if
+// that was the last.
+func Next[S Text](src S, p int, closing byte) (int, bool, Fault) {
+	p = Space(src, p)
+	switch At(src, p) {
+	case ',':
+		return Space(src, p+1), true, None
+	case closing:
+		return p + 1, false, None
+	}
+	return p, false, Syntax
+}
+
+// Colon returns the position of the value whose key ends at p.
+func Colon[S Text](src S, p int) (int, Fault) {
+	if p = Space(src, p); At(src, p) != ':' {
+		return p, Syntax
+	}
+	return Space(src, p+1), None
 }
 
 // Skip returns the position behind the value at p, -1 if it has no end. It

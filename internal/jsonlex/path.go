@@ -98,23 +98,22 @@ func isIdentifier(s string) bool {
 // steps are those that can be seen.
 func AppendPathTo[S Text](path []byte, src S, at int) []byte {
 	p := Space(src, 0)
-	for {
+	for at > p {
 		opening := At(src, p)
-		if opening != '{' && opening != '[' || at <= p {
-			return path
+		if opening != '{' && opening != '[' {
+			break
 		}
-		p = Space(src, p+1)
+		next, more := First(src, p)
 		for index := 0; ; index++ {
-			key := p
+			key := next
 			if opening == '{' {
-				p = Space(src, SkipString(src, p))
-				p = Space(src, p+1) // behind the colon
+				next, _ = Colon(src, SkipString(src, key))
 			}
-			end := Skip(src, p)
-			if end < 0 || at < p {
+			p = next
+			if next = Skip(src, p); !more || next < 0 || at < p {
 				return path
 			}
-			if at < end {
+			if at < next {
 				if opening == '{' {
 					path = AppendKey(path, string(AppendText(nil, src, key)))
 				} else {
@@ -122,10 +121,8 @@ func AppendPathTo[S Text](path []byte, src S, at int) []byte {
 				}
 				break
 			}
-			if p = Space(src, end); At(src, p) != ',' {
-				return path
-			}
-			p = Space(src, p+1)
+			next, more, _ = Next(src, next, Closing(opening))
 		}
 	}
+	return path
 }
