@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -59,7 +60,7 @@ func TestWireBusCheck(t *testing.T) {
 					u := unpublishedIn(t, err)
 					require.Equal(t, relay.ConfigFault, u.Class)
 					require.Equal(t, "NoSuchBus", u.Code)
-					require.ErrorContains(t, u.Err, `"orders"`)
+					require.ErrorContains(t, errors.Unwrap(u.Err), `"orders"`)
 					require.NotContains(t, err.Error(), testSecret)
 					continue
 				}

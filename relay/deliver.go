@@ -41,6 +41,7 @@ func (r *run) deliver(ctx context.Context) {
 			}
 			wait := r.wait(call)
 			if r.late = wait > 0 && !r.mayCall(ctx, time.Now().Add(wait)); r.late {
+				r.core.Dropped(call)
 				break
 			}
 			flying++
@@ -69,7 +70,8 @@ func (r *run) deliver(ctx context.Context) {
 			}
 		}
 	}
-	if !r.mayCall(ctx, time.Now()) && r.core.Next() != nil {
+	if call := r.core.Next(); call != nil { // there was no time for it
+		r.core.Dropped(call)
 		r.late = true
 	}
 	r.core.Close()
@@ -142,6 +144,7 @@ func (r *run) entriesOf(call []int) []Entry {
 // answered tells the core what came of a call.
 func (r *run) answered(call []int, a answer) {
 	if a.unsent {
+		r.core.Dropped(call)
 		r.late = true
 		return
 	}
@@ -150,7 +153,7 @@ func (r *run) answered(call []int, a answer) {
 	var cause error
 	if a.whole != nil {
 		r.m.FailedCalls++
-		out.Whole, out.Spent, cause = true, a.whole.Retried, a.whole.Err
+		out.Whole, out.Spent, cause = true, a.whole.Retried, a.whole
 	}
 	for k, i := range call {
 		res := a.results[k]

@@ -37,8 +37,8 @@ type UnpublishedError struct {
 	Class Class
 	Code  string
 
-	// Err is the cause, of a call that failed as a whole; else nil. Its text may
-	// quote the event, so Error leaves it out.
+	// Err is the cause, of a call that failed as a whole: a [*CallError]; else
+	// nil.
 	Err error
 }
 

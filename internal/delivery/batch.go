@@ -124,8 +124,8 @@ func (b *Batch) unblocked(yield func(int) bool) {
 }
 
 // Next returns the events of the next call, nil if nothing is to be sent now.
-// Each call that is made must be answered through [Batch.Answered]. One that is
-// not made is dropped; [Batch.Close] then ends its events.
+// Each must come back: through [Batch.Answered], or through [Batch.Dropped] if it
+// was not made.
 func (b *Batch) Next() []int {
 	again := b.repeating()
 	var call []int
@@ -153,6 +153,16 @@ func (b *Batch) Next() []int {
 		}
 	}
 	return call
+}
+
+// Dropped takes back a call that was not made.
+func (b *Batch) Dropped(call []int) {
+	for _, i := range call {
+		if b.slots[i].sent--; b.slots[i].sent == 1 {
+			b.repeats--
+		}
+		b.set(i, Ready)
+	}
 }
 
 // repeating reports whether an event that has failed is, or may be, sent again.

@@ -145,6 +145,17 @@ func play(t *tape, s setting) string {
 		}
 		x.finish()
 	}
+	if call := x.b.Next(); call != nil { // there was no time for it
+		if s.calls == 0 {
+			return "a call was forgotten"
+		}
+		x.b.Dropped(call)
+		for _, i := range call {
+			if x.b.Sent(i) != x.past[i].sent {
+				return fmt.Sprint("a call that was not made counts: ", i)
+			}
+		}
+	}
 	x.b.Close()
 	for i := x.b.Bury(); i >= 0; i = x.b.Bury() {
 		if msg := x.mayBury(i); msg != "" {

@@ -7,7 +7,7 @@
 //
 //	b.Start(events, policy, evidence)
 //	for {
-//		Next  → make this call     → Answered
+//		Next  → make this call     → Answered, or Dropped if there is no time
 //		Bury  → call the sink      → Buried
 //		Doubt → send a probe       → Probed      (only where the user has one)
 //	}
