@@ -86,23 +86,26 @@ func appendZeros(dst []byte, count int64) []byte {
 	return dst
 }
 
-// maxSize is the number of bytes of the longest numbers.
-const maxSize = 21
-
 // Size is the number of bytes that n counts for in an item, without the name of
-// its attribute: 1, and 1 for every two digits, and 1 more below zero, but 21 at
-// most. The digits are paired from the point on, so 12 has one pair and 1.2 has
-// two. AWS gives the rule without pairing and sign and calls it approximate
+// its attribute: 1, and 1 for every two digits of the whole part and of the
+// fraction, each rounded up, and 1 more below zero. The zeros at the end of a number without a fraction, and at the beginning of a fraction
+// without a whole part, do not count. AWS gives the rule without rounding, point
+// and sign and calls it approximate
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html);
-// this is how DynamoDB Local counts.
+// this is how the public suite paritysuite/dynamodb-conformance measured it
+// (tests/tier3/limits/numberByteSize.test.ts).
 func (n *Number) Size() int {
-	if n.Digits() == 0 {
+	digits := n.Digits()
+	if digits == 0 {
 		return 1
 	}
-	last := n.exp - int64(n.Digits()) + 1 // power of ten of the last digit
-	size := 2 + int(n.exp>>1-last>>1)     // powers 1 and 0 are a pair, -1 and -2, …
+	size := 1 + (digits+1)/2
+	last := n.exp - int64(digits) + 1 // power of ten of the last digit
+	if whole := int(n.exp) + 1; n.exp >= 0 && last < 0 {
+		size = 1 + (whole+1)/2 + (digits-whole+1)/2
+	}
 	if n.neg {
 		size++
 	}
-	return min(size, maxSize)
+	return size
 }
