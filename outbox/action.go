@@ -2,141 +2,123 @@ package outbox
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
-// action is one operation of a transaction, whatever its kind.
+// action is what is read of one action of a transaction.
 type action struct {
 	index int
-	table string
-	item  map[string]types.AttributeValue // of a Put
-	size  int                             // of the item, where that is known already
-	key   map[string]types.AttributeValue // of the others
+	table string // as the action names it; "" where it does not
+	name  string // of the table
 
-	expressions eventitem.Expressions
+	// attrs are the item of a Put, or the Key of the others. An action that is
+	// not exactly one operation shows nothing.
+	attrs  map[string]types.AttributeValue
+	values map[string]types.AttributeValue // that its placeholders stand for
+	put    bool
+	size   int // of the item, where that is known already
+
+	key  keyNames // if it shows
+	hash uint64   // of the key
 }
 
-func view(index int, item *types.TransactWriteItem) (action, error) {
+// view reads a caller's action.
+func view(index int, item *types.TransactWriteItem) action {
 	a := action{index: index}
-	refuse := func(problem string) (action, error) {
-		return a, &PreflightError{Index: index, Table: a.table, Rule: RuleAction, Problem: problem}
-	}
 	operations := 0
-	var table *string
-	var onFailure types.ReturnValuesOnConditionCheckFailure
-	missing := ""
-	require := func(name string, given bool) {
-		if missing == "" && !given {
-			missing = name
-		}
-	}
 	if op := item.Put; op != nil {
 		operations++
-		table, a.item, onFailure = op.TableName, op.Item, op.ReturnValuesOnConditionCheckFailure
-		a.expressions = eventitem.Expressions{Condition: op.ConditionExpression,
-			Names: op.ExpressionAttributeNames, Values: op.ExpressionAttributeValues}
-		require("Put.Item", len(op.Item) > 0)
+		a.table, a.attrs, a.values, a.put = value(op.TableName), op.Item, op.ExpressionAttributeValues, true
 	}
 	if op := item.Update; op != nil {
 		operations++
-		table, a.key, onFailure = op.TableName, op.Key, op.ReturnValuesOnConditionCheckFailure
-		a.expressions = eventitem.Expressions{Condition: op.ConditionExpression, Update: op.UpdateExpression,
-			Names: op.ExpressionAttributeNames, Values: op.ExpressionAttributeValues}
-		require("Update.Key", len(op.Key) > 0)
-		require("Update.UpdateExpression", op.UpdateExpression != nil)
+		a.table, a.attrs, a.values = value(op.TableName), op.Key, op.ExpressionAttributeValues
 	}
 	if op := item.Delete; op != nil {
 		operations++
-		table, a.key, onFailure = op.TableName, op.Key, op.ReturnValuesOnConditionCheckFailure
-		a.expressions = eventitem.Expressions{Condition: op.ConditionExpression,
-			Names: op.ExpressionAttributeNames, Values: op.ExpressionAttributeValues}
-		require("Delete.Key", len(op.Key) > 0)
+		a.table, a.attrs, a.values = value(op.TableName), op.Key, op.ExpressionAttributeValues
 	}
 	if op := item.ConditionCheck; op != nil {
 		operations++
-		table, a.key, onFailure = op.TableName, op.Key, op.ReturnValuesOnConditionCheckFailure
-		a.expressions = eventitem.Expressions{Condition: op.ConditionExpression,
-			Names: op.ExpressionAttributeNames, Values: op.ExpressionAttributeValues}
-		require("ConditionCheck.Key", len(op.Key) > 0)
-		require("ConditionCheck.ConditionExpression", op.ConditionExpression != nil)
+		a.table, a.attrs, a.values = value(op.TableName), op.Key, op.ExpressionAttributeValues
 	}
-	a.table = value(table)
-	switch {
-	case operations == 0:
-		return refuse("no operation; an action is a Put, an Update, a Delete or a ConditionCheck")
-	case operations > 1:
-		return refuse(fmt.Sprintf("%d operations; each goes into an action of its own", operations))
-	case a.table == "":
-		return refuse("no TableName")
-	case !isTable(a.table):
-		return refuse("TableName is not 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.', nor an ARN")
-	case missing != "":
-		return refuse("no " + missing)
+	if operations != 1 {
+		return action{index: index}
 	}
-	switch onFailure {
-	case "", types.ReturnValuesOnConditionCheckFailureNone, types.ReturnValuesOnConditionCheckFailureAllOld:
-		return a, nil
-	}
-	return refuse("ReturnValuesOnConditionCheckFailure is neither NONE nor ALL_OLD")
+	a.name = tableName(a.table)
+	return a
 }
 
-// isTable reports whether a table can be named so. What is in an ARN is left to
-// DynamoDB.
-func isTable(table string) bool {
-	if strings.HasPrefix(table, "arn:") {
-		return len(table) <= 1024
-	}
-	return isTableName(table)
+// refuse returns the error that an action breaks a rule.
+func (a *action) refuse(rule Rule, path, problem string) *PreflightError {
+	return &PreflightError{Index: a.index, Table: a.table, Rule: rule, Path: path, Problem: problem}
 }
 
-// check checks an action alone, its key apart, and returns the bytes that it
-// counts for in the transaction.
-func (a action) check() (int, error) {
-	expressions, err := a.expressions.Size()
-	if err != nil {
-		return 0, a.valueError("", RuleExpressionSize, err)
-	}
-	if a.item == nil {
-		size, err := eventitem.ItemSize(a.key)
-		if err != nil {
-			return 0, a.valueError("Key", RuleValue, err)
-		}
-		return size + expressions, nil
-	}
-	size := a.size
-	if size == 0 {
-		if size, err = eventitem.ItemSize(a.item); err != nil {
-			return 0, a.valueError("Item", RuleValue, err)
-		}
-	}
-	if size > MaxItemBytes {
-		return 0, &PreflightError{Index: a.index, Table: a.table, Rule: RuleItemSize, Actual: size, Allowed: MaxItemBytes}
-	}
-	return size + expressions, nil
+// over returns the error that an action is over a limit of bytes.
+func (a *action) over(rule Rule, path string, actual, allowed int) *PreflightError {
+	return &PreflightError{Index: a.index, Table: a.table, Rule: rule, Path: path, Actual: actual, Allowed: allowed}
 }
 
-// valueError places an error about a value in the action; limit is the rule if
-// it is one about another limit than a name's.
-func (a action) valueError(where string, limit Rule, err error) error {
-	e := &PreflightError{Index: a.index, Table: a.table, Rule: RuleValue, Path: where, Problem: err.Error()}
-	var v *eventitem.ValueError
-	if errors.As(err, &v) {
-		e.Problem, e.Actual, e.Allowed = v.Problem, v.Size, v.Limit
-		if v.Limit > 0 && v.Limit != eventitem.MaxName {
-			e.Rule = limit
-		}
+// fault returns an error about a value in a field of the action.
+func (a *action) fault(field string, err error) *PreflightError {
+	e := a.refuse(RuleValue, field, err.Error())
+	var f *itemsize.Fault
+	if errors.As(err, &f) {
+		e.Problem, e.Actual, e.Allowed = f.Problem, f.Size, f.Limit
 		switch {
-		case v.Path == "":
-		case v.Path[0] == '[' || where == "":
-			e.Path += v.Path
+		case f.Path == "":
+		case f.Path[0] == '[':
+			e.Path += f.Path
 		default:
-			e.Path += "." + v.Path
+			e.Path += "." + f.Path
 		}
 	}
 	return e
+}
+
+// where is the field of an action that its attributes are.
+func (a *action) where() string {
+	if a.put {
+		return "Item"
+	}
+	return "Key"
+}
+
+// joined is the path of a member of a field.
+func joined(field, name string) string {
+	return jsonlex.Path(jsonlex.AppendKey([]byte(field), name))
+}
+
+// named fills in the event, or the receipt's, that an error is about, if it is
+// about one.
+func (p *preflight) named(err *PreflightError, a *action) *PreflightError {
+	if err != nil {
+		err.EventID, err.EventName = p.subject(a)
+	}
+	return err
+}
+
+// subject returns the event that an action is, or is the receipt of; "" if it is
+// neither.
+func (p *preflight) subject(a *action) (eventID, eventName string) {
+	if ev, ok := p.eventOf(a); ok {
+		return ev.EventID, ev.EventName
+	}
+	if a.put && a.name == p.own.name && text(a.attrs[receiptConsumer]) != "" {
+		return text(a.attrs[receiptEventID]), text(a.attrs[receiptEventName])
+	}
+	return "", ""
+}
+
+// eventOf returns the event of a Put to the writer's own table.
+func (p *preflight) eventOf(a *action) (eventitem.Event, bool) {
+	if !a.put || a.name != p.own.name {
+		return eventitem.Event{}, false
+	}
+	return eventitem.EventOf(a.attrs, p.layout)
 }

@@ -100,7 +100,7 @@ func (e *CommitError) Error() string {
 	}
 	separator := ": "
 	for _, r := range e.Reasons {
-		fmt.Fprintf(&b, "%s%s: %s", separator, place(r.Index, r.Table, r.EventID, r.EventName), r.Code)
+		fmt.Fprintf(&b, "%s%s: %s", separator, place(r.Index, r.Table, r.EventID, r.EventName, false), r.Code)
 		separator = "; "
 		switch {
 		case r.Err != nil:

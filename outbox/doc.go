@@ -18,39 +18,36 @@
 //
 // # What is checked before anything is written
 //
-// [Writer.Append] refuses with a [*PreflightError] what DynamoDB would refuse of
-// the whole transaction, the caller's actions included, and what EventBridge
-// would later refuse of an event (its size as it will be published, the lengths
-// of its name and source, integers beyond 64 bits, text that is not Unicode). Of
-// a transaction it checks
+// [Writer.Append] refuses with a [*PreflightError] what is wrong with an event:
+// what DynamoDB would not store, and what EventBridge would refuse after the
+// commit (its size as it will be published, the lengths of its name and source,
+// integers beyond 64 bits, text that is not Unicode).
 //
-//   - the number of actions, 4 MB in all with keys, expressions and what their
-//     placeholders stand for, the token, and that no two actions go to one item;
-//   - of each action that it is one operation and complete, the form of the
-//     table's name, and 400 KB for an item;
-//   - values and names at any depth: numbers, sets, nesting, NULL, what is nil;
-//   - keys, as far as the request shows the key of the table: in the writer's
-//     own table, and in one to which any action gives a Key;
-//   - of expressions that they are not empty, their sizes, and that each
-//     placeholder is well-formed, defined and used.
+// Of the caller's own actions it refuses only what AWS documents as a limit and
+// DynamoDB refuses for certain, and what the SDK would not send as it was meant:
 //
-// It judges what a request shows, and guesses nothing. A request does not show
+//   - more than 100 actions, 4 MB of items to put, an item over 400 KB by
+//     DynamoDB's size rules, a ClientRequestToken that is empty or over 36
+//     characters;
+//   - two actions that show one key, and a key's value that is empty or too long,
+//     where the request shows the key: in a Key, in a Put to the writer's own
+//     table, and in a Put to a table of which another action shows the key;
+//   - the ARN of an index or a stream in the place of a table, and tables of two
+//     regions or accounts;
+//   - a value that is nil or of a kind that this version of the SDK does not know,
+//     which the SDK leaves out of a list without a word.
 //
-//   - the key of a table that the caller only puts to, so two Puts on one item
-//     there, or one without its key, are left to DynamoDB; nor which of two
-//     attributes of a Key is the sort key, so one of them may have 2,048 bytes;
-//   - the grammar of an expression, for here is no parser: syntax, reserved
-//     words, the number of operators, paths that overlap, an update of the key;
-//   - what is stored: whether conditions hold, types fit an operand, or the item
-//     is too large or too deep after an Update;
-//   - what an account has: tables, what an ARN names, permissions, throughput.
+// Everything else is left to DynamoDB, which refuses a transaction as a whole: a
+// false refusal here would break a service that works. [Writer.Check] says all
+// that can be seen, for tests and for whoever wants to know it first: numbers,
+// sets, nesting, placeholders, the lengths of expressions, the key of a table as
+// another action shows it. Where engines take more than DynamoDB's documentation
+// says, the documentation counts. What no request shows is the grammar of an
+// expression (here is no parser), what is stored, and what an account has.
 //
-// Where engines take more than DynamoDB's documentation says, the documentation
-// counts. One thing is refused that DynamoDB takes: a list with an element that
-// is nil, or of a kind that this version of the SDK does not know. The SDK leaves
-// such an element out without a word. Text of the caller's that is not UTF-8 is
-// let through and counted as the SDK sends it, with U+FFFD for each byte that is
-// no part of a character; in an event it is refused.
+// Text of the caller's that is not UTF-8 is let through and counted as the SDK
+// sends it, with U+FFFD for each byte that is no part of a character; in an event
+// it is refused.
 //
 // # Trying again
 //

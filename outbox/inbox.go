@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
 // Attributes of a receipt besides its keys.
@@ -59,9 +59,9 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 	if err := validateTable(table); err != nil {
 		return nil, err
 	}
-	if consumer == "" || len(consumer) > eventitem.MaxSortKey || !utf8.ValidString(consumer) {
+	if consumer == "" || len(consumer) > itemsize.MaxSortKey || !utf8.ValidString(consumer) {
 		return nil, fmt.Errorf("outbox: inbox: the name of the consumer is part of a sort key: 1 to %d bytes of UTF-8, not %d",
-			eventitem.MaxSortKey, len(consumer))
+			itemsize.MaxSortKey, len(consumer))
 	}
 	var o InboxOptions
 	for _, fn := range optFns {
@@ -104,16 +104,13 @@ func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomE
 	}
 	put, fault := b.receipt(ev.Headers)
 	if fault != nil {
-		fault.Index, fault.Table = len(in.TransactItems), b.table
+		fault.Index, fault.Table, fault.ours = len(in.TransactItems), b.table, true
 		fault.EventID, fault.EventName = ev.Headers.EventID, ev.Headers.EventName
 		return fault
 	}
 	puts := []eventPut{put}
-	p := preflight{
-		table: b.table, layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK},
-		actions: in.TransactItems, puts: puts,
-	}
-	if err := p.check(in.ClientRequestToken); err != nil {
+	p := preflight{own: tableIDOf(b.table), layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK}, puts: puts}
+	if err := p.check(in.TransactItems, in.ClientRequestToken); err != nil {
 		return err
 	}
 	in.TransactItems = extended(in.TransactItems, puts)
@@ -137,7 +134,7 @@ func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
 	for _, k := range []struct {
 		name, value string
 		limit       int
-	}{{b.opts.PK, pk, eventitem.MaxPartitionKey}, {b.opts.SK, sk, eventitem.MaxSortKey}} {
+	}{{b.opts.PK, pk, itemsize.MaxPartitionKey}, {b.opts.SK, sk, itemsize.MaxSortKey}} {
 		switch {
 		case !utf8.ValidString(k.value):
 			return eventPut{}, &PreflightError{Rule: RuleValue, Path: k.name, Problem: "not valid UTF-8"}

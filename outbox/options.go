@@ -3,7 +3,6 @@ package outbox
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
@@ -58,10 +57,6 @@ type Options struct {
 }
 
 func (o Options) validate() error {
-	probe := envelope.Headers{
-		EventID: "-", CorrelationID: "-", EventName: "-", Timestamp: envelope.MinTimestamp,
-		Source: o.Source, Region: o.Region,
-	}
 	switch {
 	case o.TTL < 0 || o.TTL > 0 && o.TTL < MinTTL:
 		return fmt.Errorf("outbox: option TTL: %s is under %s, for which the stream keeps a record", o.TTL, MinTTL)
@@ -70,57 +65,16 @@ func (o Options) validate() error {
 	case o.MaxEntryBytes > buslimits.MaxEntrySize:
 		return fmt.Errorf("outbox: option MaxEntryBytes: %d is over the bus's own %d", o.MaxEntryBytes, buslimits.MaxEntrySize)
 	}
+	probe := envelope.Headers{EventID: "-", CorrelationID: "-", EventName: "-", Timestamp: envelope.MinTimestamp}
 	var field *envelope.FieldError
-	if err := probe.Validate(); errors.As(err, &field) {
-		return fmt.Errorf("outbox: option Source or Region: %s: %s", field.Field, field.Problem)
+	if probe.Source = o.Source; errors.As(probe.Validate(), &field) {
+		return fmt.Errorf("outbox: option Source: %s", field.Problem)
+	}
+	if probe.Region = o.Region; errors.As(probe.Validate(), &field) {
+		return fmt.Errorf("outbox: option Region: %s", field.Problem)
 	}
 	if err := o.Layout.Validate(); err != nil {
 		return fmt.Errorf("outbox: option Layout: %w", err)
 	}
 	return nil
-}
-
-// validateTable reports whether a table is named as DynamoDB takes it: a name of
-// 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.', or the ARN of a table
-// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Put.html),
-// which the ARN of its stream or of an index is not.
-func validateTable(table string) error {
-	name := table
-	if strings.HasPrefix(table, "arn:") {
-		parts := strings.SplitN(table, ":", 6) // arn:aws:dynamodb:region:account:table/name
-		if len(parts) < 6 || parts[2] != "dynamodb" || !strings.HasPrefix(parts[5], "table/") || strings.Count(parts[5], "/") > 1 {
-			return fmt.Errorf("outbox: table %q is an ARN, but not of a table", shortened(table))
-		}
-		name = strings.TrimPrefix(parts[5], "table/")
-	}
-	if !isTableName(name) {
-		return fmt.Errorf("outbox: table %q: a name has 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.'", shortened(table))
-	}
-	return nil
-}
-
-// tableName returns the name of a table that is given by name or by ARN. Within
-// one transaction, tables are of one account and region, so names tell them
-// apart.
-func tableName(table string) string {
-	if strings.HasPrefix(table, "arn:") {
-		if _, name, ok := strings.Cut(table, ":table/"); ok {
-			name, _, _ = strings.Cut(name, "/")
-			return name
-		}
-	}
-	return table
-}
-
-// isTableName reports whether a table can have this name
-// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html).
-func isTableName(name string) bool {
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return len(name) >= 3 && len(name) <= 255
 }

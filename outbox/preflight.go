@@ -1,13 +1,12 @@
 package outbox
 
 import (
-	"errors"
-	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
 // Limits of a transaction
@@ -19,39 +18,42 @@ const (
 	maxToken            = 36
 )
 
-// preflight checks a transaction as DynamoDB will, as far as a request shows
-// what DynamoDB looks at. It reads the caller's actions and keeps nothing.
+// preflight looks at a whole transaction. It reads the caller's actions and keeps
+// nothing.
+//
+// What check refuses of the caller's actions is what AWS documents as a limit and
+// DynamoDB refuses for certain, whatever the tables are like and whatever is
+// stored, and what the SDK would not send as it was meant. A false refusal breaks
+// a service that works, while DynamoDB refuses a transaction as a whole anyway.
+// All else that can be seen is for [Writer.Check].
 type preflight struct {
-	table   string // of the writer or inbox, whose key names are known
-	layout  envelope.Layout
-	actions []types.TransactWriteItem // the caller's
-	puts    []eventPut                // ours, behind them
-	own     tableKey                  // of table
+	own    tableID // the table of the writer or inbox, whose key names are known
+	layout envelope.Layout
+	puts   []eventPut // ours, behind the caller's actions
 
-	// hashes of the keys that are known, by the index of the action, for the rule
-	// that no two actions go to one item; 0 where the key is not known.
-	hashes [MaxActions]uint64
+	actions []action   // all of them
+	keys    []tableKey // of the tables of which an action's Key shows it
 }
 
-// check checks the transaction that actions and puts make together.
-func (p *preflight) check(token *string) error {
-	actions := len(p.actions) + len(p.puts)
-	if actions > MaxActions {
-		return &PreflightError{Index: -1, Rule: RuleActions, Actual: actions, Allowed: MaxActions}
+// check checks the transaction that the caller's actions and ours make together.
+func (p *preflight) check(caller []types.TransactWriteItem, token *string) error {
+	if n := len(caller) + len(p.puts); n > MaxActions {
+		return &PreflightError{Index: -1, Rule: RuleActions, Actual: n, Allowed: MaxActions}
 	}
-	if n := characters(token); token != nil && (n == 0 || n > maxToken) {
-		return &PreflightError{Index: -1, Rule: RuleToken, Actual: n, Allowed: maxToken}
-	}
-	p.own = p.ownKey()
-	total := 0
-	for i := range actions {
-		a, err := p.at(i)
-		if err != nil {
-			return err
+	if token != nil {
+		// AWS does not say what a character is; more than this are too many by
+		// any count.
+		if n := utf8.RuneCountInString(*token); n == 0 || n > maxToken {
+			return &PreflightError{Index: -1, Rule: RuleToken, Actual: n, Allowed: maxToken}
 		}
-		size, err := a.check()
-		if err == nil {
-			err = p.checkKey(a)
+	}
+	p.read(caller)
+	place, total := p.own.place, 0
+	for i := range p.actions {
+		a := &p.actions[i]
+		size, err := a.check(&place)
+		if err == nil && (!a.put || a.name == p.own.name) {
+			err = p.keySizes(a)
 		}
 		if err == nil {
 			err = p.sameItem(a)
@@ -61,41 +63,57 @@ func (p *preflight) check(token *string) error {
 		}
 		total += size
 	}
+	// The items of Puts alone: how AWS counts the others is not documented.
 	if total > MaxTransactionBytes {
 		return &PreflightError{Index: -1, Rule: RuleTransactionSize, Actual: total, Allowed: MaxTransactionBytes}
 	}
 	return nil
 }
 
-// at returns the action with an index.
-func (p *preflight) at(i int) (action, error) {
-	if ours := i - len(p.actions); ours >= 0 {
-		put := p.puts[ours]
-		return action{index: i, table: *put.TableName, item: put.Item, size: put.size,
-			expressions: eventitem.Expressions{Condition: put.ConditionExpression, Names: put.ExpressionAttributeNames}}, nil
+// read reads each action once.
+func (p *preflight) read(caller []types.TransactWriteItem) {
+	p.actions = make([]action, 0, len(caller)+len(p.puts))
+	for i := range caller {
+		p.actions = append(p.actions, view(i, &caller[i]))
 	}
-	return view(i, &p.actions[i])
+	for i, put := range p.puts {
+		p.actions = append(p.actions, action{index: len(caller) + i, table: *put.TableName, name: p.own.name,
+			attrs: put.Item, put: true, size: put.size})
+	}
+	p.learnKeys()
 }
 
-// named fills in the event that an error is about, if it is about one.
-func (p *preflight) named(err error, a action) error {
-	var e *PreflightError
-	if errors.As(err, &e) && a.item != nil && tableName(a.table) == tableName(p.table) {
-		if id, ok := eventitem.EventOf(a.item, p.layout); ok {
-			e.EventID, e.EventName = id.EventID, id.EventName
-		} else if id := text(a.item[receiptEventID]); id != "" && text(a.item[receiptConsumer]) != "" {
-			e.EventID, e.EventName = id, text(a.item[receiptEventName])
+// check checks an action alone, its key apart, and returns the size of the item of
+// a Put. All ARNs of a transaction are of one place.
+func (a *action) check(place *string) (int, *PreflightError) {
+	if len(a.table) > len(a.name) { // an ARN
+		switch id := tableIDOf(a.table); {
+		case id.part != "":
+			return 0, a.refuse(RuleTable, "TableName", "the ARN of the table's "+shortened(id.part)+", not of the table")
+		case *place != "" && id.place != *place:
+			return 0, a.refuse(RuleTable, "TableName", "a table of "+shortened(id.place)+", while another of the transaction is of "+shortened(*place)+
+				"; a transaction is within one region and account")
+		default:
+			*place = id.place
 		}
 	}
-	return err
-}
-
-// characters counts the characters of a token as DynamoDB Local does: one beyond
-// U+FFFF, which takes two units of UTF-16, for two.
-func characters(token *string) int {
-	n := 0
-	for _, r := range value(token) {
-		n += utf16.RuneLen(r)
+	size := a.size
+	if size == 0 {
+		var err error
+		if size, err = itemsize.Measure(a.attrs); err != nil {
+			return 0, a.fault(a.where(), err)
+		}
 	}
-	return n
+	if len(a.values) > 0 {
+		if _, err := itemsize.Measure(a.values); err != nil {
+			return 0, a.fault(valuesField, err)
+		}
+	}
+	switch {
+	case !a.put:
+		return 0, nil
+	case size > MaxItemBytes:
+		return 0, a.over(RuleItemSize, "", size, MaxItemBytes)
+	}
+	return size, nil
 }

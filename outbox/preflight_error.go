@@ -15,8 +15,9 @@ const (
 	RuleActions         Rule = "number of actions" // 1 to 100 in a transaction
 	RuleItemSize        Rule = "item size"         // 409,600 bytes by DynamoDB's size rules
 	RuleKeySize         Rule = "key size"          // partition key 2,048 bytes, sort key 1,024
-	RuleExpressionSize  Rule = "expression size"   // 4,096 bytes of text, 1 MB with what placeholders stand for; see Path
-	RuleTransactionSize Rule = "transaction size"  // 4 MB in all: items, keys, expressions, and what placeholders stand for
+	RuleTable           Rule = "table"             // an index or a stream, or not of the region and account of the others
+	RuleExpressionSize  Rule = "expression size"   // 4,096 bytes of text, 255 of a placeholder, 2 MB of names and values; see Path
+	RuleTransactionSize Rule = "transaction size"  // 4 MB of items to put
 	RuleSameItem        Rule = "two actions on one item"
 	RuleEntrySize       Rule = "event size on the bus" // Options.MaxEntryBytes
 	RuleToken           Rule = "ClientRequestToken"    // 1 to 36 characters
@@ -48,13 +49,15 @@ type PreflightError struct {
 
 	Problem string // in words; never holds a value
 	Err     error  // *envelope.FieldError where a header is at fault; may be nil
+
+	ours bool // the action is an event or a receipt, whatever it shows of it
 }
 
 func (e *PreflightError) Error() string {
 	var b strings.Builder
 	b.WriteString("outbox: ")
 	if e.Index >= 0 {
-		b.WriteString(place(e.Index, e.Table, e.EventID, e.EventName) + ": ")
+		b.WriteString(place(e.Index, e.Table, e.EventID, e.EventName, e.ours) + ": ")
 	}
 	if e.Path != "" {
 		b.WriteString(e.Path)
@@ -79,10 +82,13 @@ func (e *PreflightError) Error() string {
 
 // place names an action and whose it is. What was given as an id or a name is
 // shortened, for it can be anything.
-func place(index int, table, eventID, eventName string) string {
+func place(index int, table, eventID, eventName string, ours bool) string {
 	whose := "the caller's own item"
-	if eventID != "" || eventName != "" {
+	switch {
+	case eventID != "" || eventName != "":
 		whose = fmt.Sprintf("event %q (%q)", shortened(eventID), shortened(eventName))
+	case ours:
+		whose = "the event"
 	}
 	return fmt.Sprintf("TransactItems[%d] (table %q, %s)", index, shortened(table), whose)
 }

@@ -49,11 +49,10 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 	return w, nil
 }
 
-// Append adds one Put for each event to the transaction, behind what is there,
-// and checks the transaction as a whole: what DynamoDB would refuse of the
-// caller's actions and of ours, as far as the request shows it, and what
-// EventBridge would later refuse of the events. See the package documentation
-// for what cannot be seen in a request.
+// Append adds one Put for each event to the transaction, behind what is there. It
+// refuses an event that DynamoDB or EventBridge would not take, and a transaction
+// that DynamoDB cannot take, whatever the tables hold; see the package
+// documentation for what that is. [Writer.Check] says more.
 //
 // It is all or nothing: on an error, a [*PreflightError] unless in is nil, the
 // transaction is as it was. It is a pure function of writer, transaction and events: appending the
@@ -73,8 +72,8 @@ func (w *Writer) Append(in *dynamodb.TransactWriteItemsInput, evs ...envelope.Cu
 	if err != nil {
 		return err
 	}
-	p := preflight{table: w.table, layout: w.opts.Layout, actions: in.TransactItems, puts: puts}
-	if err := p.check(in.ClientRequestToken); err != nil {
+	p := preflight{own: tableIDOf(w.table), layout: w.opts.Layout, puts: puts}
+	if err := p.check(in.TransactItems, in.ClientRequestToken); err != nil {
 		return err
 	}
 	in.TransactItems = extended(in.TransactItems, puts)
@@ -97,7 +96,7 @@ func extended(actions []types.TransactWriteItem, puts []eventPut) []types.Transa
 
 // Items returns the Puts that Append would add, for code whose transactions
 // are built elsewhere. The events are checked, each for itself; the transaction
-// they go into is not: see [Writer.Check]. All errors are [*PreflightError].
+// they go into is not, here: see [Writer.Check]. All errors are [*PreflightError].
 func (w *Writer) Items(evs ...envelope.CustomEvent) ([]types.TransactWriteItem, error) {
 	puts, err := w.puts(nil, 0, evs)
 	if err != nil {
@@ -108,17 +107,6 @@ func (w *Writer) Items(evs ...envelope.CustomEvent) ([]types.TransactWriteItem, 
 		items[i].Put = put.Put
 	}
 	return items, nil
-}
-
-// Check makes the checks of [Writer.Append] on a transaction that is complete,
-// so it has at least one action. Its events were checked by [Writer.Items]: here
-// they are actions like the caller's, and nothing is said of their size on the
-// bus.
-func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
-	if in != nil && len(in.TransactItems) == 0 {
-		return &PreflightError{Index: -1, Rule: RuleActions, Problem: "the transaction has none"}
-	}
-	return w.Append(in)
 }
 
 var errNilTransaction = errors.New("outbox: the transaction, a *dynamodb.TransactWriteItemsInput, is nil")
@@ -242,7 +230,7 @@ func conditionalPut(table string, item map[string]types.AttributeValue, conditio
 // eventError names the event and its place in an error about it.
 func (w *Writer) eventError(index int, ev envelope.CustomEvent, err error) error {
 	e := &PreflightError{
-		Index: index, Table: w.table,
+		Index: index, Table: w.table, ours: true,
 		EventID: ev.Headers.EventID, EventName: ev.Headers.EventName,
 		Rule: RuleValue, Err: err,
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
@@ -205,7 +205,7 @@ func TestCostAssumptionsThatCanBeMeasured(t *testing.T) {
 	require.NoError(t, err)
 	in := &dynamodb.TransactWriteItemsInput{}
 	require.NoError(t, w.Append(in, ev))
-	size, err := eventitem.ItemSize(in.TransactItems[0].Put.Item)
+	size, err := itemsize.Check(in.TransactItems[0].Put.Item)
 	require.NoError(t, err)
 	require.LessOrEqual(t, size, 1024, "one write unit, twice")
 	require.EqualValues(t, 2, given.get("write units for an event item"))

@@ -9,6 +9,17 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
+func binary(v string) types.AttributeValue     { return &types.AttributeValueMemberB{Value: []byte(v)} }
+func texts(v ...string) types.AttributeValue   { return &types.AttributeValueMemberSS{Value: v} }
+func numbers(v ...string) types.AttributeValue { return &types.AttributeValueMemberNS{Value: v} }
+func binaries(v ...string) types.AttributeValue {
+	set := &types.AttributeValueMemberBS{}
+	for _, b := range v {
+		set.Value = append(set.Value, []byte(b))
+	}
+	return set
+}
+
 func TestEqual(t *testing.T) {
 	// Values of one group are equal, those of two groups are not.
 	groups := [][]types.AttributeValue{

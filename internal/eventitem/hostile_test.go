@@ -11,6 +11,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
@@ -95,7 +96,7 @@ func requireFaithful(t testing.TB, payload string, it eventitem.Item, form event
 
 // A key too long for the file of rows.
 func TestLongKeys(t *testing.T) {
-	for length, problem := range map[int]string{eventitem.MaxName: "", eventitem.MaxName + 1: "a key of 65536 bytes, a DynamoDB map takes 65535"} {
+	for length, problem := range map[int]string{itemsize.MaxName: "", itemsize.MaxName + 1: "a key of 65536 bytes, a DynamoDB map takes 65535"} {
 		payload := `{"a":{"` + strings.Repeat("k", length) + `":1}}`
 		it, err := eventitem.Encode(newEvent(payload), envelope.Layout{}, eventitem.Map, 0)
 		if problem == "" {

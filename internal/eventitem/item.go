@@ -4,9 +4,8 @@
 // [Encode] makes the item and, in the same pass, everything that has to be
 // known before the commit: what DynamoDB or EventBridge would refuse, as a
 // [ValueError] with the path of the value; the size of the item as DynamoDB
-// counts it; and the length of the Detail that the relay will publish.
-// [ItemSize] sizes any item by the same rules, [Equal] compares values,
-// and [EventOf] recognises an event's item.
+// counts it; and the length of the Detail that the relay will publish. [Equal]
+// compares values, and [EventOf] recognises an event's item.
 //
 // Everything here is a pure function without I/O, clock or randomness, and safe
 // for concurrent use.
@@ -141,7 +140,7 @@ func isText(text string) bool {
 func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout) error {
 	v.size += len(l.PK)
 	if l.Keys == nil {
-		if err := checkKey(l.PK, ev.Headers.EventID, MaxPartitionKey); err != nil {
+		if err := checkKey(l.PK, ev.Headers.EventID, maxPartitionKey); err != nil {
 			return err
 		}
 		v.size += len(l.SK)
@@ -150,7 +149,7 @@ func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEv
 		return nil
 	}
 	pk, sk := l.Keys(ev)
-	if err := checkKey(l.PK, pk, MaxPartitionKey); err != nil {
+	if err := checkKey(l.PK, pk, maxPartitionKey); err != nil {
 		return err
 	}
 	item[l.PK] = v.text(pk)
@@ -159,7 +158,7 @@ func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEv
 	}
 	v.size += len(l.SK)
 	if !l.NumericSK {
-		if err := checkKey(l.SK, sk, MaxSortKey); err != nil {
+		if err := checkKey(l.SK, sk, maxSortKey); err != nil {
 			return err
 		}
 		item[l.SK] = v.text(sk)

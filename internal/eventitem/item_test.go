@@ -12,6 +12,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
 type attrs = map[string]types.AttributeValue
@@ -99,7 +100,7 @@ func TestEncodeKeys(t *testing.T) {
 	keys := func(pk, sk string) func(envelope.CustomEvent) (string, string) {
 		return func(envelope.CustomEvent) (string, string) { return pk, sk }
 	}
-	long := strings.Repeat("k", eventitem.MaxPartitionKey)
+	long := strings.Repeat("k", itemsize.MaxPartitionKey)
 	tests := []struct {
 		name    string
 		layout  envelope.Layout
@@ -112,7 +113,7 @@ func TestEncodeKeys(t *testing.T) {
 		{name: "no number", layout: envelope.Layout{Keys: keys("p", "x"), NumericSK: true}, problem: "sk: not a number"},
 		{name: "39 digits", layout: envelope.Layout{Keys: keys("p", strings.Repeat("9", 39)), NumericSK: true}, problem: "sk: more than 38 significant digits"},
 		{name: "no partition key", layout: envelope.Layout{Keys: keys("", "s")}, problem: "pk: empty"},
-		{name: "longest", layout: envelope.Layout{Keys: keys(long, long[:eventitem.MaxSortKey])}, want: attrs{"pk": text(long), "sk": text(long[:eventitem.MaxSortKey])}},
+		{name: "longest", layout: envelope.Layout{Keys: keys(long, long[:itemsize.MaxSortKey])}, want: attrs{"pk": text(long), "sk": text(long[:itemsize.MaxSortKey])}},
 		{name: "partition key too long", layout: envelope.Layout{Keys: keys(long+"k", "s")}, problem: "pk: 2049 bytes"},
 		{name: "bytes count", layout: envelope.Layout{Keys: keys("p", strings.Repeat("é", 513))}, problem: "sk: 1026 bytes"},
 		{name: "not UTF-8", layout: envelope.Layout{PK: "id", Keys: keys("\xff", "s")}, problem: "id: not valid UTF-8"},
@@ -226,7 +227,7 @@ func TestItemsShareNothing(t *testing.T) {
 
 func sizeOf(t testing.TB, item attrs) int {
 	t.Helper()
-	size, err := eventitem.ItemSize(item)
+	size, err := itemsize.Check(item)
 	require.NoError(t, err)
 	return size
 }

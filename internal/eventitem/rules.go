@@ -6,32 +6,17 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
-// DynamoDB's rules for an item
-// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+// DynamoDB's rules for an item.
 const (
-	// maxLevel is how deep maps and lists of an item may nest: an attribute
-	// that is a map or list is level 1. AWS says 32 levels without saying what
-	// is one; DynamoDB Local takes 31 maps or lists within each other,
-	// whatever the innermost holds.
-	maxLevel = 31
-
-	// MaxPartitionKey and MaxSortKey bound the bytes of a key's value. It has
-	// at least one.
-	MaxPartitionKey = 2048
-	MaxSortKey      = 1024
-
-	// MaxName bounds the bytes of an attribute's name, at any depth. It has at
-	// least one.
-	MaxName = 65535
-)
-
-// How the size of an item is counted
-// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html).
-const (
-	nestedSize  = 3 // of a map or list, however empty
-	elementSize = 1 // of each member and element, on top of its name and value
+	maxLevel        = itemsize.MaxLevel
+	nestedSize      = itemsize.Nested
+	elementSize     = itemsize.Element
+	maxPartitionKey = itemsize.MaxPartitionKey
+	maxSortKey      = itemsize.MaxSortKey
+	maxName         = itemsize.MaxName
 )
 
 var (
@@ -46,8 +31,8 @@ func checkKeyOfMap(key string) *ValueError {
 	switch {
 	case key == "":
 		return mapFault("an empty key, which a DynamoDB map cannot have")
-	case len(key) > MaxName:
-		return mapFault(fmt.Sprintf("a key of %d bytes, a DynamoDB map takes %d", len(key), MaxName))
+	case len(key) > maxName:
+		return mapFault(fmt.Sprintf("a key of %d bytes, a DynamoDB map takes %d", len(key), maxName))
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package eventitem
 
 import (
-	"fmt"
-
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
@@ -16,13 +14,8 @@ type ValueError struct {
 	// in the middle.
 	Path string
 
-	// Problem is what is wrong with it, with the limit if there is one. It may
-	// be empty where Size and Limit say all.
+	// Problem is what is wrong with it, with the limit if there is one.
 	Problem string
-
-	// Size and Limit are bytes, where [ItemSize] or [Expressions.Size] found a
-	// limit passed; else 0.
-	Size, Limit int
 
 	// MapOnly reports that the fault is one of the form [Map] alone: [JSONText]
 	// takes this value. It may refuse another one.
@@ -32,21 +25,11 @@ type ValueError struct {
 }
 
 func (e *ValueError) Error() string {
-	text := e.Path
-	if e.Problem != "" {
-		text += ": " + e.Problem
-	}
-	if e.Limit > 0 {
-		text += fmt.Sprintf(": %d bytes, at most %d", e.Size, e.Limit)
-	}
-	return text
+	return e.Path + ": " + e.Problem
 }
 
 func fault(problem string) *ValueError    { return &ValueError{Problem: problem} }
 func mapFault(problem string) *ValueError { return &ValueError{Problem: problem, MapOnly: true} }
-func limitFault(problem string, size, limit int) *ValueError {
-	return &ValueError{Problem: problem, Size: size, Limit: limit}
-}
 func faultAt(path, problem string) *ValueError {
 	return &ValueError{Path: path, Problem: problem}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -66,9 +66,9 @@ func (g *generator) otherPart(kind byte) types.AttributeValue {
 // in the writer's own table all of it; where another action shows the names, their
 // absence from a Put; else nothing but what is wrong in every table.
 func (g *generator) key(s schema, isPut bool, unique int) attrs {
-	key := attrs{s.pk: g.part(s.pkKind, unique, eventitem.MaxPartitionKey)}
+	key := attrs{s.pk: g.part(s.pkKind, unique, itemsize.MaxPartitionKey)}
 	if s.sk != "" {
-		key[s.sk] = g.part(s.skKind, unique, eventitem.MaxSortKey)
+		key[s.sk] = g.part(s.skKind, unique, itemsize.MaxSortKey)
 	}
 	own := s.table == g.store.table
 	if isPut && !own && !g.shown[s.table] {
@@ -151,7 +151,7 @@ func (g *generator) expressions(conditional, updates bool) (x expressions) {
 			x.name("#u", oneOf(g.draw, "é", "u3", "a b", "name", "\x00"))
 		}
 		if strings.Contains(update, ":u") {
-			x.value(":u", g.value(ofUpdate))
+			x.value(":u", g.value(ofExpression))
 		}
 		if strings.Contains(update, ":one") {
 			x.value(":one", number("1"))
@@ -177,7 +177,7 @@ func (g *generator) condition(x *expressions) {
 	}
 	for _, placeholder := range []string{":v", ":vv"} {
 		if strings.Contains(condition+" ", placeholder+" ") || strings.Contains(condition, placeholder+",") {
-			x.value(placeholder, g.value(ofCondition))
+			x.value(placeholder, g.value(ofExpression))
 		}
 	}
 	switch {
@@ -187,18 +187,16 @@ func (g *generator) condition(x *expressions) {
 		condition += strings.Repeat(" ", 4097-len(condition))
 	}
 	x.condition = &condition
-	if _, ok := x.values[":v"]; ok && g.chance(1) {
-		size := min(len(condition), 1000)
-		x.value(":v", text(long((1<<20-size)/strings.Count(condition, ":v")-g.pick(2_000)/1000*size)))
-	}
 }
 
 // spoil makes expressions wrong in a way that shows without a parser.
 func (g *generator) spoil(x *expressions) {
-	if !g.fault(36) {
+	// Placeholders without an expression are not made: DynamoDB may take them in
+	// a transaction.
+	if x.condition == nil && x.update == nil || !g.fault(36) {
 		return
 	}
-	switch given := x.condition != nil || x.update != nil; g.pick(6) {
+	switch g.pick(6) {
 	case 0:
 		x.value(oneOf(g.draw, ":unused", "v", ":", "#v", ":a-b", "", ":"+long(255)), text("x"))
 	case 1:
@@ -209,9 +207,7 @@ func (g *generator) spoil(x *expressions) {
 			x.values = nil
 		}
 	case 3:
-		if given {
-			x.names = map[string]string{}
-		}
+		x.names = map[string]string{}
 	case 4:
 		if x.condition != nil {
 			x.condition = aws.String(oneOf(g.draw, "", " ", "\n"))

@@ -21,7 +21,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -129,6 +129,10 @@ func (w world) check(t *testing.T, r row) {
 	t.Helper()
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: r.actions, ClientRequestToken: r.token}
 	ours := w.writer(t).Check(in)
+	appended := *in
+	if err := w.writer(t).Append(&appended); err != nil && len(in.TransactItems) > 0 {
+		require.Equal(t, ours, err, "Check is no milder than Append")
+	}
 	if r.refused == "" {
 		require.NoError(t, ours)
 	} else {
@@ -183,7 +187,7 @@ func filled(item attrs, size int) attrs {
 	const pad = "pad"
 	out := stdmaps.Clone(item)
 	out[pad] = text("")
-	have, err := eventitem.ItemSize(out)
+	have, err := itemsize.Check(out)
 	if err != nil || have > size {
 		panic(fmt.Sprintf("an item of %d bytes cannot be filled to %d: %v", have, size, err))
 	}
@@ -193,7 +197,7 @@ func filled(item attrs, size int) attrs {
 
 func itemSize(t *testing.T, item attrs) int {
 	t.Helper()
-	size, err := eventitem.ItemSize(item)
+	size, err := itemsize.Check(item)
 	require.NoError(t, err)
 	return size
 }

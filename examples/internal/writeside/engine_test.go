@@ -17,7 +17,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
@@ -93,7 +93,7 @@ func padded(t *testing.T, item attrs, size int) attrs {
 	for name, v := range item {
 		out[name] = v
 	}
-	have, err := eventitem.ItemSize(out)
+	have, err := itemsize.Check(out)
 	require.NoError(t, err)
 	require.LessOrEqual(t, have, size)
 	out[pad] = text(strings.Repeat("x", size-have))
@@ -105,8 +105,8 @@ func padded(t *testing.T, item attrs, size int) attrs {
 func requireLimit(t *testing.T, e *engine.Engine, item attrs, put func(attrs) error) {
 	t.Helper()
 	limit := itemLimit
-	if e.Name == engine.Dynoxide {
-		limit += countedLess(object(item))
+	if e.Name == engine.DynamoDBLocal {
+		limit -= countedMore(object(item))
 	}
 	require.NoError(t, put(padded(t, item, limit)))
 	requireTooLarge(t, put(padded(t, item, limit+1)))

@@ -1,0 +1,119 @@
+package outbox
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
+)
+
+// Check makes the checks of [Writer.Append] on a transaction that is complete, and
+// all others that can be made without knowing tables and what they hold. It is
+// for tests, and for whoever wants to know before DynamoDB says so:
+//
+//   - each action is one operation, with what that needs, and names its table
+//     rightly; there is at least one action;
+//   - values and names at any depth of items and expressions: numbers, sets,
+//     nesting in items, NULL, the lengths of names;
+//   - keys: one or two attributes that can be a key, of the names and types that
+//     the layout says for the writer's own table, and for another one the first
+//     Key in the transaction; the item of a Put has them;
+//   - expressions: not empty, 4,096 bytes at most, each placeholder well-formed,
+//     defined and used, 2 MB of names and values.
+//
+// A condition or an update is not parsed: syntax, reserved words, the number of
+// operators and paths that overlap are left to DynamoDB.
+//
+// The events of the transaction were checked by [Writer.Items]: here they are
+// actions like the caller's, and nothing is said of their size on the bus.
+func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
+	if in == nil {
+		return errNilTransaction
+	}
+	if len(in.TransactItems) == 0 {
+		return &PreflightError{Index: -1, Rule: RuleActions, Problem: "the transaction has none"}
+	}
+	p := preflight{own: tableIDOf(w.table), layout: w.opts.Layout}
+	if err := p.check(in.TransactItems, in.ClientRequestToken); err != nil {
+		return err
+	}
+	for i := range p.actions {
+		a := &p.actions[i]
+		err := a.complete(&in.TransactItems[i])
+		if err == nil {
+			err = a.storable()
+		}
+		if err == nil {
+			err = expressionsOf(&in.TransactItems[i]).check(a)
+		}
+		if err == nil {
+			err = p.rightKey(a)
+		}
+		if err != nil {
+			return p.named(err, a)
+		}
+	}
+	return nil
+}
+
+// complete checks that an action is one operation, with what it needs.
+func (a *action) complete(item *types.TransactWriteItem) *PreflightError {
+	operations := 0
+	var missing string
+	var onFailure types.ReturnValuesOnConditionCheckFailure
+	require := func(name string, given bool) {
+		if missing == "" && !given {
+			missing = name
+		}
+	}
+	if op := item.Put; op != nil {
+		operations++
+		onFailure = op.ReturnValuesOnConditionCheckFailure
+		require("Put.Item", len(op.Item) > 0)
+	}
+	if op := item.Update; op != nil {
+		operations++
+		onFailure = op.ReturnValuesOnConditionCheckFailure
+		require("Update.Key", len(op.Key) > 0)
+		require("Update.UpdateExpression", op.UpdateExpression != nil)
+	}
+	if op := item.Delete; op != nil {
+		operations++
+		onFailure = op.ReturnValuesOnConditionCheckFailure
+		require("Delete.Key", len(op.Key) > 0)
+	}
+	if op := item.ConditionCheck; op != nil {
+		operations++
+		onFailure = op.ReturnValuesOnConditionCheckFailure
+		require("ConditionCheck.Key", len(op.Key) > 0)
+		require("ConditionCheck.ConditionExpression", op.ConditionExpression != nil)
+	}
+	problem := ""
+	switch {
+	case operations == 0:
+		problem = "no operation; an action is a Put, an Update, a Delete or a ConditionCheck"
+	case operations > 1:
+		problem = fmt.Sprintf("%d operations; each goes into an action of its own", operations)
+	case a.table == "":
+		problem = "no TableName"
+	case validateTable(a.table) != nil:
+		problem = "TableName is not 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.', nor the ARN of a table"
+	case missing != "":
+		problem = "no " + missing
+	case onFailure != "" && onFailure != types.ReturnValuesOnConditionCheckFailureNone && onFailure != types.ReturnValuesOnConditionCheckFailureAllOld:
+		problem = "ReturnValuesOnConditionCheckFailure is neither NONE nor ALL_OLD"
+	default:
+		return nil
+	}
+	return a.refuse(RuleAction, "", problem)
+}
+
+// storable checks the values of an item or a Key.
+func (a *action) storable() *PreflightError {
+	if _, err := itemsize.Check(a.attrs); err != nil {
+		return a.fault(a.where(), err)
+	}
+	return nil
+}
