@@ -29,14 +29,12 @@ func busInfo(event object) BusInfo {
 		return ok && json.Unmarshal(raw, field) == nil
 	}
 	read("id", &info.ID)
+	read("time", &info.Time)
 	read("account", &info.Account)
 	read("region", &info.Region)
 	read("replay-name", &info.ReplayName)
-	if !read("time", &info.Time) {
-		info.Time = time.Time{}
-	}
 	if !read("resources", &info.Resources) || len(info.Resources) == 0 {
-		info.Resources = nil
+		info.Resources = nil // not half of them
 	}
 	return info
 }

@@ -31,6 +31,10 @@ func TestFromSQSTakesAnSNSNotification(t *testing.T) {
 	require.Equal(t, want.Headers, got.Headers)
 	require.Equal(t, "6a7e8feb", got.Bus.ID)
 
+	got, err = envelope.FromSQS([]byte(golden[:len(golden)-1] + `,"Type":"Notification","Message":"{}"}`))
+	require.NoError(t, err)
+	require.Equal(t, want, got, "an event with members like those of SNS is an event")
+
 	_, err = envelope.FromSQS([]byte(notification(t, notification(t, golden))))
 	require.ErrorContains(t, err, "an SNS notification within another")
 	_, err = envelope.FromSQS([]byte(notification(t, "hello")))
@@ -147,9 +151,11 @@ func TestWhatTheBusAdds(t *testing.T) {
 			require.Equal(t, golden, string(wire), "it is not part of the event")
 
 			// An event is not refused for what the bus says of it.
-			ev, err = read([]byte(`{"id":1,"time":"noon","account":null,"region":[],"resources":"x","detail":` + golden + `}`))
-			require.NoError(t, err)
-			require.Equal(t, envelope.BusInfo{}, ev.Bus)
+			for _, resources := range []string{`"x"`, `["x",1]`, `[]`, `null`} {
+				ev, err = read([]byte(`{"id":1,"time":"noon","account":null,"region":[],"resources":` + resources + `,"detail":` + golden + `}`))
+				require.NoError(t, err)
+				require.Equal(t, envelope.BusInfo{}, ev.Bus)
+			}
 		})
 	}
 	ev, err := envelope.FromSQS([]byte(golden))

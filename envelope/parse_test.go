@@ -74,6 +74,18 @@ func TestEventBridgeAndSQS(t *testing.T) {
 	require.ErrorContains(t, err, "detail")
 }
 
+func TestParseSharesNoMemory(t *testing.T) {
+	want, err := envelope.Parse([]byte(golden))
+	require.NoError(t, err)
+	for _, read := range []func([]byte) (envelope.CustomEvent, error){envelope.Parse, envelope.FromSQS} {
+		message := []byte(golden)
+		got, err := read(message)
+		require.NoError(t, err)
+		clear(message)
+		require.Equal(t, want, got)
+	}
+}
+
 func TestParseForeignHeaders(t *testing.T) {
 	ev, err := envelope.Parse([]byte(`{"extra":1,"payload":{"a":1},"headers":{"timestamp":"1764000000123","sequence":"2",
 		"aggregateId":"a","eventId":"e","eventName":"E","EventID":"not ours","createdBy":null,"nested":{"deep":[1]}}}`))

@@ -61,9 +61,12 @@ func TestValue(t *testing.T) {
 		{`"\u12g4"`, jsonlex.BadEscape, 1},
 		{`"\u12`, jsonlex.BadEscape, 1},
 		{"\"é\xff\"", jsonlex.BadUTF8, 3},
+		{"[\"a\xff\",\"" + long + "\"]", jsonlex.BadUTF8, 3},
+		{"[\"abcd\xffefghijklmnop\",\"" + long + "\"]", jsonlex.BadUTF8, 6},
 		{"\"" + long + "\xed\xa0\x80\"", jsonlex.BadUTF8, 1 + len(long)},
 		{`"\ud800"`, jsonlex.LoneSurrogate, 1},
 		{`"\udc00\ud800"`, jsonlex.LoneSurrogate, 1},
+		{`"\udc00\udc00"`, jsonlex.LoneSurrogate, 1},
 		{`"\ud800\u0041"`, jsonlex.LoneSurrogate, 1},
 		{`"\ud800\uzzzz"`, jsonlex.BadEscape, 7},
 		{strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth), jsonlex.None, -1},
@@ -75,6 +78,32 @@ func TestValue(t *testing.T) {
 		}
 		require.Equal(t, c.bad, bad, "%q: %s", c.text, bad)
 		require.Equal(t, c.at, at, "%q", c.text)
+	}
+}
+
+func TestSkip(t *testing.T) {
+	long := strings.Repeat("long enough for the words of eight bytes, ", 3)
+	for _, text := range []string{
+		`"a\"b"`, `"\\"`, `"` + long + `\""`, `{"}":["]\"",{}]}`, `[[],[{"a":"` + long + `"}]]`, `-1.5e3`, `null`,
+	} {
+		require.Equal(t, len(text), jsonlex.Skip(text, 0), text)
+		require.Equal(t, 1+len(text), jsonlex.Skip([]byte("["+text+","+text+"]"), 1), text)
+		if strings.Contains(`"{[`, text[:1]) {
+			require.Equal(t, -1, jsonlex.Skip(text[:len(text)-1], 0), text)
+		}
+	}
+	require.Equal(t, -1, jsonlex.Skip(",", 0))
+	require.Equal(t, -1, jsonlex.Skip("", 0))
+}
+
+func TestQuotedLen(t *testing.T) {
+	for before := range 20 {
+		for special, size := range map[string]int{`"`: 2, `\`: 2, "\n": 2, "\x01": 6, "\x7f": 1, "é": 2} {
+			for _, after := range []int{0, 1, 7, 8, 20} {
+				text := strings.Repeat("x", before) + special + strings.Repeat("y", after)
+				require.Equal(t, 2+before+size+after, jsonlex.QuotedLen(text), "%q", text)
+			}
+		}
 	}
 }
 
