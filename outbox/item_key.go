@@ -94,8 +94,7 @@ func (a *action) hashKey() {
 		case *types.AttributeValueMemberB:
 			hash += maphash.Bytes(keySeed, v.Value)
 		case *types.AttributeValueMemberN:
-			n, _ := decimal.Parse(v.Value)
-			hash += n.Hash(keySeed)
+			hash += maphash.String(keySeed, decimal.Canonical(v.Value))
 		}
 	}
 	a.hash = hash

@@ -88,9 +88,10 @@ func appendZeros(dst []byte, count int64) []byte {
 
 // Size is the number of bytes that n counts for in an item, without the name of
 // its attribute: 1, and 1 for every two digits of the whole part and of the
-// fraction, each rounded up, and 1 more below zero. The zeros at the end of a number without a fraction, and at the beginning of a fraction
-// without a whole part, do not count. AWS gives the rule without rounding, point
-// and sign and calls it approximate
+// fraction, each rounded up, and 1 more below zero. Zeros at the end of a number
+// without a fraction, and at the beginning of a fraction without a whole part,
+// do not count. AWS gives the rule without rounding, point and sign and calls it
+// approximate
 // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html);
 // this is how the public suite paritysuite/dynamodb-conformance measured it
 // (tests/tier3/limits/numberByteSize.test.ts).

@@ -18,8 +18,8 @@ type Fault struct {
 	Problem     string
 	Size, Limit int
 
-	deep  bool   // it is one of nesting
-	steps []step // from the innermost to the outermost, until Path is made
+	deep  bool          // it is one of nesting
+	trail jsonlex.Trail // until Path is made
 }
 
 func (f *Fault) Error() string {
@@ -33,35 +33,21 @@ func (f *Fault) Error() string {
 	return text
 }
 
-// step is one level of a path: the name of a member, or the index of an element.
-type step struct {
-	name  string
-	index int // -1: the name is meant
-}
-
 func wrong(problem string) *Fault { return &Fault{Problem: problem} }
 
 // inMember and inElement note, on a fault's way out, where it came from.
 func (f *Fault) inMember(name string) *Fault {
-	f.steps = append(f.steps, step{name: name, index: -1})
+	f.trail.Key(name)
 	return f
 }
 
 func (f *Fault) inElement(index int) *Fault {
-	f.steps = append(f.steps, step{index: index})
+	f.trail.Index(index)
 	return f
 }
 
 // placed makes the Path.
 func (f *Fault) placed() *Fault {
-	var path []byte
-	for i := len(f.steps) - 1; i >= 0; i-- {
-		if s := f.steps[i]; s.index < 0 {
-			path = jsonlex.AppendKey(path, s.name)
-		} else {
-			path = jsonlex.AppendIndex(path, s.index)
-		}
-	}
-	f.Path, f.steps = jsonlex.Path(path), nil
+	f.Path, f.trail = f.trail.Path(""), nil
 	return f
 }
