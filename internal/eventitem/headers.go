@@ -5,6 +5,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/header"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
@@ -40,7 +41,7 @@ func (v *values) headers(h envelope.Headers, level int) (types.AttributeValue, *
 // name counts the name of a header, which needs no escapes, and the comma
 // before it.
 func (v *values) name(name string) {
-	v.size += len(name) + elementSize
+	v.size += len(name) + itemsize.Element
 	v.published += len(`,"":`) + len(name)
 }
 
@@ -52,7 +53,7 @@ func (v *values) extensions(m map[string]types.AttributeValue, h envelope.Header
 	for name, raw := range h.Extensions {
 		err := checkKeyOfMap(name)
 		if err == nil {
-			v.size += len(name) + elementSize
+			v.size += len(name) + itemsize.Element
 			v.published += len(",:") + jsonlex.QuotedLen(name)
 			w := walker{src: string(raw), values: v}
 			m[name], err = w.walk(level + 1)

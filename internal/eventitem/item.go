@@ -19,6 +19,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
@@ -108,7 +109,7 @@ func (v *values) event(ev envelope.CustomEvent, form Form) (types.AttributeValue
 	if err != nil {
 		return nil, err.under(payloadName)
 	}
-	v.size += len(headersName) + elementSize + len(payloadName) + elementSize
+	v.size += len(headersName) + itemsize.Element + len(payloadName) + itemsize.Element
 	v.published += len(`"headers":,"payload":`)
 	return v.object(map[string]types.AttributeValue{headersName: headers, payloadName: payload}), nil
 }
@@ -140,7 +141,7 @@ func isText(text string) bool {
 func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEvent, l envelope.Layout) error {
 	v.size += len(l.PK)
 	if l.Keys == nil {
-		if err := checkKey(l.PK, ev.Headers.EventID, maxPartitionKey); err != nil {
+		if err := checkKey(l.PK, ev.Headers.EventID, itemsize.MaxPartitionKey); err != nil {
 			return err
 		}
 		v.size += len(l.SK)
@@ -149,7 +150,7 @@ func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEv
 		return nil
 	}
 	pk, sk := l.Keys(ev)
-	if err := checkKey(l.PK, pk, maxPartitionKey); err != nil {
+	if err := checkKey(l.PK, pk, itemsize.MaxPartitionKey); err != nil {
 		return err
 	}
 	item[l.PK] = v.text(pk)
@@ -158,7 +159,7 @@ func (v *values) keys(item map[string]types.AttributeValue, ev envelope.CustomEv
 	}
 	v.size += len(l.SK)
 	if !l.NumericSK {
-		if err := checkKey(l.SK, sk, maxSortKey); err != nil {
+		if err := checkKey(l.SK, sk, itemsize.MaxSortKey); err != nil {
 			return err
 		}
 		item[l.SK] = v.text(sk)

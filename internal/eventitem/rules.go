@@ -9,20 +9,10 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
-// DynamoDB's rules for an item.
-const (
-	maxLevel        = itemsize.MaxLevel
-	nestedSize      = itemsize.Nested
-	elementSize     = itemsize.Element
-	maxPartitionKey = itemsize.MaxPartitionKey
-	maxSortKey      = itemsize.MaxSortKey
-	maxName         = itemsize.MaxName
-)
-
 var (
 	duplicateKey  = "the key occurs twice in its object"
 	bigInteger    = "an integer outside the int64 range, which EventBridge refuses"
-	tooDeep       = fmt.Sprintf("nested too deep: DynamoDB takes %d maps and lists within each other, counted from the attribute of the item", maxLevel)
+	tooDeep       = fmt.Sprintf("nested too deep: DynamoDB takes %d maps and lists within each other, counted from the attribute of the item", itemsize.MaxLevel)
 	tooDeepForBus = fmt.Sprintf("nested too deep: EventBridge takes %d levels", buslimits.MaxDetailDepth)
 )
 
@@ -31,8 +21,8 @@ func checkKeyOfMap(key string) *ValueError {
 	switch {
 	case key == "":
 		return mapFault("an empty key, which a DynamoDB map cannot have")
-	case len(key) > maxName:
-		return mapFault(fmt.Sprintf("a key of %d bytes, a DynamoDB map takes %d", len(key), maxName))
+	case len(key) > itemsize.MaxName:
+		return mapFault(fmt.Sprintf("a key of %d bytes, a DynamoDB map takes %d", len(key), itemsize.MaxName))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 )
 
 // values makes the attribute values of one item, and counts on the way.
@@ -64,7 +65,7 @@ func (v *values) word(first byte) types.AttributeValue {
 
 // object makes an M. Its members have been counted.
 func (v *values) object(m map[string]types.AttributeValue) types.AttributeValue {
-	v.size += nestedSize
+	v.size += itemsize.Nested
 	v.published += len("{}")
 	box := v.objects.take(8)
 	box.Value = m
@@ -73,7 +74,7 @@ func (v *values) object(m map[string]types.AttributeValue) types.AttributeValue 
 
 // array makes an L. Its elements have been counted.
 func (v *values) array(list []types.AttributeValue) types.AttributeValue {
-	v.size += nestedSize + len(list)*elementSize
+	v.size += itemsize.Nested + len(list)*itemsize.Element
 	v.published += len("[]")
 	box := v.arrays.take(2)
 	box.Value = list

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
@@ -134,7 +135,7 @@ func (w *walker) object(level int) (types.AttributeValue, *ValueError) {
 			_, err = w.value(level + 1)
 		} else if err = checkKeyOfMap(key); err == nil {
 			w.values.published += quoted + len(":")
-			w.values.size += len(key) + elementSize
+			w.values.size += len(key) + itemsize.Element
 			before := len(m)
 			m[key], err = w.value(level + 1)
 			repeated = len(m) == before
@@ -197,7 +198,7 @@ func (w *walker) next(closing byte) (more bool, err *ValueError) {
 // checkLevel checks that an object or array may be on a level of nesting.
 func (w *walker) checkLevel(level int) *ValueError {
 	switch {
-	case w.values != nil && level > maxLevel:
+	case w.values != nil && level > itemsize.MaxLevel:
 		return mapFault(tooDeep)
 	case level > buslimits.MaxDetailDepth:
 		return fault(tooDeepForBus)
