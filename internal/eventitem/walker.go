@@ -54,10 +54,12 @@ func (w *walker) value(level int) (types.AttributeValue, *ValueError) {
 	case '[':
 		return w.array(level)
 	case '"':
-		text, quoted, err := w.text()
+		start := w.pos
+		plain, err := w.pass()
 		if err != nil || w.values == nil {
 			return nil, err
 		}
+		text, quoted := w.text(start, plain)
 		w.values.published += quoted
 		return w.values.text(text), nil
 	case 't', 'f', 'n':
@@ -76,20 +78,23 @@ func (w *walker) value(level int) (types.AttributeValue, *ValueError) {
 	return w.number()
 }
 
-// text reads a string. It returns its text and how long it is as published
-// JSON.
-func (w *walker) text() (text string, quoted int, err *ValueError) {
-	start := w.pos
-	end, plain, bad := jsonlex.String(w.src, start)
-	w.pos = end
-	if bad != jsonlex.None {
-		return "", 0, w.fault(bad)
+// pass goes to the end of a string, and reports whether it has no escapes.
+func (w *walker) pass() (plain bool, err *ValueError) {
+	var bad jsonlex.Fault
+	if w.pos, plain, bad = jsonlex.String(w.src, w.pos); bad != jsonlex.None {
+		return false, w.fault(bad)
 	}
+	return plain, nil
+}
+
+// text returns the text of the string that began at start and that the walker
+// has passed, and how long it is as published JSON.
+func (w *walker) text(start int, plain bool) (text string, quoted int) {
 	if plain {
-		return w.src[start+1 : end-1], end - start, nil
+		return w.src[start+1 : w.pos-1], w.pos - start
 	}
 	w.scratch = jsonlex.AppendText(w.scratch[:0], w.src, start)
-	return string(w.scratch), jsonlex.QuotedLen(w.scratch), nil
+	return string(w.scratch), jsonlex.QuotedLen(w.scratch)
 }
 
 func (w *walker) number() (types.AttributeValue, *ValueError) {
@@ -121,10 +126,12 @@ func (w *walker) object(level int) (types.AttributeValue, *ValueError) {
 		m = make(map[string]types.AttributeValue)
 	}
 	for w.pos, more = jsonlex.First(w.src, w.pos); more; {
-		key, quoted, err := w.text()
+		start := w.pos
+		plain, err := w.pass()
 		if err != nil {
 			return nil, err
 		}
+		key, quoted := w.text(start, plain)
 		var bad jsonlex.Fault
 		if w.pos, bad = jsonlex.Colon(w.src, w.pos); bad != jsonlex.None {
 			return nil, w.fault(bad)

@@ -5,7 +5,7 @@
 //
 // The functions take the text and a position in it, and return the position
 // behind what they have read. No position is too large: behind the end of the
-// text there is nothing. They allocate nothing.
+// text there is nothing. They allocate nothing but what they append.
 //
 // The grammar is that of RFC 8259 and stricter than encoding/json, which
 // repairs in silence what is refused here: bytes that are not UTF-8, and one
