@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
@@ -103,6 +105,26 @@ func (t *Table) validate() error {
 		used[name] = true
 	}
 	return errors.Join(errs...)
+}
+
+// CreateTableInput returns the request that makes the table, with billing per
+// request. It is for tests and for tools. Time to live is switched on by
+// UpdateTimeToLive, on the attribute TTLAttribute.
+func (t *Table) CreateTableInput() *dynamodb.CreateTableInput {
+	name := t.name
+	if _, after, ok := strings.Cut(name, ":table/"); ok {
+		name = after
+	}
+	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
+	for _, key := range []struct {
+		name string
+		kind types.KeyType
+	}{{t.opts.PK, types.KeyTypeHash}, {t.opts.SK, types.KeyTypeRange}} {
+		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key.name, KeyType: key.kind})
+		in.AttributeDefinitions = append(in.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: &key.name, AttributeType: types.ScalarAttributeTypeS})
+	}
+	return in
 }
 
 // Put puts the record into the table. It replaces what it put there for the
