@@ -52,8 +52,8 @@ type Layout struct {
 
 	// Keys returns the key values of an event's item. Nil means eventId (S)
 	// and timestamp (N): an eventId is unique in the store only together with
-	// its timestamp, so who gives an event an id of his own gives it a time of
-	// his own too. An empty sk means a table without a sort key. It must be a
+	// its timestamp, so an event with an id of your own needs a time of your
+	// own. An empty sk means a table without a sort key. It must be a
 	// pure function of the event: appending an event twice must give the same
 	// item. The event carries the source and region of the writer when Keys is
 	// called.

@@ -35,8 +35,8 @@ func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
 	if len(in.TransactItems) == 0 {
 		return &PreflightError{Index: -1, Rule: RuleActions, Problem: "the transaction has none"}
 	}
-	p := preflight{own: tableIDOf(w.table), layout: w.opts.Layout}
-	if err := p.check(in.TransactItems, in.ClientRequestToken); err != nil {
+	p := preflight{own: tableIDOf(w.table), layout: w.opts.Layout, actions: read(in.TransactItems, nil)}
+	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
 	for i := range p.actions {

@@ -40,6 +40,11 @@ const (
 	// was refused as a whole or never left (no region, no credentials, no
 	// connection), which says nothing of an earlier call: one that ended as
 	// Unknown is still unknown.
+	//
+	// Where the SDK's error shows that it made several attempts, an earlier one
+	// may have got through, and the outcome is Unknown. It does not show that
+	// for a host that is not found and for credentials that cannot be had:
+	// these are taken to have been missing from the first attempt on.
 	NotCommitted
 )
 

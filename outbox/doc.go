@@ -39,11 +39,11 @@
 //
 // Everything else is left to DynamoDB, which refuses a transaction as a whole: a
 // false refusal here would break a service that works. [Writer.Check] says all
-// that can be seen, for tests and for whoever wants to know it first: numbers,
+// that can be seen; it is for tests, and for whoever wants to know first: numbers,
 // sets, nesting, placeholders, the lengths of expressions, the key of a table as
 // another action shows it. Where engines take more than DynamoDB's documentation
-// says, the documentation counts. What no request shows is the grammar of an
-// expression (here is no parser), what is stored, and what an account has.
+// says, the documentation counts. What no request shows is left out there, too:
+// what is stored, and what an account has. Expressions are not parsed.
 //
 // Text of the caller's that is not UTF-8 is let through and counted as the SDK
 // sends it, with U+FFFD for each byte that is no part of a character; in an event

@@ -40,7 +40,13 @@ func TestErrorTexts(t *testing.T) {
 		"same receipt twice": {inbox.Append(twice, event(t, "m1", 1)),
 			`outbox: TransactItems[3] (table "receipts", event "m1" ("User.Created")): two actions on one item: the same event is at TransactItems[2]; it was appended twice`},
 		"path in a payload": {w.Append(signup("u1"), event(t, "e1", json.RawMessage(`{"a.b":[1e400]}`))), `payload["a.b"][0]: `},
-		"path in a header":  {w.Append(signup("u1"), event(t, "e1", 1, func(h *envelope.Headers) { h.SetExtension("a.b", []any{json.RawMessage("1e400")}) })), `headers["a.b"][0]: `},
+		"path of a key": {newWriter(t, func(o *outbox.Options) {
+			o.Layout = envelope.Layout{PK: "a.b", Keys: func(envelope.CustomEvent) (string, string) { return "", "" }}
+		}).Append(signup("u1"), event(t, "e1", 1)), `["a.b"]: empty, which a key cannot be`},
+		"path of a receipt's key": {newInbox(t, func(o *outbox.InboxOptions) {
+			o.PK, o.Keys = "a.b", func(_, _ string) (string, string) { return "", "" }
+		}).Append(signup("u1"), event(t, "e1", 1)), `["a.b"]: option Keys gave an empty partition key`},
+		"path in a header": {w.Append(signup("u1"), event(t, "e1", 1, func(h *envelope.Headers) { h.SetExtension("a.b", []any{json.RawMessage("1e400")}) })), `headers["a.b"][0]: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Error(t, c.err)

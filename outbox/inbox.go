@@ -33,7 +33,7 @@ type InboxOptions struct {
 	Keys func(consumer, eventID string) (pk, sk string)
 
 	// Lifetime is how long a receipt is kept, from the moment it is
-	// appended; at least [MinTTL]. Zero means for ever. A duplicate that comes
+	// appended; at least [MinTTL]. Zero means without end. A duplicate that comes
 	// later than this is not recognised, so it must be longer than the queue's
 	// retention plus the time back to which you replay.
 	//
@@ -95,7 +95,7 @@ func NewInbox(table, consumer string, optFns ...func(*InboxOptions)) (*Inbox, er
 //
 // It is for work that is in DynamoDB. Where the work is elsewhere, an e-mail or
 // a call to another service, no receipt can make it exactly once: between the
-// work and the receipt there is always a moment in which the consumer can die.
+// work and the receipt there is always a moment in which the consumer can stop.
 // Append the receipt with a record of the work after it is done, and give the
 // other service the eventId as its own idempotency key if it takes one.
 func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomEvent) error {
@@ -109,8 +109,8 @@ func (b *Inbox) Append(in *dynamodb.TransactWriteItemsInput, ev envelope.CustomE
 		return fault
 	}
 	puts := []eventPut{put}
-	p := preflight{own: tableIDOf(b.table), layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK}, puts: puts}
-	if err := p.check(in.TransactItems, in.ClientRequestToken); err != nil {
+	p := preflight{own: tableIDOf(b.table), layout: envelope.Layout{PK: b.opts.PK, SK: b.opts.SK}, actions: read(in.TransactItems, puts)}
+	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
 	in.TransactItems = extended(in.TransactItems, puts)
@@ -129,7 +129,7 @@ func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
 	}
 	pk, sk := b.opts.Keys(b.consumer, h.EventID)
 	if pk == "" {
-		return eventPut{}, &PreflightError{Rule: RuleValue, Path: b.opts.PK, Problem: "option Keys gave an empty partition key"}
+		return eventPut{}, &PreflightError{Rule: RuleValue, Path: joined("", b.opts.PK), Problem: "option Keys gave an empty partition key"}
 	}
 	for _, k := range []struct {
 		name, value string
@@ -137,9 +137,9 @@ func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
 	}{{b.opts.PK, pk, itemsize.MaxPartitionKey}, {b.opts.SK, sk, itemsize.MaxSortKey}} {
 		switch {
 		case !utf8.ValidString(k.value):
-			return eventPut{}, &PreflightError{Rule: RuleValue, Path: k.name, Problem: "not valid UTF-8"}
+			return eventPut{}, &PreflightError{Rule: RuleValue, Path: joined("", k.name), Problem: "not valid UTF-8"}
 		case len(k.value) > k.limit:
-			return eventPut{}, &PreflightError{Rule: RuleKeySize, Path: k.name, Actual: len(k.value), Allowed: k.limit}
+			return eventPut{}, &PreflightError{Rule: RuleKeySize, Path: joined("", k.name), Actual: len(k.value), Allowed: k.limit}
 		}
 	}
 	item := map[string]types.AttributeValue{
@@ -160,9 +160,10 @@ func (b *Inbox) receipt(h envelope.Headers) (eventPut, *PreflightError) {
 }
 
 // Explain says what an error of TransactWriteItems means for the consumer's
-// transaction. errors.Is(err, [ErrDuplicate]) when every receipt of this inbox in
-// the transaction is there, seen: all of its events have been done before,
-// whatever else was refused, and their messages can be let go. Else it is a
+// transaction. It is [ErrDuplicate], by errors.Is, when DynamoDB has shown that
+// every receipt of this inbox in the transaction is there: all of its events have
+// been done before, whatever else was refused, and their messages can be deleted.
+// Else it is a
 // [*CommitError] as from [Writer.Explain], whose Reasons say by ErrDuplicate which
 // events have been done before, if some have: build the transaction again without
 // them. A nil err gives nil.

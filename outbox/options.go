@@ -32,7 +32,7 @@ type Options struct {
 	Layout envelope.Layout
 
 	// TTL is how long an item lives, counted from the event's timestamp, in
-	// whole seconds rounded up; at least [MinTTL]. Zero means for ever.
+	// whole seconds rounded up; at least [MinTTL]. Zero means that it never expires.
 	//
 	// An expired item is a free deletion by DynamoDB, typically within two
 	// days. What it costs: replay, redrive and Explain's recognition of an

@@ -27,17 +27,15 @@ const (
 // a service that works, while DynamoDB refuses a transaction as a whole anyway.
 // All else that can be seen is for [Writer.Check].
 type preflight struct {
-	own    tableID // the table of the writer or inbox, whose key names are known
-	layout envelope.Layout
-	puts   []eventPut // ours, behind the caller's actions
-
-	actions []action   // all of them
+	own     tableID // the table of the writer or inbox, whose key names are known
+	layout  envelope.Layout
+	actions []action   // the caller's, and ours behind them
 	keys    []tableKey // of the tables of which an action's Key shows it
 }
 
-// check checks the transaction that the caller's actions and ours make together.
-func (p *preflight) check(caller []types.TransactWriteItem, token *string) error {
-	if n := len(caller) + len(p.puts); n > MaxActions {
+// check checks the transaction.
+func (p *preflight) check(token *string) error {
+	if n := len(p.actions); n > MaxActions {
 		return &PreflightError{Index: -1, Rule: RuleActions, Actual: n, Allowed: MaxActions}
 	}
 	if token != nil {
@@ -47,7 +45,7 @@ func (p *preflight) check(caller []types.TransactWriteItem, token *string) error
 			return &PreflightError{Index: -1, Rule: RuleToken, Actual: n, Allowed: maxToken}
 		}
 	}
-	p.read(caller)
+	p.learnKeys()
 	place, total := p.own.place, 0
 	for i := range p.actions {
 		a := &p.actions[i]
@@ -70,17 +68,17 @@ func (p *preflight) check(caller []types.TransactWriteItem, token *string) error
 	return nil
 }
 
-// read reads each action once.
-func (p *preflight) read(caller []types.TransactWriteItem) {
-	p.actions = make([]action, 0, len(caller)+len(p.puts))
+// read reads each of the caller's actions once, and our Puts behind them.
+func read(caller []types.TransactWriteItem, puts []eventPut) []action {
+	actions := make([]action, 0, len(caller)+len(puts))
 	for i := range caller {
-		p.actions = append(p.actions, view(i, &caller[i]))
+		actions = append(actions, view(i, &caller[i]))
 	}
-	for i, put := range p.puts {
-		p.actions = append(p.actions, action{index: len(caller) + i, table: *put.TableName, name: p.own.name,
-			attrs: put.Item, put: true, size: put.size})
+	for i, put := range puts {
+		table := *put.TableName
+		actions = append(actions, action{index: len(caller) + i, table: table, name: tableName(table), attrs: put.Item, put: true, size: put.size})
 	}
-	p.learnKeys()
+	return actions
 }
 
 // check checks an action alone, its key apart, and returns the size of the item of

@@ -72,8 +72,8 @@ func (w *Writer) Append(in *dynamodb.TransactWriteItemsInput, evs ...envelope.Cu
 	if err != nil {
 		return err
 	}
-	p := preflight{own: tableIDOf(w.table), layout: w.opts.Layout, puts: puts}
-	if err := p.check(in.TransactItems, in.ClientRequestToken); err != nil {
+	p := preflight{own: tableIDOf(w.table), layout: w.opts.Layout, actions: read(in.TransactItems, puts)}
+	if err := p.check(in.ClientRequestToken); err != nil {
 		return err
 	}
 	in.TransactItems = extended(in.TransactItems, puts)

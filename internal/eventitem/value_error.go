@@ -30,8 +30,8 @@ func (e *ValueError) Error() string {
 
 func fault(problem string) *ValueError    { return &ValueError{Problem: problem} }
 func mapFault(problem string) *ValueError { return &ValueError{Problem: problem, MapOnly: true} }
-func faultAt(path, problem string) *ValueError {
-	return &ValueError{Path: path, Problem: problem}
+func faultAt(attribute, problem string) *ValueError {
+	return fault(problem).inMember(attribute).under("")
 }
 
 // inMember and inElement note, on an error's way out, where it came from.

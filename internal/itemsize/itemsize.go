@@ -71,7 +71,7 @@ func MeasureValue(value types.AttributeValue) (int, error) {
 // Check returns what Measure does. Its errors are also for what DynamoDB does not
 // store:
 //
-//   - a number that is none or that DynamoDB cannot hold;
+//   - a text in the place of a number, or a number that DynamoDB cannot hold;
 //   - a name, at any depth, that is empty or over [MaxName];
 //   - a set that is empty or has a member twice, numbers compared by value;
 //   - NULL that is false;

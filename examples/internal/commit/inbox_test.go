@@ -326,7 +326,7 @@ func TestInboxKeys(t *testing.T) {
 	})
 }
 
-// An item at a receipt's key that is none must not make work undone pass for
+// An item at a receipt's key that is not a receipt must not make work undone pass for
 // work done.
 func TestInboxKeyTakenByAnotherItem(t *testing.T) {
 	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {

@@ -46,7 +46,7 @@ func TestOwnEventIsRecognised(t *testing.T) {
 		"a number as payload":      {nil, `1.0`, ""},
 		"another expiry":           {func(o *outbox.Options) { o.TTL = 48 * time.Hour }, mapPayload(), "SET #ttl = :one"},
 		"the expiry taken away":    {func(o *outbox.Options) { o.TTL = 48 * time.Hour }, mapPayload(), "REMOVE #ttl"},
-		"a mark of somebody else":  {nil, mapPayload(), "SET relayed = :one"},
+		"another program's mark":   {nil, mapPayload(), "SET relayed = :one"},
 		"an entity type unlearned": {singleTable, mapPayload(), "REMOVE entityType"},
 	}
 	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
