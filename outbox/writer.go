@@ -49,6 +49,12 @@ func NewWriter(table string, optFns ...func(*Options)) (*Writer, error) {
 	return w, nil
 }
 
+// Table returns the name or ARN of the event store, as it was given.
+func (w *Writer) Table() string { return w.table }
+
+// Layout returns the layout of the event items, with every name filled in.
+func (w *Writer) Layout() envelope.Layout { return w.opts.Layout }
+
 // Append adds one Put for each event to the transaction, behind what is there. It
 // refuses an event that DynamoDB or EventBridge would not take, and a transaction
 // that DynamoDB cannot take, whatever the tables hold; see the package

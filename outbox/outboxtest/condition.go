@@ -1,0 +1,126 @@
+package outboxtest
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// action is one action of a transaction, as it is to be judged and done.
+type action struct {
+	condition *string
+	names     map[string]string
+	wantsOld  bool
+	old       map[string]types.AttributeValue // the item that is there
+	do        func()
+}
+
+// action reads an action. It wants mu held, and so does what it returns.
+func (c *Client) action(i int, in types.TransactWriteItem) (action, error) {
+	var a action
+	var table string
+	var key string
+	var err error
+	set := func(item map[string]types.AttributeValue) {
+		if c.tables == nil {
+			c.tables, c.opaque = map[string]map[string]map[string]types.AttributeValue{}, map[string]bool{}
+		}
+		if c.tables[table] == nil {
+			c.tables[table] = map[string]map[string]types.AttributeValue{}
+		}
+		delete(c.opaque, table+"\x00"+key)
+		if c.tables[table][key] = item; item == nil {
+			delete(c.tables[table], key)
+		}
+	}
+	all := types.ReturnValuesOnConditionCheckFailureAllOld
+	switch {
+	case in.Put != nil:
+		p := in.Put
+		table = tableOf(p.TableName)
+		key, err = c.keyOf(table, p.Item)
+		a = action{condition: p.ConditionExpression, names: p.ExpressionAttributeNames, wantsOld: p.ReturnValuesOnConditionCheckFailure == all}
+		a.do = func() { set(p.Item) }
+	case in.Delete != nil:
+		d := in.Delete
+		table = tableOf(d.TableName)
+		key, err = c.keyOf(table, d.Key)
+		a = action{condition: d.ConditionExpression, names: d.ExpressionAttributeNames, wantsOld: d.ReturnValuesOnConditionCheckFailure == all}
+		a.do = func() { set(nil) }
+	case in.Update != nil:
+		u := in.Update
+		table = tableOf(u.TableName)
+		key, err = c.keyOf(table, u.Key)
+		a = action{condition: u.ConditionExpression, names: u.ExpressionAttributeNames, wantsOld: u.ReturnValuesOnConditionCheckFailure == all}
+		a.do = func() {
+			item := c.tables[table][key]
+			if item == nil {
+				item = u.Key
+			}
+			set(item)
+			c.opaque[table+"\x00"+key] = true
+		}
+	case in.ConditionCheck != nil:
+		k := in.ConditionCheck
+		table = tableOf(k.TableName)
+		key, err = c.keyOf(table, k.Key)
+		a = action{condition: k.ConditionExpression, names: k.ExpressionAttributeNames, wantsOld: k.ReturnValuesOnConditionCheckFailure == all}
+		a.do = func() {}
+	default:
+		return a, fmt.Errorf("outboxtest: TransactItems[%d] has no operation", i)
+	}
+	a.old = c.tables[table][key]
+	return a, err
+}
+
+// keyOf returns the key of an item, or of a Key, as a text. It wants mu held.
+func (c *Client) keyOf(table string, item map[string]types.AttributeValue) (string, error) {
+	names, known := c.keys[table]
+	if !known {
+		names = []string{"pk"}
+		if _, ok := item["sk"]; ok {
+			names = append(names, "sk")
+		}
+	}
+	key := map[string]types.AttributeValue{}
+	for _, name := range names {
+		v, ok := item[name]
+		if !ok {
+			return "", fmt.Errorf("outboxtest: an item of table %s has no %q; say what its key is by Client.CreateTable", table, name)
+		}
+		key[name] = v
+	}
+	text, err := attributevalue.MarshalMapJSON(key)
+	if err != nil {
+		return "", fmt.Errorf("outboxtest: the key of an item of table %s: %w", table, err)
+	}
+	return string(text), nil
+}
+
+// term is a condition that can be judged.
+var term = regexp.MustCompile(`^attribute_(not_exists|exists)\s*\(\s*([#A-Za-z_][A-Za-z0-9_]*)\s*\)$`)
+
+// judge reports whether the condition of an action is met.
+func (c *Client) judge(a action) (bool, error) {
+	if a.condition == nil {
+		return true, nil
+	}
+	for _, part := range strings.Split(*a.condition, " AND ") {
+		m := term.FindStringSubmatch(strings.TrimSpace(part))
+		if m == nil {
+			return false, fmt.Errorf("the condition %q is not modelled", aws.ToString(a.condition))
+		}
+		name := m[2]
+		if strings.HasPrefix(name, "#") {
+			name = a.names[name]
+		}
+		if _, exists := a.old[name]; exists != (m[1] == "exists") {
+			return false, nil
+		}
+	}
+	return true, nil
+}

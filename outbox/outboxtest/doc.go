@@ -1,0 +1,21 @@
+// Package outboxtest helps to test a service that writes events with package
+// outbox, in one process and without an engine.
+//
+//	var db outboxtest.Client
+//	tap := outboxtest.Tap{Client: &db}
+//	err := service.SignUp(ctx, &tap, user)   // your code: Append, Commit
+//	records := tap.Records()                 // what the relay will be given
+//
+// [Events] says which events a transaction would publish. [Client] is a DynamoDB
+// in memory that can be told to refuse, to be in conflict, or to lose an answer.
+// [Tap] wraps any client, also one of a real engine, and keeps what was committed
+// as the records of the event store's stream: give them to relaytest.Deliver.
+//
+// # What it is not
+//
+// Client judges the conditions that package outbox writes, attribute_exists and
+// attribute_not_exists. Of any other condition it says that it cannot judge it,
+// unless the test says what becomes of it. It accepts an Update and does not
+// apply it. It knows no Query, no Scan, no index and no permissions. It does not
+// say what DynamoDB would: for that, run the same test on an engine.
+package outboxtest
