@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"/internal/isnil":        {},
 	"/internal/jsonlex":      {},
 	"/internal/itemsize":     {module + "/internal/decimal", module + "/internal/jsonlex", sdk + "/service/dynamodb/types"},
+	"/internal/mutations":    {},
 	"/internal/noanswer":     {sdk + "/aws", smith, smith + "/transport/http"},
 	"/internal/sequence":     {},
 	"/internal/streamrecord": {module + "/envelope", module + "/internal/decimal", module + "/internal/header", module + "/internal/jsonlex"},

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParse(t *testing.T) {
+	list, err := parse(strings.NewReader(`# a comment
+
+== nothing is lost
+@ a.go
+ 	before
+-	keep()
++	drop()
++	drop()
+@ b.go
+-	all
+== nothing is invented
+@ a.go
+-x
++y
+`))
+	require.NoError(t, err)
+	require.Equal(t, []mutation{
+		{"nothing is lost", []hunk{
+			{"a.go", []string{"\tbefore", "\tkeep()"}, []string{"\tbefore", "\tdrop()", "\tdrop()"}},
+			{"b.go", []string{"\tall"}, nil},
+		}},
+		{"nothing is invented", []hunk{{"a.go", []string{"x"}, []string{"y"}}}},
+	}, list)
+	for text, want := range map[string]string{
+		"-x":                             "no rule",
+		"== r\n-x":                       "no file",
+		"== r\n@ f\nx":                   "begins with",
+		"== r":                           "no change",
+		"== r\n@ f":                      "changes nothing",
+		"== r\n@ f\n x":                  "changes nothing",
+		"== r\n@ f\n+x":                  "changes nothing",
+		"== r\n@ f\n-x\n== r\n@ f\n-y\n": "already",
+	} {
+		_, err := parse(strings.NewReader(text))
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
+func TestApply(t *testing.T) {
+	const text = "a\nb\nc\nb\n"
+	_, err := hunk{"f.go", []string{"d"}, nil}.apply("d\nd\n")
+	require.ErrorContains(t, err, "more than once")
+	for _, tt := range []struct {
+		name     string
+		old, new []string
+		want     string // "" for an error
+		fault    string
+	}{
+		{name: "first line", old: []string{"a"}, new: []string{"x", "y"}, want: "x\ny\nb\nc\nb\n"},
+		{name: "taken out", old: []string{"b", "c"}, want: "a\nb\n"},
+		{name: "last line", old: []string{"c", "b"}, new: []string{"c", "x"}, want: "a\nb\nc\nx\n"},
+		{name: "not there", old: []string{"z"}, fault: "not have these lines"},
+		{name: "a part of a line", old: []string{"a", ""}, fault: "not have these lines"},
+		{name: "twice", old: []string{"b"}, fault: "more than once"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := hunk{"f.go", tt.old, tt.new}.apply(text)
+			if tt.fault != "" {
+				require.ErrorContains(t, err, tt.fault)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// One mutation may change a file in two places, and several files.
+func TestMutated(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "f.go"), []byte("a\nb\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "g.go"), []byte("c\n"), 0o600))
+	texts, err := mutation{hunks: []hunk{
+		{"f.go", []string{"a"}, []string{"x"}}, {"f.go", []string{"b"}, nil}, {"g.go", []string{"c"}, []string{"z"}},
+	}}.mutated(root)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{filepath.Join(root, "f.go"): "x\n", filepath.Join(root, "g.go"): "z\n"}, texts)
+	_, err = mutation{hunks: []hunk{{file: "none.go", old: []string{"a"}}}}.mutated(root)
+	require.Error(t, err)
+}
+
+// The list can be read, whatever the code is like by now.
+func TestTheListOfTheRelay(t *testing.T) {
+	text, err := lists.ReadFile("relay.txt")
+	require.NoError(t, err)
+	list, err := parse(strings.NewReader(string(text)))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(list), 25)
+}
+
+func TestCaughtBy(t *testing.T) {
+	for output, want := range map[string]string{
+		"x\n--- FAIL: TestX (0.00s)\nFAIL\tp\t1s":          "TestX",
+		"    --- FAIL: TestX/row (0.00s)\n--- FAIL: TestX": "TestX/row",
+		"panic: boom\n\ngoroutine 1":                       "panic: boom",
+		"fatal error: all goroutines are asleep":           "fatal error: all goroutines are asleep",
+		"FAIL\tmodule/relay\t180s":                         "module/relay",
+	} {
+		require.Equal(t, want, caughtBy([]byte(output)))
+	}
+}
