@@ -95,3 +95,26 @@ func ScanNumber[S Text](src S, p int, g Grammar) (n Number, ok bool) {
 	n.End = p
 	return n, p > n.ExpFrom
 }
+
+// plainNumber returns the position behind the number at p, if it is one as most
+// are: digits that do not begin with a zero, and perhaps a fraction; else p.
+func plainNumber[S Text](src S, p int) int {
+	if At(src, p) == '0' {
+		return p
+	}
+	end := skipDigits(src, p)
+	if end > p && At(src, end) == '.' && IsDigit(At(src, end+1)) {
+		end = skipDigits(src, end+1)
+	}
+	if c := At(src, end); c == '.' || c == 'e' || c == 'E' {
+		return p
+	}
+	return end
+}
+
+func skipDigits[S Text](src S, p int) int {
+	for uint(p) < uint(len(src)) && IsDigit(src[p]) {
+		p++
+	}
+	return p
+}

@@ -12,8 +12,21 @@ func String[S Text](src S, p int) (end int, plain bool, bad Fault) {
 		return p, false, Syntax
 	}
 	p++
-	start, wide := p, false // wide: there is more than ASCII
+	start := p
+	m := SpecialOrWide(Load(src, p))
+	for m == 0 {
+		p += 8
+		m = SpecialOrWide(Load(src, p))
+	}
+	if p += Index(m); At(src, p) == '"' { // plain ASCII, as nearly all are
+		return p + 1, true, None
+	}
+	return restOfString(src, start, p)
+}
+
+func restOfString[S Text](src S, start, p int) (end int, plain bool, bad Fault) {
 	plain = true
+	wide := false // there is more than ASCII
 	for {
 		w := Load(src, p)
 		m := Special(w)
