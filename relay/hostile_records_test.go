@@ -108,6 +108,9 @@ func hostileRows() []hostileRow {
 		// what can never be published
 		{name: "marked by a later version", opt: marker, replace: []string{`"NewImage":{`, `"NewImage":{"kind":{"S":"outbox/2"},`}, want: "UnknownFormat"},
 		{name: "no event attribute", replace: []string{`"event":{"M"`, `"something":{"M"`}, want: "MissingEvent"},
+		{name: "a header twice", replace: []string{eventIDS, eventIDS + "," + eventIDS}, want: "DuplicateMember"},
+		{name: "payload twice", replace: []string{payloadM, payloadM + "," + payloadM}, want: "DuplicateMember"},
+		{name: "sequence number twice", replace: []string{`"SizeBytes":100`, `"SizeBytes":100,"SizeBytes":100`}, want: "DuplicateMember"},
 		{name: "no new image", replace: []string{`"NewImage"`, `"Image"`}, want: "MissingNewImage"},
 		{name: "null new image", record: `{"eventName":"INSERT","dynamodb":{"NewImage":null,"SequenceNumber":"2","StreamViewType":"NEW_IMAGE"}}`, want: "MissingNewImage"},
 		{name: "no dynamodb member", record: `{"eventName":"INSERT","eventSourceARN":"` + testARN + `"}`, want: "MissingNewImage"},

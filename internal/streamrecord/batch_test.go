@@ -1,6 +1,7 @@
 package streamrecord
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -23,8 +24,6 @@ func TestBatches(t *testing.T) {
 		{"three", `{"Records":[ ` + goodRecord + ` , ` + goodRecord + "\n,\t" + goodRecord + ` ]}`, 3, false, ""},
 		{"escaped name", `{"\u0052ecords":[` + goodRecord + `]}`, 1, false, ""},
 		{"unknown members", `{"a":[{"Records":[]}],"Records":[` + goodRecord + `],"b":"}"}`, 1, false, ""},
-		{"records twice", `{"Records":[` + goodRecord + `,` + goodRecord + `],"Records":[` + goodRecord + `]}`, 1, false, ""},
-		{"records twice, the first of a wrong stream", `{"Records":[{"eventName":"MODIFY","dynamodb":{"StreamViewType":"KEYS_ONLY"}}],"Records":[` + goodRecord + `]}`, 1, false, ""},
 		{"tumbling window", `{"Records":[` + goodRecord + `],"window":{"start":"2020-07-30T17:00:00Z","end":"2020-07-30T17:05:00Z"},"state":{"1":"a}"},"shardId":"s","eventSourceARN":"a","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false}`, 1, true, `{"1":"a}"}`},
 		{"tumbling window, records last", `{"state": {} ,"window":{},"Records":[]}`, 0, true, `{}`},
 		{"window null", `{"Records":[],"window":null,"state":null}`, 0, false, `null`},
@@ -53,7 +52,11 @@ func TestFormatErrors(t *testing.T) {
 		"records an object":          `{"Records":{}}`,
 		"records text":               `{"Records":"[]"}`,
 		"name in lower case":         `{"records":[]}`,
-		"records twice, the last no": `{"Records":[],"Records":null}`,
+		"records twice":              `{"Records":[` + goodRecord + `],"Records":[` + goodRecord + `]}`,
+		"records twice, then null":   `{"Records":[` + goodRecord + `],"Records":null}`,
+		"records twice, first null":  `{"Records":null,"Records":[` + goodRecord + `]}`,
+		"window twice":               `{"Records":[],"window":null,"window":{}}`,
+		"state twice":                `{"Records":[],"state":{},"state":{}}`,
 		"cut off in a record":        `{"Records":[` + goodRecord + `,` + goodRecord[:200],
 		"cut off in a string":        `{"Records":[{"eventName":"INS`,
 		"cut off behind a record":    `{"Records":[` + goodRecord,
@@ -87,6 +90,89 @@ func TestFormatErrors(t *testing.T) {
 			require.Equal(t, goodDetail, string(b.Records[0].Detail))
 		})
 	}
+}
+
+// TestOnFailureRecord decodes what Lambda stores in S3 about a batch that has
+// failed: the invocation's payload is in it, as a string or as an object.
+func TestOnFailureRecord(t *testing.T) {
+	const around = `"requestContext":{"requestId":"r","functionArn":"arn:f","condition":"RetryAttemptsExhausted","approximateInvokeCount":3},` +
+		`"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},"version":"1.0","timestamp":"2026-01-01T00:00:00.000Z",` +
+		`"DDBStreamBatchInfo":{"shardId":"s","startSequenceNumber":"111","endSequenceNumber":"111","batchSize":1,"streamArn":"arn:s"}`
+	invocation := `{"Records":[` + goodRecord + `],"window":{},"state":{"a":1}}`
+	quoted, err := json.Marshal(invocation)
+	require.NoError(t, err)
+	d := NewDecoder(Config{})
+	for name, payload := range map[string]string{
+		"string":        string(quoted),
+		"object":        invocation,
+		"white space":   ` ` + strings.ReplaceAll(invocation, `,`, " ,\n") + ` `,
+		"payload first": "",
+	} {
+		in := `{` + around + `,"payload":` + payload + `}`
+		if name == "payload first" {
+			in = `{"payload":` + string(quoted) + `,` + around + `}`
+		}
+		b, err := d.Decode([]byte(in))
+		require.NoError(t, err, name)
+		require.True(t, b.OnFailure, name)
+		require.True(t, b.Window, name)
+		require.Len(t, b.Records, 1, name)
+		require.Equal(t, goodDetail, string(b.Records[0].Detail), name)
+		require.Equal(t, "111", b.Records[0].SequenceNumber, name)
+	}
+	b, err := d.Decode([]byte(invocation))
+	require.NoError(t, err)
+	require.False(t, b.OnFailure, "the decoder is as good as new")
+
+	for name, payload := range map[string]string{
+		"in itself":       `{"payload":` + invocation + `}`,
+		"null":            `null`,
+		"a list":          `[]`,
+		"a number":        `5`,
+		"text":            `"hello"`,
+		"an empty string": `""`,
+		"damaged string":  `"{\"Records\":[]\x}"`,
+		"cut off":         string(quoted[:len(quoted)-20]) + `"`,
+		"twice":           `{},"payload":{}`,
+	} {
+		b, err := d.Decode([]byte(`{` + around + `,"payload":` + payload + `}`))
+		require.ErrorAs(t, err, new(*FormatError), name)
+		require.Nil(t, b, name)
+	}
+	_, err = d.Decode([]byte(`{` + around + `}`)) // what Lambda sends to a queue has no payload
+	require.ErrorAs(t, err, new(*FormatError))
+}
+
+// TestSourceErrors has batches of other event sources, as Lambda sends them.
+func TestSourceErrors(t *testing.T) {
+	for source, record := range map[string]string{
+		"aws:sqs":     `{"messageId":"m","receiptHandle":"h","body":"{}","attributes":{},"messageAttributes":{},"md5OfBody":"x","eventSource":"aws:sqs","eventSourceARN":"arn:x","awsRegion":"eu-west-1"}`,
+		"aws:kinesis": `{"kinesis":{"partitionKey":"1","sequenceNumber":"1","data":"e30=","approximateArrivalTimestamp":1545084650.987},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"shardId-0:1","eventName":"aws:kinesis:record","eventSourceARN":"arn:x"}`,
+		"aws:s3":      `{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","userIdentity":{"principalId":"A"},"s3":{},"eventSourceARN":"arn:x"}`,
+		"aws:sns":     `{"EventSource":"aws:sns","EventVersion":"1.0","EventSubscriptionArn":"arn:y","Sns":{"Type":"Notification","Message":"{}"},"eventSourceARN":"arn:x"}`,
+		"mine":        `{"eventName":"INSERT","dynamodb":{"NewImage":{}},"eventSource":"mine","eventSourceARN":"arn:x"}`,
+	} {
+		for _, in := range []string{record, record + `,` + record, goodRecord + `,` + record} {
+			b, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[` + in + `]}`))
+			require.Nil(t, b)
+			var other *SourceError
+			require.ErrorAs(t, err, &other)
+			require.Equal(t, SourceError{Source: source, ARN: "arn:x"}, *other)
+			require.Contains(t, err.Error(), source)
+			require.Contains(t, err.Error(), "arn:x")
+		}
+	}
+	for _, source := range []string{`"eventSource":"aws:dynamodb",`, `"eventSource":"aws\u003adynamodb",`, `"eventSource":null,`, `"eventSource":"",`, ``} {
+		r := decodeRecord(t, Config{}, strings.Replace(goodRecord, `"eventName"`, source+`"eventName"`, 1))
+		require.Equal(t, Event, r.Kind, source)
+	}
+	for _, source := range []string{`5`, `{}`, `"aws:\ud800"`} {
+		r := decodeRecord(t, Config{}, strings.Replace(goodRecord, `"eventName"`, `"eventSource":`+source+`,"eventName"`, 1))
+		require.Equal(t, BadRecord, r.Fault.Code, source)
+		require.Contains(t, r.Fault.Message, "eventSource")
+	}
+	_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[{"eventSource":"aws:sqs" 5}]}`))
+	require.NoError(t, err, "a damaged record does not speak for the batch")
 }
 
 func TestStreamViewErrors(t *testing.T) {
@@ -147,15 +233,22 @@ func TestReuse(t *testing.T) {
 // TestAllocations decodes a batch again and again: what it costs does not
 // depend on the number of records.
 func TestAllocations(t *testing.T) {
-	for _, n := range []int{1, 10, 100} {
-		payload := []byte(`{"Records":[` + strings.Repeat(goodRecord+",", n-1) + goodRecord + `]}`)
-		d := NewDecoder(Config{})
-		allocs := testing.AllocsPerRun(100, func() {
-			if _, err := d.Decode(payload); err != nil {
-				panic(err)
-			}
-		})
-		require.LessOrEqual(t, allocs, 1.0, "%d records", n)
+	text := strings.Replace(goodRecord, `{"M":{"a":{"N":"1"}}}`, `{"S":"{\"a\":[\"é\",0.5,true,null,\"x\\ny\"]}"}`, 1)
+	values := strings.Replace(goodRecord, `{"N":"1"}`, `{"L":[{"N":"0"},{"N":"-12.50"},{"N":"1E125"},{"S":"é\u00e9\n\"a long text\""},{"BOOL":false},{"NULL":true},{"B":"aGk="},{"NS":["1"]},{"L":[]},{"M":{}}]}`, 1)
+	for _, record := range []string{goodRecord, text, values} {
+		for _, n := range []int{1, 10, 100} {
+			payload := []byte(`{"Records":[` + strings.Repeat(record+",", n-1) + record + `]}`)
+			d := NewDecoder(Config{})
+			b, err := d.Decode(payload)
+			require.NoError(t, err)
+			require.Equal(t, Event, b.Records[n-1].Kind)
+			allocs := testing.AllocsPerRun(100, func() {
+				if _, err := d.Decode(payload); err != nil {
+					panic(err)
+				}
+			})
+			require.LessOrEqual(t, allocs, 1.0, "%d records", n)
+		}
 	}
 }
 

@@ -8,14 +8,15 @@
 // # What is checked
 //
 // Everything that is emitted: a Detail is always valid JSON and valid UTF-8.
-// What is not emitted is framed, that is, its strings and brackets are
-// followed to where it ends, and nothing more is asked of it.
+// What is not emitted is skipped: its strings and brackets are followed to
+// where it ends, and nothing more is asked of it.
 //
 // Names are compared exactly, after their escapes have been resolved. Members
-// may come in any order, and members that are not known are skipped. If a
-// member comes twice, the last one counts, as in encoding/json (decoding into
-// maps). That goes for everything that is read here. Within a Detail, members
-// that come twice are written twice, except headers and payload themselves.
+// may come in any order, and members that are not known are skipped. AWS sends
+// no member twice. If one of those that are read here comes twice, nobody can
+// say which of the two was meant: the record is Undecodable, and its fault
+// names the member. Within headers and payload, members that are only copied
+// are not compared with each other.
 //
 // # What is written
 //
@@ -30,10 +31,27 @@
 // A record that is damaged, or that cannot be published, is Undecodable and
 // leaves the others alone. As long as the brackets and strings in it are in
 // order, it is known where it ends. If they are not, or if the event around
-// the records is damaged, the batch as a whole is an error.
+// the records is damaged, the batch as a whole is an error. So is a batch that
+// does not come from a DynamoDB stream with new images.
+//
+// # How the code is arranged
+//
+// From the outside to the inside, each file using only those behind it:
+// decoder.go reads the invocation, record.go a record, event.go the event
+// attribute in it, and value.go a value, with number.go and text.go for what
+// is a number or a string in the end. keys.go has the names of all members that
+// are known. batch.go and fault.go are what is handed out.
+//
+// Everywhere, p is a position in the source and n one in the output. What is
+// called copy… takes both, and returns both behind what it has read and
+// written, and a problem; with a problem, the position in the source is where
+// it was found.
 package streamrecord
 
-import "github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+import (
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
+)
 
 // Config says how event items are recognised.
 type Config struct {
@@ -41,8 +59,8 @@ type Config struct {
 	// envelope.DefaultEvent.
 	Event string
 	// Marker is the name of the attribute that marks event items: an item
-	// without it is NotEvent. "" means none: every new item is an event, and
-	// one that is not is Undecodable.
+	// without it is NotEvent. "" means that there is none: every new item is an
+	// event, and one that cannot be read as an event is Undecodable.
 	Marker string
 	// MarkerValue is what an event item has under Marker, as an S. "" means
 	// envelope.MarkerValue. Without a Marker it has no meaning.
@@ -53,22 +71,9 @@ type Config struct {
 // They grow to the size of the largest payload and stay, and the last payload
 // is held on to as well. It is not safe for concurrent use.
 type Decoder struct {
-	cfg Config
-
-	src []byte // the payload
-	dst []byte // the Details of all records; what is written is never longer than what was read
-	n   int    // the end of the last Detail in dst
-
-	open     nesting
-	scratch  []byte
-	metadata metadata
-
-	// of the record that is being read
-	state recordState
-	item  item
-
+	recordReader
 	batch     Batch
-	wrongView *StreamViewError
+	unwrapped []byte // the text of a payload that an on-failure record holds as a string
 }
 
 // NewDecoder returns a decoder of event items as cfg describes them.
@@ -79,83 +84,130 @@ func NewDecoder(cfg Config) *Decoder {
 	if cfg.MarkerValue == "" {
 		cfg.MarkerValue = envelope.MarkerValue
 	}
-	return &Decoder{cfg: cfg}
+	d := &Decoder{}
+	d.keys, d.markerValue = newKeys(cfg.Event, cfg.Marker), cfg.MarkerValue
+	return d
 }
 
-// Decode reads the raw payload of an invocation. The batch is valid until the
-// next call and as long as payload is unchanged; payload is not written to.
+// Decode reads the raw payload of an invocation: what Lambda hands to a
+// function with a DynamoDB event source mapping, or what Lambda stores in S3
+// about a batch that has failed, which has that in it
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html).
+// The batch is valid until the next call and as long as payload is unchanged;
+// payload is not written to.
 //
 // An error means that nothing of the batch can be processed: a [*FormatError]
-// if the payload cannot be divided into records, a [*StreamViewError] if a
-// record shows that the stream carries no new images.
+// if the payload cannot be divided into records, a [*SourceError] or a
+// [*StreamViewError] if a record shows that the batch comes from another
+// source, or that the stream carries no new images.
 func (d *Decoder) Decode(payload []byte) (*Batch, error) {
-	if len(d.dst) < len(payload)+spare {
-		d.dst = make([]byte, len(payload)+spare)
+	inner, err := d.invocation(payload)
+	if inner != nil {
+		if inner, err = d.invocation(inner); inner != nil {
+			err = &FormatError{0, noRecords}
+		}
+		d.batch.OnFailure = true
 	}
-	d.src = payload
-	p := space(payload, 0)
-	if at(payload, p) != '{' {
+	if err == nil {
+		err = d.refusal
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &d.batch, nil
+}
+
+const noRecords = `no array "Records"`
+
+// invocation reads src into the batch. If src is an on-failure record, it
+// returns the payload in that, and there is no batch.
+func (d *Decoder) invocation(src []byte) (inner []byte, err error) {
+	d.src, d.n, d.refusal = src, 0, nil
+	d.batch = Batch{Records: d.batch.Records[:0]}
+	p := jsonlex.Space(src, 0)
+	if jsonlex.At(src, p) != '{' {
 		return nil, &FormatError{p, "no JSON object"}
 	}
+	var seen memberSet
+	var bad jsonlex.Fault
 	found := false
-	d.batch = Batch{Records: d.batch.Records}
-	p, more := first(payload, p)
+	p, more := jsonlex.First(src, p)
 	for more {
 		start := p
 		name, value := d.key(p)
 		if value < 0 {
 			return nil, &FormatError{start, "no member of an object"}
 		}
-		switch p = value; {
-		case string(name) == "Records":
-			d.n, d.wrongView, d.batch.Records = 0, nil, d.batch.Records[:0]
-			d.metadata.reset()
-			if found = at(payload, p) == '['; found {
-				var err error
-				if p, err = d.records(p); err != nil {
-					return nil, err
-				}
-				break
-			}
-			p = skip(payload, p)
-		case string(name) == "window":
-			p = skip(payload, p)
-			d.batch.Window = !isNull(payload, value, p)
-		case string(name) == "state":
-			if p = skip(payload, p); p >= 0 {
-				d.batch.State = payload[value:p:p]
-			}
-		default:
-			p = skip(payload, p)
+		m := d.keys.named(inInvocation, unknownMember, name)
+		if m != unknownMember && seen.has(m) {
+			return nil, &FormatError{start, `a second "` + d.keys.names[m] + `"`}
 		}
-		if p, more = next(payload, p, '}'); p < 0 {
+		seen |= 1 << m
+		if m == invocationRecords && jsonlex.At(src, value) == '[' {
+			found = true
+			if p, err = d.records(value); err != nil {
+				return nil, err
+			}
+		} else if p = jsonlex.Skip(src, value); p >= 0 {
+			switch m {
+			case invocationWindow:
+				d.batch.Window = !isNull(src, value, p)
+			case invocationState:
+				d.batch.State = src[value:p:p]
+			case invocationPayload:
+				inner = src[value:p]
+			}
+		}
+		if p, more, bad = jsonlex.Next(src, p, '}'); bad != jsonlex.None {
 			return nil, &FormatError{value, "no end of the value that begins"}
 		}
 	}
-	if p = space(payload, p); p < len(payload) {
+	if p = jsonlex.Space(src, p); p < len(src) {
 		return nil, &FormatError{p, "something behind the event"}
 	}
-	if !found {
-		return nil, &FormatError{0, `no array "Records"`}
+	if found {
+		return nil, nil
 	}
-	if d.wrongView != nil {
-		return nil, d.wrongView
+	return d.unwrap(inner)
+}
+
+// unwrap returns the payload in an on-failure record, which is an object or the
+// text of one in a string.
+func (d *Decoder) unwrap(value []byte) ([]byte, error) {
+	switch jsonlex.At(value, 0) {
+	case '{':
+		return value, nil
+	case '"':
+		if end, _, bad := jsonlex.String(value, 0); bad == jsonlex.None && end == len(value) {
+			d.unwrapped = jsonlex.AppendText(d.unwrapped[:0], value, 0)
+			return d.unwrapped, nil
+		}
 	}
-	d.metadata.hand(d.batch.Records)
-	return &d.batch, nil
+	return nil, &FormatError{0, noRecords}
 }
 
 // records reads the array at src[p].
 func (d *Decoder) records(p int) (int, error) {
-	p, more := first(d.src, p)
+	if len(d.dst) < len(d.src)+spare {
+		d.dst = make([]byte, len(d.src)+spare)
+	}
+	d.texts.reset()
+	before := &noRecord
+	var bad jsonlex.Fault
+	p, more := jsonlex.First(d.src, p)
 	for more {
 		start := p
-		if p = d.record(p); p < 0 {
+		d.batch.Records = append(d.batch.Records, Record{})
+		rec := &d.batch.Records[len(d.batch.Records)-1]
+		if p = d.read(p, rec, before); p < 0 {
 			return -1, &FormatError{start, "no end of the record that begins"}
 		}
-		if p, more = next(d.src, p, ']'); p < 0 {
+		before = rec
+		if p, more, bad = jsonlex.Next(d.src, p, ']'); bad != jsonlex.None {
 			return -1, &FormatError{start, "neither comma nor end behind the record"}
 		}
 	}
 	return p, nil
 }
+
+var noRecord Record

@@ -5,6 +5,7 @@ import "fmt"
 // Codes of a [Fault].
 const (
 	BadRecord       = "BadRecord"       // the record's own structure: not an object, damaged JSON, no known eventName
+	DuplicateMember = "DuplicateMember" // a member that is read comes twice
 	MissingNewImage = "MissingNewImage" // an INSERT without an image
 	MissingEvent    = "MissingEvent"    // the image lacks the event attribute
 	UnknownFormat   = "UnknownFormat"   // the marker attribute has an unknown value
@@ -32,7 +33,8 @@ func (f *Fault) String() string { return f.Code + ": " + f.Message }
 
 // FormatError is the error for a payload that cannot be divided into records.
 type FormatError struct {
-	// Offset is the position in the payload, in bytes.
+	// Offset is the position in the payload, in bytes; in an on-failure record,
+	// the position in the payload that it holds.
 	Offset int
 	// Problem says what is wrong there.
 	Problem string
@@ -40,6 +42,21 @@ type FormatError struct {
 
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("not a DynamoDB stream event: %s at byte %d of the invocation payload", e.Problem, e.Offset)
+}
+
+// SourceError is the error for a batch that comes from another event source
+// than a DynamoDB stream, such as a queue.
+type SourceError struct {
+	// Source is the eventSource of the first record that shows it: aws:sqs,
+	// aws:kinesis, …
+	Source string
+	// ARN is the record's eventSourceARN, "" if absent.
+	ARN string
+}
+
+func (e *SourceError) Error() string {
+	return fmt.Sprintf("the batch comes from %q (%s) and not from a DynamoDB stream: nothing of it was read; remove that event source from this function",
+		e.Source, orUnknown(e.ARN))
 }
 
 // StreamViewError is the error for a stream that does not carry new images.
@@ -64,4 +81,50 @@ func orUnknown(s string) string {
 		return "(unknown)"
 	}
 	return s
+}
+
+// problem is what is wrong at one place of an item.
+type problem uint8
+
+const (
+	none        problem = iota
+	malformed           // not JSON
+	unsupported         // not the DynamoDB JSON of a value
+	notMap              // another value than an M
+	badNumber
+	badString
+	badBinary
+	badText
+	tooDeep
+	badHeader
+	badTimestamp
+	duplicate // of a known member; the record is at fault
+	noHeader
+	noPayload
+)
+
+// problems has the code of each problem, and its words.
+var problems = [...]struct{ code, text string }{
+	malformed:    {BadRecord, "damaged JSON"},
+	unsupported:  {UnsupportedType, "not a value of one DynamoDB type"},
+	notMap:       {UnsupportedType, "not an M"},
+	badNumber:    {BadNumber, "an N that is no number"},
+	badString:    {BadString, "a string with invalid UTF-8, half a surrogate pair, a control character or an unknown escape"},
+	badBinary:    {BadBinary, "a B that is not base64"},
+	badText:      {BadPayload, "a payload of type S must be JSON text, and this is not"},
+	tooDeep:      {TooDeep, "nested too deep"},
+	badHeader:    {BadHeader, "not an S, or empty"},
+	badTimestamp: {BadHeader, "not an integer of Unix milliseconds between the years 2000 and 2100, in an N or S"},
+	duplicate:    {DuplicateMember, "a member is there twice"},
+	noHeader:     {MissingHeader, "missing"},
+	noPayload:    {MissingPayload, "missing"},
+}
+
+// unexpected is the problem of a byte that begins another kind of JSON value
+// than DynamoDB JSON has here.
+func unexpected(src []byte, p int) problem {
+	if p >= len(src) {
+		return malformed
+	}
+	return unsupported
 }

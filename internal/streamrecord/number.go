@@ -1,247 +1,101 @@
 package streamrecord
 
 import (
-	"math"
+	"bytes"
 	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
-// copyNumber copies the number in the JSON string that begins before src[p] to
-// dst[n:], as a JSON number. What is one already is copied as it is, digit for
-// digit. What only DynamoDB takes for a number is brought into JSON's form:
-// "+5", ".5", "5.", "007". The output is at most one byte longer than the
-// input without its quotes.
+// copyNumber copies the number in the JSON string at src[p] to dst[n:], as a
+// JSON number. What is one already is copied as it is, digit for digit.
 func copyNumber(dst, src []byte, n, p int) (int, int, problem) {
-	// the common case first: plain digits, perhaps with a fraction
-	start, q, m := p, p, n
-	if at(src, q) == '-' {
-		dst[m] = '-'
-		q, m = q+1, m+1
+	if jsonlex.At(src, p) != '"' {
+		return n, p, unexpected(src, p)
 	}
-	if c := at(src, q); c >= '1' && c <= '9' {
-		w := load(src, q)
-		store(dst, m, w)
-		k := index(nonDigit(w))
-		m, q = m+k, q+k
-		if k == 8 || k == 0 { // more digits, or the end of the source near
-			m, q = copyDigits(dst, src, m, q)
-		}
-		if at(src, q) == '.' && isDigit(at(src, q+1)) {
+	// the common case first: plain digits, perhaps with a fraction
+	m, q := n, p+1
+	if jsonlex.At(src, q) == '-' {
+		dst[m] = '-'
+		m, q = m+1, q+1
+	}
+	if c := jsonlex.At(src, q); c >= '1' && c <= '9' || c == '0' && !jsonlex.IsDigit(jsonlex.At(src, q+1)) {
+		m, q = copyDigits(dst, src, m, q)
+		if jsonlex.At(src, q) == '.' && jsonlex.IsDigit(jsonlex.At(src, q+1)) {
 			dst[m] = '.'
 			m, q = copyDigits(dst, src, m+1, q+1)
 		}
-		if at(src, q) == '"' {
+		if jsonlex.At(src, q) == '"' {
 			return m, q + 1, none
 		}
 	}
-	if m, q, ok := normalize(dst, src, n, start); ok && at(src, q) == '"' {
-		return m, q + 1, none
-	}
-	// perhaps it has escapes: resolve them behind the place for the result
-	m, q, bad := unquote(dst, src, n+1, start)
-	if bad != none {
-		return n, q, bad
-	}
-	dst[m] = 0 // the end of the text, which no number goes past
-	if end, at, ok := normalize(dst, dst, n, n+1); ok && at == m {
-		return end, q, none
-	}
-	return n, start, badNumber
-}
-
-// normalize copies the longest number at src[p:] to dst[n:], in JSON's form.
-// dst may be src if n < p.
-func normalize(dst, src []byte, n, p int) (int, int, bool) {
-	switch at(src, p) {
-	case '-':
-		dst[n] = '-'
-		n, p = n+1, p+1
-	case '+':
-		p++
-	}
-	digits := 0
-	for ; at(src, p) == '0'; p++ {
-		digits++
-	}
-	if c := at(src, p); c < '1' || c > '9' {
-		dst[n] = '0'
-		n++
-	}
-	from := p
-	n, p = copyDigits(dst, src, n, p)
-	digits += p - from
-	if at(src, p) == '.' {
-		p++
-		if isDigit(at(src, p)) {
-			dst[n] = '.'
-			from = p
-			n, p = copyDigits(dst, src, n+1, p)
-			digits += p - from
-		}
-	}
-	if digits == 0 {
-		return n, p, false
-	}
-	if c := at(src, p); c == 'e' || c == 'E' {
-		dst[n] = c
-		n, p = n+1, p+1
-		if c := at(src, p); c == '+' || c == '-' {
-			dst[n] = c
-			n, p = n+1, p+1
-		}
-		if !isDigit(at(src, p)) {
-			return n, p, false
-		}
-		n, p = copyDigits(dst, src, n, p)
-	}
-	return n, p, true
+	return copyAnyNumber(dst, src, n, p)
 }
 
 func copyDigits(dst, src []byte, n, p int) (int, int) {
-	for isDigit(at(src, p)) {
+	for jsonlex.IsDigit(jsonlex.At(src, p)) {
 		dst[n] = src[p]
 		n, p = n+1, p+1
 	}
 	return n, p
 }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// parseInt returns the value of a number that is an int64, however it is
-// written: 12, 12.0, 1.2e1.
-func parseInt(s []byte) (int64, bool) {
-	if n, ok := parseDigits(s); ok {
-		return int64(n), true
+// copyAnyNumber is copyNumber for numbers with an exponent or with escapes, and
+// for those that only DynamoDB takes for numbers: they lose a leading plus sign,
+// leading zeros and a point without digits behind it, and get a zero before one
+// without digits before it. So the output is longer than the number by one byte
+// at most, and the number has had quotes.
+func copyAnyNumber(dst, src []byte, n, p int) (int, int, problem) {
+	end, q, bad := unquote(dst, src, n, p)
+	if bad != none {
+		return n, q, bad
 	}
-	mantissa, scale, negative, ok := parseDecimal(s)
-	if !ok {
-		return 0, false
+	text := dst[n:end]
+	if number, ok := jsonlex.ScanNumber(text, 0, jsonlex.JSON); ok && number.End == len(text) {
+		return end, q, none
 	}
-	for ; scale < 0 && mantissa != 0; scale++ {
-		if mantissa%10 != 0 {
-			return 0, false
-		}
-		mantissa /= 10
+	number, ok := jsonlex.ScanNumber(text, 0, jsonlex.DynamoDB)
+	if !ok || number.End != len(text) {
+		return n, p + 1, badNumber
 	}
-	for ; scale > 0 && mantissa != 0; scale-- {
-		if mantissa > math.MaxUint64/10 {
-			return 0, false
-		}
-		mantissa *= 10
+	var room [64]byte // for every number of DynamoDB, else it grows
+	form := room[:0]
+	if number.Negative {
+		form = append(form, '-')
 	}
-	switch {
-	case negative && mantissa <= 1<<63:
-		return -int64(mantissa), true
-	case !negative && mantissa < 1<<63:
-		return int64(mantissa), true
+	whole := bytes.TrimLeft(text[number.IntFrom:number.IntTo], "0")
+	if len(whole) == 0 {
+		whole = []byte("0")
 	}
-	return 0, false
-}
-
-// parseDigits returns the value of plain digits, and reports whether s is that
-// and no more than an int64 can hold for sure.
-func parseDigits(s []byte) (uint64, bool) {
-	if len(s) == 0 || len(s) > 18 {
-		return 0, false
+	form = append(form, whole...)
+	if number.FracFrom < number.FracTo {
+		form = append(form, '.')
+		form = append(form, text[number.FracFrom:number.FracTo]...)
 	}
-	var n uint64
-	for _, c := range s {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	return n, true
-}
-
-// parseDecimal reads a number, in DynamoDB's or JSON's form, as
-// mantissa * 10^scale. It does not read those of more significant digits than
-// a uint64 can hold, or of an exponent that no int64 or time can need.
-func parseDecimal(s []byte) (mantissa uint64, scale int, negative, ok bool) {
-	p, digits, point := 0, 0, false
-	if c := at(s, p); c == '-' || c == '+' {
-		negative = c == '-'
-		p++
-	}
-	for ; p < len(s); p++ {
-		c := s[p]
-		if c == '.' && !point {
-			point = true
-			continue
-		}
-		if !isDigit(c) {
-			break
-		}
-		digits++
-		switch {
-		case mantissa <= (math.MaxUint64-9)/10:
-			mantissa = mantissa*10 + uint64(c-'0')
-			if point {
-				scale--
-			}
-		case c != '0':
-			return 0, 0, false, false
-		case !point:
-			scale++
-		}
-	}
-	if digits == 0 {
-		return 0, 0, false, false
-	}
-	if c := at(s, p); c == 'e' || c == 'E' {
-		p++
-		sign := 1
-		if c := at(s, p); c == '-' || c == '+' {
-			if c == '-' {
-				sign = -1
-			}
-			p++
-		}
-		exp, first := 0, p
-		for ; isDigit(at(s, p)); p++ {
-			if exp = exp*10 + int(s[p]-'0'); exp > 1000 {
-				return 0, 0, false, false
-			}
-		}
-		if p == first {
-			return 0, 0, false, false
-		}
-		scale += sign * exp
-	}
-	return mantissa, scale, negative, p == len(s)
-}
-
-// parseTime returns the time s seconds after the Unix epoch, where s is a
-// number; the zero time if it is none, or not between 1970 and 9999.
-func parseTime(s []byte) time.Time {
-	if seconds, ok := parseDigits(s); ok && seconds <= maxSeconds {
-		return time.Unix(int64(seconds), 0).UTC()
-	}
-	mantissa, scale, negative, ok := parseDecimal(s)
-	if !ok || negative || scale > 12 || scale < -18 {
-		return time.Time{}
-	}
-	for ; scale > 0; scale-- {
-		if mantissa > maxSeconds/10 {
-			return time.Time{}
-		}
-		mantissa *= 10
-	}
-	seconds, fraction, unit := mantissa, uint64(0), uint64(1)
-	for ; scale < 0; scale++ {
-		fraction += seconds % 10 * unit
-		seconds, unit = seconds/10, unit*10
-	}
-	if seconds > maxSeconds {
-		return time.Time{}
-	}
-	for ; unit > 1e9; unit /= 10 {
-		fraction /= 10
-	}
-	for ; unit < 1e9; unit *= 10 {
-		fraction *= 10
-	}
-	return time.Unix(int64(seconds), int64(fraction)).UTC()
+	form = append(form, text[number.FracTo:]...) // the exponent
+	return n + copy(dst[n:], form), q, none
 }
 
 // maxSeconds is the last second of the year 9999.
 const maxSeconds = 253402300799
+
+// parseTime returns the time s seconds after the Unix epoch, where s is a
+// number; the zero time if it is not a number, or not between 1970 and 9999.
+func parseTime(s []byte) time.Time {
+	nanos := int64(0)
+	seconds, ok := decimal.Int64(s)
+	if !ok { // perhaps it has a fraction
+		number, isNumber := decimal.Parse(string(s))
+		if !isNumber || number.Check() != nil {
+			return time.Time{}
+		}
+		whole, fraction, _ := bytes.Cut(number.AppendPlain(nil), []byte("."))
+		seconds, ok = decimal.Int64(whole)
+		nanos, _ = decimal.Int64(append(fraction, "000000000"...)[:9])
+	}
+	if !ok || s[0] == '-' || seconds > maxSeconds {
+		return time.Time{}
+	}
+	return time.Unix(seconds, nanos).UTC()
+}

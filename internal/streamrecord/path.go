@@ -1,82 +1,64 @@
 package streamrecord
 
-import (
-	"strconv"
-	"strings"
-)
+import "github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 
-// A path is for a person: it ends with an ellipsis where it gets long.
-const (
-	maxPathDepth = 40
-	maxPathKey   = 64
-)
+// maxPathDepth is how deep a path leads. What is deeper is not named.
+const maxPathDepth = 40
 
 // path returns the path to the end of src, which begins with the DynamoDB JSON
-// value that is called root: "event.payload.lines[2].price". It reads src once
+// value that is called root: event.payload.lines[2].price. It reads src once
 // more from its beginning, which only a damaged record costs.
 func path(src []byte, root string) string {
-	type level struct {
+	var levels [maxPathDepth]struct {
 		array bool
-		key   []byte
+		key   int // position of the key, 0 if there is none
 		index int
 	}
-	var levels [maxPathDepth]level
 	depth := 0 // may exceed what levels has room for
-	top := func() *level {
-		if depth == 0 || depth > len(levels) {
-			return &level{}
-		}
-		return &levels[depth-1]
-	}
 	for p := 0; p < len(src); p++ {
+		top := &levels[min(max(depth-1, 0), maxPathDepth-1)]
 		switch src[p] {
 		case '{', '[':
-			depth++
-			*top() = level{array: src[p] == '['}
+			if depth++; depth <= maxPathDepth {
+				top = &levels[depth-1]
+				top.array, top.key, top.index = src[p] == '[', 0, 0
+			}
 		case '}', ']':
 			depth = max(depth-1, 0)
 		case ',':
-			top().index++
-			top().key = nil
-		case '"':
-			end := skipString(src, p+1)
-			if end < 0 {
-				p = len(src)
-				continue
+			if depth <= maxPathDepth {
+				top.index, top.key = top.index+1, 0
 			}
-			if at(src, space(src, end)) == ':' {
-				top().key = src[p+1 : end-1]
+		case '"':
+			end := jsonlex.SkipString(src, p)
+			if end < 0 {
+				end = len(src)
+			} else if depth <= maxPathDepth && jsonlex.At(src, jsonlex.Space(src, end)) == ':' {
+				top.key = p
 			}
 			p = end - 1
 		}
 	}
-	var b strings.Builder
-	b.WriteString(root)
+	path := []byte(root)
 	// every other level is the type of the value, not a part of the path
-	for i := 1; i < min(depth, len(levels)); i += 2 {
+	for i := 1; i < min(depth, maxPathDepth); i += 2 {
 		switch l := levels[i]; {
 		case l.array:
-			b.WriteString("[" + strconv.Itoa(l.index) + "]")
-		case l.key != nil:
-			b.WriteString("." + printable(l.key))
+			path = jsonlex.AppendIndex(path, l.index)
+		case l.key != 0:
+			path = jsonlex.AppendKey(path, keyAt(src, l.key))
 		}
 	}
-	if depth > len(levels) {
-		b.WriteString("…")
+	if depth > maxPathDepth {
+		path = append(path, "…"...)
 	}
-	return b.String()
+	return jsonlex.Path(path)
 }
 
-// printable returns a key as it can stand in a log.
-func printable(key []byte) string {
-	cut := ""
-	if len(key) > maxPathKey {
-		key, cut = key[:maxPathKey], "…"
+// keyAt returns the key at src[p], as it is there if it is not valid.
+func keyAt(src []byte, p int) string {
+	if end, _, bad := jsonlex.String(src, p); bad != jsonlex.None {
+		return string(src[p+1 : end])
 	}
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(string(key), "\uFFFD")) + cut
+	return string(jsonlex.AppendText(nil, src, p))
 }

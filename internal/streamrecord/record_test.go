@@ -1,6 +1,7 @@
 package streamrecord
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -90,22 +91,30 @@ func TestRecords(t *testing.T) {
 		{"trailing comma", plain, `{"eventName":"MODIFY",}`, Undecodable, BadRecord},
 		{"brackets of two kinds", plain, `{"eventName":"MODIFY"]`, Undecodable, BadRecord},
 
-		// members that come twice
-		{"eventName twice", plain, `{"eventName":"MODIFY","eventName":"INSERT","dynamodb":{` + image + `}}`, Event, ""},
-		{"eventName twice, the image between", plain, `{"eventName":"MODIFY","dynamodb":{` + image + `},"eventName":"INSERT"}`, Event, ""},
-		{"eventName twice, a damaged image between", plain, `{"eventName":"MODIFY","dynamodb":{"NewImage":{"event" {}}},"eventName":"INSERT"}`, Undecodable, BadRecord},
-		{"eventName twice, the last one unknown", plain, `{"eventName":"INSERT","eventName":"x","dynamodb":{` + image + `}}`, Undecodable, BadRecord},
-		{"eventName twice, the first one wrong", plain, `{"eventName":5,"eventName":"INSERT","dynamodb":{` + image + `}}`, Event, ""},
-		{"dynamodb twice", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"StreamViewType":"KEYS_ONLY"},"dynamodb":{` + image + `}}`, Event, ""},
-		{"dynamodb twice, the last one empty", plain, `{"eventName":"INSERT","dynamodb":{` + image + `},"dynamodb":{}}`, Undecodable, MissingNewImage},
-		{"dynamodb twice, the first one wrong", plain, `{"eventName":"INSERT","dynamodb":[],"dynamodb":{` + image + `}}`, Event, ""},
-		{"image twice", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"X":1},"x":{}},` + image + `}}`, Event, ""},
-		{"image twice, the last one without event", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"NewImage":{}}}`, Undecodable, MissingEvent},
-		{"image twice, the last one null", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"NewImage":null}}`, Undecodable, MissingNewImage},
-		{"event twice", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"M":{"payload":{"S":"[1,2,3]"},` + goodHeaders + `}},` + image[len(`"NewImage":{`):] + `}}`, Event, ""},
-		{"event twice, the first one wrong", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"S":"x"},` + image[len(`"NewImage":{`):] + `}}`, Event, ""},
-		{"event twice, the last one wrong", plain, `{"eventName":"INSERT","dynamodb":{` + image[:len(image)-1] + `,"event":{"S":"x"}}}}`, Undecodable, UnsupportedType},
-		{"marker twice", shared, strings.Replace(marked(`{"S":"outbox/1"}`), `"fmt"`, `"fmt":{"N":"1"},"fmt"`, 1), Event, ""},
+		// members that come twice: nobody can say which one was meant
+		{"eventID twice", plain, `{"eventID":"a","eventID":"a","eventName":"INSERT","dynamodb":{` + image + `}}`, Undecodable, DuplicateMember},
+		{"eventVersion twice", plain, `{"eventVersion":"1","eventVersion":"2","eventName":"MODIFY"}`, Undecodable, DuplicateMember},
+		{"eventName twice", plain, `{"eventName":"INSERT","dynamodb":{` + image + `},"eventName":"INSERT"}`, Undecodable, DuplicateMember},
+		{"eventName twice, one with an escape", plain, `{"eventName":"INSERT","dynamodb":{` + image + `},"event\u004eame":"MODIFY"}`, Undecodable, DuplicateMember},
+		{"eventName twice, one wrong", plain, `{"eventName":5,"eventName":"INSERT","dynamodb":{` + image + `}}`, Undecodable, DuplicateMember},
+		{"eventSource twice", plain, `{"eventSource":"aws:dynamodb","eventSource":"aws:dynamodb","eventName":"MODIFY"}`, Undecodable, DuplicateMember},
+		{"dynamodb twice", plain, `{"eventName":"INSERT","dynamodb":{` + image + `},"dynamodb":{` + image + `}}`, Undecodable, DuplicateMember},
+		{"dynamodb twice, the first one empty", plain, `{"eventName":"INSERT","dynamodb":{},"dynamodb":{` + image + `}}`, Undecodable, DuplicateMember},
+		{"dynamodb twice, the first one null", plain, `{"eventName":"INSERT","dynamodb":null,"dynamodb":{` + image + `}}`, Undecodable, DuplicateMember},
+		{"SequenceNumber twice", plain, `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1",` + image + `,"SequenceNumber":"2"}}`, Undecodable, DuplicateMember},
+		{"SizeBytes twice", plain, `{"eventName":"INSERT","dynamodb":{"SizeBytes":1,` + image + `,"SizeBytes":1}}`, Undecodable, DuplicateMember},
+		{"image twice", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,` + image + `}}`, Undecodable, DuplicateMember},
+		{"image twice, the last one null", plain, `{"eventName":"INSERT","dynamodb":{` + image + `,"NewImage":null}}`, Undecodable, DuplicateMember},
+		{"image twice in a modify", plain, `{"eventName":"MODIFY","dynamodb":{` + image + `,` + image + `}}`, Undecodable, DuplicateMember},
+		{"userIdentity twice", plain, `{"eventName":"REMOVE","userIdentity":` + service[len(`"userIdentity":`):] + `,` + service + `}`, Undecodable, DuplicateMember},
+		{"userIdentity of two types", plain, `{"eventName":"REMOVE","userIdentity":{"type":"User","type":"Service","principalId":"dynamodb.amazonaws.com"}}`, Undecodable, DuplicateMember},
+		{"event twice", plain, `{"eventName":"INSERT","dynamodb":{` + image[:len(image)-1] + `,` + image[len(`"NewImage":{"pk":{"S":"a"},`):] + `}}`, Undecodable, DuplicateMember},
+		{"event twice, the first one wrong", plain, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"S":"x"},` + image[len(`"NewImage":{`):] + `}}`, Undecodable, DuplicateMember},
+		{"event twice in a modify", plain, `{"eventName":"MODIFY","dynamodb":{"NewImage":{"event":{"S":"x"},` + image[len(`"NewImage":{`):] + `}}`, Modify, ""},
+		{"event twice in a modify, name last", plain, `{"dynamodb":{"NewImage":{"event":{"S":"x"},` + image[len(`"NewImage":{`):] + `},"eventName":"MODIFY"}`, Modify, ""},
+		{"event twice without a marker", shared, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"S":"x"},` + image[len(`"NewImage":{`):] + `}}`, NotEvent, ""},
+		{"marker twice", shared, strings.Replace(marked(`{"S":"outbox/1"}`), `"fmt"`, `"fmt":{"S":"outbox/1"},"fmt"`, 1), Undecodable, DuplicateMember},
+		{"members that are not read twice", plain, `{"x":1,"x":2,"eventName":"INSERT","dynamodb":{"y":1,"y":2,` + strings.Replace(image, `"pk"`, `"pk":{"S":"b"},"pk"`, 1) + `}}`, Event, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := decodeRecord(t, row.cfg, row.in)
@@ -147,6 +156,51 @@ func TestConfig(t *testing.T) {
 	require.Contains(t, r.Fault.Message, own.Marker)
 	r = plainDecode(t, Config{MarkerValue: "x"}, record(`"event":`+event))
 	require.Equal(t, Event, r.Kind, "a value without a marker means nothing")
+}
+
+// TestMissingEvent has the names of what an item has in the place of an event:
+// some of them, in a form for a log, and no values.
+func TestMissingEvent(t *testing.T) {
+	record := func(attributes string) string {
+		return `{"eventName":"INSERT","dynamodb":{"NewImage":{` + attributes + `}}}`
+	}
+	r := plainDecode(t, Config{Event: "my event"}, record(`"pk":{"S":"secret"}, "sk" : {"N":"1"},"event":{"M":{"secret":{"S":"x"}}},"a\u0062.c":{"S":"x"}`))
+	require.Equal(t, MissingEvent, r.Fault.Code)
+	require.Equal(t, []string{"pk", "sk", "event", `["ab.c"]`}, r.Attributes)
+	require.Equal(t, `my event: the image has no such attribute; it has [pk, sk, event, ["ab.c"]]`, r.Fault.Message)
+
+	var many strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&many, `"%d-%s":{"N":"1"},`, i, strings.Repeat("x", 1000))
+	}
+	r = plainDecode(t, Config{}, record(many.String()+`"pk":{"S":"a"}`))
+	require.Len(t, r.Attributes, maxAttributes)
+	require.Less(t, len(r.Fault.Message), 1000)
+
+	r = plainDecode(t, Config{}, record(``))
+	require.Equal(t, []string{}, r.Attributes)
+	require.NotEmpty(t, r.Fault.Message)
+	require.Nil(t, plainDecode(t, Config{}, goodRecord).Attributes)
+}
+
+// TestNotEvent shows which items without a marker look like events all the same.
+func TestNotEvent(t *testing.T) {
+	shared := Config{Marker: "kind"}
+	r := plainDecode(t, shared, goodRecord)
+	require.Equal(t, NotEvent, r.Kind)
+	require.Equal(t, "e1", r.EventID)
+	require.Nil(t, r.Detail)
+	require.Nil(t, r.Headers)
+	for _, event := range []string{`{"S":"a party"}`, `{"M":{}}`, `{"M":{"headers":{"M":{}}}}`, `{"M":{"headers":{"M":{"eventId":{"N":"1"}}}}}`, `5`} {
+		r := plainDecode(t, shared, `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":`+event+`}}}`)
+		require.Equal(t, NotEvent, r.Kind)
+		require.Empty(t, r.EventID, event)
+	}
+	for _, name := range []string{"MODIFY", "REMOVE"} {
+		for _, record := range []string{strings.Replace(goodRecord, "INSERT", name, 1), `{"dynamodb":` + goodRecord[strings.Index(goodRecord, `{"Seq`):len(goodRecord)-1] + `,"eventName":"` + name + `"}`} {
+			require.Equal(t, EventHeaders{}, plainDecode(t, shared, record).EventHeaders, record)
+		}
+	}
 }
 
 func TestRecordMembers(t *testing.T) {

@@ -12,25 +12,25 @@ import (
 // The reference is a second decoder with the same rules, written for clarity on
 // top of encoding/json. Nothing of the first is used in it.
 
-// member is one member of a JSON object. The key is "" if it is not valid.
-type member struct {
+// pair is one member of a JSON object. The key is "" if it is not valid.
+type pair struct {
 	key   string
 	ok    bool
 	value json.RawMessage
 }
 
-// members splits an object into its members, in order, duplicates included.
-func members(raw []byte) ([]member, bool) {
+// pairsOf splits an object into its members, in order, duplicates included.
+func pairsOf(raw []byte) ([]pair, bool) {
 	if !json.Valid(raw) || raw[0] != '{' {
 		return nil, false
 	}
-	ms := []member{}
+	ms := []pair{}
 	for p := spaces(raw, 1); raw[p] != '}'; {
 		end := frame(raw, p)
 		key, ok := plainString(raw[p:end])
 		p = spaces(raw, spaces(raw, end)+1)
 		end = frame(raw, p)
-		ms = append(ms, member{key, ok, raw[p:end]})
+		ms = append(ms, pair{key, ok, raw[p:end]})
 		if p = spaces(raw, end); raw[p] == ',' {
 			p = spaces(raw, p+1)
 		}
@@ -38,14 +38,31 @@ func members(raw []byte) ([]member, bool) {
 	return ms, true
 }
 
-// last returns the value of the last member named key, nil if there is none.
-func last(ms []member, key string) json.RawMessage {
-	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].ok && ms[i].key == key {
-			return ms[i].value
+// valueOf returns the value of the first member named key, nil if there is
+// none.
+func valueOf(ms []pair, key string) json.RawMessage {
+	for _, m := range ms {
+		if m.ok && m.key == key {
+			return m.value
 		}
 	}
 	return nil
+}
+
+// twice reports whether one of the members with these names is there twice.
+func twice(ms []pair, keys ...string) bool {
+	for _, key := range keys {
+		n := 0
+		for _, m := range ms {
+			if m.ok && m.key == key {
+				n++
+			}
+		}
+		if n > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // frame returns the end of the value at src[p:] by brackets and strings alone,
@@ -96,7 +113,32 @@ func spaces(src []byte, p int) int {
 }
 
 func decodePlain(cfg Config, src []byte) (*Batch, error) {
-	bad := func(p int, problem string) (*Batch, error) { return nil, &FormatError{Offset: p, Problem: problem} }
+	b, inner, err := plainInvocation(cfg, src)
+	if inner == nil {
+		return b, err
+	}
+	payload := []byte(inner)
+	if s, ok := plainString(inner); ok {
+		payload = []byte(s)
+	}
+	b, inner, err = plainInvocation(cfg, payload)
+	if inner != nil {
+		return nil, &FormatError{Problem: "an on-failure record in another one"}
+	}
+	if b != nil {
+		b.OnFailure = true
+	}
+	return b, err
+}
+
+// plainInvocation returns the batch, or what an on-failure record has as the
+// payload.
+func plainInvocation(cfg Config, src []byte) (*Batch, json.RawMessage, error) {
+	bad := func(p int, problem string) (*Batch, json.RawMessage, error) {
+		return nil, nil, &FormatError{Offset: p, Problem: problem}
+	}
+	seen := map[string]bool{}
+	var inner json.RawMessage
 	b := &Batch{}
 	found := false
 	p := spaces(src, 0)
@@ -119,6 +161,11 @@ func decodePlain(cfg Config, src []byte) (*Batch, error) {
 		}
 		p = spaces(src, p+1)
 		v := p
+		known := key == "Records" || key == "window" || key == "state" || key == "payload"
+		if known && seen[key] {
+			return bad(p, "want each member once")
+		}
+		seen[key] = true
 		if key == "Records" && p < len(src) && src[p] == '[' {
 			found = true
 			b.Records = nil
@@ -148,8 +195,8 @@ func decodePlain(cfg Config, src []byte) (*Batch, error) {
 			}
 			value := src[v:p]
 			switch key {
-			case "Records":
-				found = false
+			case "payload":
+				inner = value
 			case "window":
 				b.Window = string(value) != "null"
 			case "state":
@@ -168,19 +215,30 @@ func decodePlain(cfg Config, src []byte) (*Batch, error) {
 	if p = spaces(src, p+1); p != len(src) {
 		return bad(p, "data after the event")
 	}
+	if _, isText := plainString(inner); !found && (isText || inner != nil && inner[0] == '{') {
+		return nil, inner, nil
+	}
 	if !found {
 		return bad(p, `no "Records" array`)
 	}
 	for i := range b.Records {
 		r := &b.Records[i]
-		if r.Fault != nil && r.Fault.Code == viewCode {
-			return nil, &StreamViewError{ViewType: r.Fault.Message, StreamARN: r.StreamARN, SequenceNumber: r.SequenceNumber}
+		switch {
+		case r.Fault == nil:
+		case r.Fault.Code == viewCode:
+			return nil, nil, &StreamViewError{ViewType: r.Fault.Message, StreamARN: r.StreamARN, SequenceNumber: r.SequenceNumber}
+		case r.Fault.Code == sourceCode:
+			return nil, nil, &SourceError{Source: r.Fault.Message, ARN: r.StreamARN}
 		}
 	}
-	return b, nil
+	return b, nil, nil
 }
 
-const viewCode = "view"
+// Codes of what makes a whole batch an error.
+const (
+	viewCode   = "view"
+	sourceCode = "source"
+)
 
 func plainRecord(cfg Config, raw []byte) (r Record) {
 	r.Raw = raw
@@ -189,13 +247,13 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 			r.Kind, r.Detail, r.Fault = Undecodable, nil, &Fault{code, fmt.Sprintf(format, args...)}
 		}
 	}
-	ms, ok := members(raw)
+	ms, ok := pairsOf(raw)
 	if !ok {
 		fault(BadRecord, "not a JSON object")
 		return r
 	}
-	text := func(ms []member, key string) string {
-		raw := last(ms, key)
+	text := func(ms []pair, key string) string {
+		raw := valueOf(ms, key)
 		if raw == nil || string(raw) == "null" {
 			return ""
 		}
@@ -205,28 +263,48 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 		}
 		return s
 	}
-	object := func(ms []member, key string) ([]member, bool) {
-		raw := last(ms, key)
+	object := func(ms []pair, key string) ([]pair, bool) {
+		raw := valueOf(ms, key)
 		if raw == nil || string(raw) == "null" {
 			return nil, false
 		}
-		o, ok := members(raw)
+		o, ok := pairsOf(raw)
 		if !ok {
 			fault(BadRecord, "%s is not an object", key)
 		}
 		return o, ok
 	}
+	for _, key := range []string{"eventSource", "EventSource"} {
+		for _, m := range ms {
+			if source, ok := plainString(m.value); ok && m.ok && m.key == key && source != "" && source != "aws:dynamodb" {
+				r.StreamARN, _ = plainString(valueOf(ms, "eventSourceARN"))
+				fault(sourceCode, "%s", source)
+				return r
+			} else if m.ok && m.key == key {
+				break // of two, the first is read
+			}
+		}
+	}
+	user, _ := pairsOf(valueOf(ms, "userIdentity"))
+	change, _ := pairsOf(valueOf(ms, "dynamodb"))
+	if twice(ms, "eventID", "eventName", "eventVersion", "eventSource", "EventSource", "awsRegion", "dynamodb", "userIdentity", "eventSourceARN") ||
+		twice(user, "type", "principalId") ||
+		twice(change, "ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType") {
+		fault(DuplicateMember, "of the record")
+	}
 	name := text(ms, "eventName")
+	text(ms, "eventSource")
+	text(ms, "EventSource")
 	r.StreamARN, r.AWSRegion = text(ms, "eventSourceARN"), text(ms, "awsRegion")
-	user, _ := object(ms, "userIdentity")
+	object(ms, "userIdentity")
 	kind, principal := text(user, "type"), text(user, "principalId")
 	service := kind == "Service" && principal == "dynamodb.amazonaws.com"
-	change, _ := object(ms, "dynamodb")
+	object(ms, "dynamodb")
 	r.SequenceNumber = text(change, "SequenceNumber")
-	if k := last(change, "Keys"); k != nil && k[0] == '{' {
+	if k := valueOf(change, "Keys"); k != nil && k[0] == '{' {
 		r.Keys = k
 	}
-	r.CreatedAt = plainTime(last(change, "ApproximateCreationDateTime"))
+	r.CreatedAt = plainTime(valueOf(change, "ApproximateCreationDateTime"))
 	view := text(change, "StreamViewType")
 	image, present := object(change, "NewImage")
 	switch {
@@ -249,14 +327,33 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 	return r
 }
 
-func plainImage(cfg Config, r *Record, image []member, fault func(code, format string, args ...any)) {
-	if cfg.Marker != "" {
-		marker := last(image, cfg.Marker)
-		if marker == nil {
-			r.Kind = NotEvent
-			return
+func plainImage(cfg Config, r *Record, image []pair, fault func(code, format string, args ...any)) {
+	if cfg.Marker != "" && valueOf(image, cfg.Marker) == nil {
+		r.Kind = NotEvent
+		if id := plainEventID(cfg, image); id != "" {
+			r.EventID = id
 		}
-		ms, ok := members(marker)
+		return
+	}
+	if twice(image, cfg.Event) || cfg.Marker != "" && twice(image, cfg.Marker) {
+		fault(DuplicateMember, "of the image")
+	}
+	if event, _ := pairsOf(valueOf(image, cfg.Event)); len(event) == 1 && event[0].key == "M" {
+		parts, _ := pairsOf(event[0].value)
+		headers, _ := pairsOf(valueOf(parts, "headers"))
+		if twice(parts, "headers", "payload") {
+			fault(DuplicateMember, "of the event")
+		}
+		if len(headers) == 1 && headers[0].key == "M" {
+			headers, _ := pairsOf(headers[0].value)
+			if twice(headers, "eventId", "correlationId", "eventName", "createdBy", "source", "region", "timestamp", "causationId", "aggregateId",
+				"sequence", "traceparent", "schemaVersion") {
+				fault(DuplicateMember, "of the headers")
+			}
+		}
+	}
+	if cfg.Marker != "" {
+		ms, ok := pairsOf(valueOf(image, cfg.Marker))
 		s := ""
 		if ok && len(ms) == 1 && ms[0].key == "S" {
 			s, _ = plainString(ms[0].value)
@@ -266,23 +363,23 @@ func plainImage(cfg Config, r *Record, image []member, fault func(code, format s
 			return
 		}
 	}
-	event := last(image, cfg.Event)
+	event := valueOf(image, cfg.Event)
 	if event == nil {
 		fault(MissingEvent, "attribute %q is missing", cfg.Event)
 		return
 	}
-	ms, ok := members(event)
+	ms, ok := pairsOf(event)
 	if !ok || len(ms) != 1 || ms[0].key != "M" {
 		fault(UnsupportedType, "attribute %q is not a map", cfg.Event)
 		return
 	}
-	parts, ok := members(ms[0].value)
+	parts, ok := pairsOf(ms[0].value)
 	if !ok {
 		fault(UnsupportedType, "attribute %q is not a map", cfg.Event)
 		return
 	}
 	var out []string
-	emit := func(m member) {
+	emit := func(m pair) {
 		s, code := plainValue(m.value)
 		if code != "" {
 			fault(code, "event.%s", m.key)
@@ -290,22 +387,19 @@ func plainImage(cfg Config, r *Record, image []member, fault func(code, format s
 		out = append(out, plainQuote(m.key)+":"+s)
 	}
 	seen := map[string]bool{}
-	for i, m := range parts {
+	for _, m := range parts {
 		if !m.ok {
 			fault(BadString, "a key of the event")
 		}
-		if (m.key == "headers" || m.key == "payload") && i != lastIndex(parts, m.key) {
-			continue
-		}
 		seen[m.key] = true
-		form, _ := members(m.value)
+		form, _ := pairsOf(m.value)
 		switch {
 		case m.key == "headers":
 			if len(form) != 1 || form[0].key != "M" {
 				fault(BadHeader, "headers is not a map")
 				return
 			}
-			hs, ok := members(form[0].value)
+			hs, ok := pairsOf(form[0].value)
 			if !ok {
 				fault(BadHeader, "headers is not a map")
 				return
@@ -339,25 +433,27 @@ func plainImage(cfg Config, r *Record, image []member, fault func(code, format s
 	}
 }
 
-func lastIndex(ms []member, key string) int {
-	for i := len(ms) - 1; i >= 0; i-- {
-		if ms[i].ok && ms[i].key == key {
-			return i
-		}
+// plainEventID returns the event id of an item that is not marked as an event.
+func plainEventID(cfg Config, image []pair) string {
+	v := valueOf(image, cfg.Event)
+	for _, key := range []string{"M", "headers", "M", "eventId", "S"} {
+		ms, _ := pairsOf(v)
+		v = valueOf(ms, key)
 	}
-	return -1
+	s, _ := plainString(v)
+	return s
 }
 
-func plainHeaders(r *Record, hs []member, fault func(code, format string, args ...any)) {
+func plainHeaders(r *Record, hs []pair, fault func(code, format string, args ...any)) {
 	get := func(key, tag string) string {
-		if ms, ok := members(last(hs, key)); ok && len(ms) == 1 && ms[0].key == tag {
+		if ms, ok := pairsOf(valueOf(hs, key)); ok && len(ms) == 1 && ms[0].key == tag {
 			s, _ := plainString(ms[0].value)
 			return s
 		}
 		return ""
 	}
 	require := func(key, value string) {
-		if last(hs, key) == nil {
+		if valueOf(hs, key) == nil {
 			fault(MissingHeader, "headers.%s is missing", key)
 		} else if value == "" {
 			fault(BadHeader, "headers.%s is not a string", key)
@@ -375,7 +471,7 @@ func plainHeaders(r *Record, hs []member, fault func(code, format string, args .
 	}
 	ms, ok := plainInt(stamp)
 	switch t := time.UnixMilli(ms); {
-	case last(hs, "timestamp") == nil:
+	case valueOf(hs, "timestamp") == nil:
 		fault(MissingHeader, "headers.timestamp is missing")
 	case !ok:
 		fault(BadHeader, "headers.timestamp is not a number of milliseconds")

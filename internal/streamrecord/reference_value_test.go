@@ -112,7 +112,7 @@ func plainQuote(s string) string {
 // plainValue returns the JSON form of a DynamoDB JSON value, or the code of
 // what is wrong with it.
 func plainValue(raw json.RawMessage) (string, string) {
-	ms, ok := members(raw)
+	ms, ok := pairsOf(raw)
 	if !ok || len(ms) != 1 {
 		return "", UnsupportedType
 	}
@@ -170,7 +170,7 @@ func plainValue(raw json.RawMessage) (string, string) {
 			return "null", ""
 		}
 	case "M":
-		ms, ok := members(v)
+		ms, ok := pairsOf(v)
 		if !ok {
 			return "", UnsupportedType
 		}

@@ -1,26 +1,41 @@
 package streamrecord
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
 
-// Strings are copied with as few escapes as JSON allows: only '"', '\' and
-// control characters are escaped, the latter as \b \f \n \r \t or \u00xx in
-// lower case. So the length of the output is a function of the text alone,
-// however the stream wrote it.
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
+)
 
-// copyString copies the JSON string that begins before src[p] to dst[n:],
-// without the opening and with the closing quote. It writes up to 8 bytes
-// behind its result.
+// Strings are copied with as few escapes as JSON allows, whatever escapes the
+// stream has. Each is copied eight bytes at a time, and whole: what is behind
+// its end is overwritten by what comes next.
+
+// spare is how many bytes behind its result a copy may overwrite.
+const spare = 8
+
+// store writes w to dst[n:], which must have room for it.
+func store(dst []byte, n int, w uint64) {
+	binary.LittleEndian.PutUint64(dst[n:n+8], w)
+}
+
+// copyString copies the JSON string at src[p] to dst[n:].
 func copyString(dst, src []byte, n, p int) (int, int, problem) {
+	if jsonlex.At(src, p) != '"' {
+		return n, p, unexpected(src, p)
+	}
+	dst[n] = '"'
+	n, p = n+1, p+1
 	start := n
 	for {
-		w := load(src, p)
+		w := jsonlex.Load(src, p)
 		store(dst, n, w)
-		m := specialOrWide(w)
+		m := jsonlex.SpecialOrWide(w)
 		if m == 0 {
 			n, p = n+8, p+8
 			continue
 		}
-		k := index(m)
+		k := jsonlex.Index(m)
 		n, p = n+k, p+k
 		if byte(w>>(8*k)) == '"' {
 			return n + 1, p + 1, none
@@ -31,11 +46,13 @@ func copyString(dst, src []byte, n, p int) (int, int, problem) {
 	}
 }
 
-// unquote copies the text of the JSON string that begins before src[p] to
-// dst[n:], without escapes and quotes. It writes up to 8 bytes behind its
-// result.
+// unquote copies the text of the JSON string at src[p] to dst[n:], without
+// escapes and quotes.
 func unquote(dst, src []byte, n, p int) (int, int, problem) {
-	return copyText(dst, src, n, n, p, false)
+	if jsonlex.At(src, p) != '"' {
+		return n, p, unexpected(src, p)
+	}
+	return copyText(dst, src, n, n, p+1, false)
 }
 
 // copyText copies what is left of a JSON string at src[p] to dst[n:], and
@@ -43,49 +60,49 @@ func unquote(dst, src []byte, n, p int) (int, int, problem) {
 // to be escaped in JSON is, if escaped is set. The text that is in dst[start:n]
 // already is part of the string, for it has to be valid UTF-8 as a whole.
 func copyText(dst, src []byte, start, n, p int, escaped bool) (int, int, problem) {
-	wide := false
+	wide := false // there is more than ASCII
 	for {
-		w := load(src, p)
+		w := jsonlex.Load(src, p)
 		store(dst, n, w)
-		m := special(w)
+		m := jsonlex.Special(w)
 		if m == 0 {
-			wide = wide || w&highs != 0
+			wide = wide || w&jsonlex.Highs != 0
 			n, p = n+8, p+8
 			continue
 		}
-		wide = wide || w&highs&(m&-m-1) != 0
-		k := index(m)
+		wide = wide || w&jsonlex.Highs&(m&-m-1) != 0
+		k := jsonlex.Index(m)
 		n, p = n+k, p+k
-		switch c := at(src, p); {
+		switch c := jsonlex.At(src, p); {
 		case c == '"':
 			if wide && !utf8.Valid(dst[start:n]) {
 				return n, p, badString
 			}
 			return n, p + 1, none
 		case c == '\\':
-			e := at(src, p+1)
-			if short := shortEscapes[e]; short != 0 { // as nearly all are
-				if escaped && e != '/' {
-					dst[n], dst[n+1] = '\\', e
+			if e := jsonlex.At(src, p+1); e == '"' || e == '\\' { // as nearly all are
+				if escaped {
+					dst[n] = '\\'
 					n++
-				} else {
-					dst[n] = short
 				}
+				dst[n] = e
 				n, p = n+1, p+2
 				continue
 			}
-			r, q := escape(src, p)
-			if q < 0 {
+			r, q, bad := jsonlex.Escape(src, p)
+			if bad != jsonlex.None {
 				return n, p, badString
 			}
 			if p = q; escaped {
-				n = quoteRune(dst, n, r)
+				n += jsonlex.PutRune(dst[n:], r)
 			} else {
 				n += utf8.EncodeRune(dst[n:], r)
 			}
+		case p >= len(src):
+			return n, p, malformed
 		case c < ' ':
-			return n, p, controlOrEnd(src, p)
-		default: // near the end of the source, where load finds nothing
+			return n, p, badString
+		default: // near the end of the source, where Load finds nothing
 			wide = wide || c >= utf8.RuneSelf
 			dst[n] = c
 			n, p = n+1, p+1
@@ -96,109 +113,28 @@ func copyText(dst, src []byte, start, n, p int, escaped bool) (int, int, problem
 // copyKey copies the key at src[p] and the colon behind it, and returns the
 // position of the value.
 func copyKey(dst, src []byte, n, p int) (int, int, problem) {
-	if at(src, p) != '"' {
+	if jsonlex.At(src, p) != '"' {
 		return n, p, malformed
 	}
-	dst[n] = '"'
-	n, p, bad := copyString(dst, src, n+1, p+1)
+	n, p, bad := copyString(dst, src, n, p)
 	if bad != none {
 		return n, p, bad
 	}
-	if at(src, p) != ':' {
-		if p = space(src, p); at(src, p) != ':' {
-			return n, p, malformed
-		}
+	p, fault := jsonlex.Colon(src, p)
+	if fault != jsonlex.None {
+		return n, p, malformed
 	}
 	dst[n] = ':'
-	return n + 1, space(src, p+1), none
+	return n + 1, p, none
 }
 
-// controlOrEnd tells a control character in a string from the end of the
-// source.
-func controlOrEnd(src []byte, p int) problem {
-	if p >= len(src) {
-		return malformed
+// copyBinary copies the base64 string at src[p].
+func copyBinary(dst, src []byte, n, p int) (int, int, problem) {
+	end, q, bad := copyString(dst, src, n, p)
+	if bad == none && !isBase64(dst[n+1:end-1]) {
+		bad = badBinary
 	}
-	return badString
-}
-
-// shortEscapes has the character of each escape sequence of two characters, by
-// the second.
-var shortEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// escape reads the escape sequence at src[p], both halves of a surrogate pair
-// at once. The position is -1 if it is none, or half a pair.
-func escape(src []byte, p int) (rune, int) {
-	c := at(src, p+1)
-	if short := shortEscapes[c]; short != 0 {
-		return rune(short), p + 2
-	}
-	if c != 'u' {
-		return 0, -1
-	}
-	r := hex4(src, p+2)
-	if r < 0xD800 || r >= 0xE000 {
-		if r < 0 {
-			return 0, -1
-		}
-		return r, p + 6
-	}
-	if r >= 0xDC00 || at(src, p+6) != '\\' || at(src, p+7) != 'u' {
-		return 0, -1
-	}
-	low := hex4(src, p+8)
-	if low < 0xDC00 || low >= 0xE000 {
-		return 0, -1
-	}
-	return (r-0xD800)<<10 + (low - 0xDC00) + 0x10000, p + 12
-}
-
-// hex4 reads four hexadecimal digits, -1 if they are none.
-func hex4(src []byte, p int) rune {
-	if p+4 > len(src) {
-		return -1
-	}
-	var r rune
-	for _, c := range src[p : p+4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return -1
-		}
-		r = r<<4 | rune(c)
-	}
-	return r
-}
-
-// controlEscapes has the letter of each control character with an escape
-// sequence of two characters.
-var controlEscapes = [' ']byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}
-
-// quoteRune writes r to dst[n:] as it stands in a JSON string. It never needs
-// more bytes than an escape sequence for r.
-func quoteRune(dst []byte, n int, r rune) int {
-	switch {
-	case r == '"' || r == '\\':
-		dst[n], dst[n+1] = '\\', byte(r)
-		return n + 2
-	case r >= utf8.RuneSelf:
-		return n + utf8.EncodeRune(dst[n:], r)
-	case r >= ' ':
-		dst[n] = byte(r)
-		return n + 1
-	case controlEscapes[r] != 0:
-		dst[n], dst[n+1] = '\\', controlEscapes[r]
-		return n + 2
-	}
-	const hex = "0123456789abcdef"
-	n += copy(dst[n:], `\u00`)
-	dst[n], dst[n+1] = hex[r>>4], hex[r&15]
-	return n + 2
+	return end, q, bad
 }
 
 // isBase64 reports whether s is base64 in the standard alphabet with padding,
@@ -226,3 +162,17 @@ var base64Alphabet = func() (set [256]bool) {
 	}
 	return set
 }()
+
+// short returns the length of the text that w begins with, if it is plain
+// ASCII with a closing quote behind it; else -1.
+func short(w uint64) int {
+	m := jsonlex.SpecialOrWide(w)
+	if m == 0 {
+		return -1
+	}
+	k := jsonlex.Index(m)
+	if byte(w>>(8*k)) != '"' {
+		return -1
+	}
+	return k
+}

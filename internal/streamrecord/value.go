@@ -1,262 +1,282 @@
 package streamrecord
 
-import "encoding/binary"
+import "github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 
-// maxDepth is how deep a Detail may nest. It is the limit of encoding/json,
-// far above what DynamoDB stores (32) and EventBridge looks at (1000).
+// maxDepth is how many objects and arrays a Detail may have within each other.
+// It is the limit of encoding/json, far above what DynamoDB stores (32) and
+// EventBridge looks at (1000), and it keeps the stack small.
 const maxDepth = 10000
-
-// nesting has, for each open container, whether it is a map. Values are
-// transcoded without recursion, so that no input can exhaust the stack.
-type nesting [maxDepth + 1]bool
-
-// What AWS writes between values, in one register.
-const (
-	beforeKey = '}' | ','<<8 | '"'<<16
-	nullValue = ':' | '{'<<8 | '"'<<16 | 'N'<<24 | 'U'<<32 | 'L'<<40 | 'L'<<48 | '"'<<56
-	boolValue = ':' | '{'<<8 | '"'<<16 | 'B'<<24 | 'O'<<32 | 'O'<<40 | 'L'<<48 | '"'<<56
-)
 
 // copyValue writes the JSON form of the DynamoDB JSON value at src[p] to
 // dst[n:]: an S as string, an N as number, a B as base64 string, a set as
 // array. depth is the number of containers that it stands in.
 //
 // The result is never longer than what it was made of, so a dst of the length
-// of src is enough, with 8 bytes behind it that may be overwritten. On a
-// problem the position is where it was found.
-func (open *nesting) copyValue(dst, src []byte, n, p, depth int) (int, int, problem) {
-	base := depth
-	inMap := false
-	var (
-		t   byte
-		w   uint64
-		k   int
-		bad problem
-	)
-
-value: // src[p] begins a value
-	if t = simpleTag(load(src, p)); t != 0 {
-		p += 5
-	} else if t, p, bad = anyTag(src, p); bad != none {
+// of src is enough, with some spare bytes behind it that may be overwritten.
+func copyValue(dst, src []byte, n, p, depth int) (int, int, problem) {
+	if t := simpleTag(jsonlex.Load(src, p)); t != 0 {
+		return copyTagged(dst, src, n, p+len(`{"S":`), depth, t)
+	}
+	t, p, bad := tag(src, p)
+	if bad != none {
 		return n, p, bad
 	}
+	return copyTagged(dst, src, n, p, depth, t)
+}
 
-typed: // src[p] begins what the type t tags
+// copyTagged copies a value of type t, whose tag has been read: src[p] begins
+// what it tags, and the object around it ends behind that.
+func copyTagged(dst, src []byte, n, p, depth int, t byte) (int, int, problem) {
+	var bad problem
 	switch t {
 	case 'S':
-		if at(src, p) != '"' {
-			return n, p, unexpected(src, p)
-		}
-		dst[n] = '"'
-		w = load(src, p+1)
-		if k = short(w); k >= 0 {
+		w := jsonlex.Load(src, p+1)
+		if k := short(w); k >= 0 && jsonlex.At(src, p) == '"' {
+			dst[n] = '"'
 			store(dst, n+1, w)
 			n, p = n+k+2, p+k+2
-			goto closed
+		} else {
+			n, p, bad = copyString(dst, src, n, p)
 		}
-		n, p, bad = copyString(dst, src, n+1, p+1)
 	case 'N':
-		if at(src, p) != '"' {
-			return n, p, unexpected(src, p)
-		}
-		n, p, bad = copyNumber(dst, src, n, p+1)
-	case 'M', 'L':
-		opening := byte('{')
-		if t == 'L' {
-			opening = '['
-		}
-		if at(src, p) != opening {
-			return n, p, unexpected(src, p)
-		}
-		if depth == maxDepth {
-			return n, p, tooDeep
-		}
-		open[depth] = inMap
-		depth++
-		inMap = t == 'M'
-		dst[n] = opening
-		n++
-		p = space(src, p+1)
-		if c := at(src, p); c == opening+2 {
-			goto end
-		}
-		if inMap {
-			goto key
-		}
-		goto value
+		n, p, bad = copyNumber(dst, src, n, p)
+	case 'M':
+		n, p, bad = copyMap(dst, src, n, p, depth+1)
 	case 'B':
 		n, p, bad = copyBinary(dst, src, n, p)
 	case tagBool, tagNull:
-		n, p, bad = copyLiteral(dst, src, n, p, t)
+		n, p, bad = copyWord(dst, src, n, p, t)
 	default:
-		n, p, bad = copySet(dst, src, n, p, t)
+		n, p, bad = copyArray(dst, src, n, p, depth+1, t)
 	}
 	if bad != none {
 		return n, p, bad
 	}
+	if jsonlex.At(src, p) == '}' {
+		return n, p + 1, none
+	}
+	p, bad = closed(src, p)
+	return n, p, bad
+}
 
-closed: // src[p] should be the end of the type's object
-	w = load(src, p)
-	if inMap && w&0xFFFFFF == beforeKey {
-		dst[n] = ','
-		n, p = n+1, p+2
-		goto key
+// copyMap copies the object at src[p], which an M tags. Maps are most of what a
+// stream brings, so the usual case is written out here: a short key, a type of
+// one letter, and neither white space nor escapes.
+func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
+	if jsonlex.At(src, p) != '{' {
+		return n, p, unexpected(src, p)
 	}
-	if at(src, p) != '}' {
-		if p = space(src, p); at(src, p) != '}' {
-			return n, p, notClosed(src, p)
-		}
+	if depth > maxDepth {
+		return n, p, tooDeep
 	}
-	p++
-	if depth == base {
-		return n, p, none
-	}
-next: // src[p] should be the comma behind a value, or the end of its container
-	switch c := at(src, p); {
-	case c == ',':
-		dst[n] = ','
-		n, p = n+1, space(src, p+1)
-		if !inMap {
-			goto value
-		}
-		goto key
-	case c == '}' && inMap, c == ']' && !inMap:
-		goto end
-	case isSpace(c):
-		p++
-		goto next
-	default:
-		return n, p, malformed
-	}
-
-key: // src[p] should begin a key
-	if at(src, p) != '"' {
-		return n, p, malformed
-	}
-	dst[n] = '"'
-	w = load(src, p+1)
-	if k = short(w); k >= 0 {
-		store(dst, n+1, w)
-		n, p = n+k+2, p+k+2
-	} else if n, p, bad = copyString(dst, src, n+1, p+1); bad != none {
-		return n, p, bad
-	}
-	dst[n] = ':'
+	dst[n] = '{'
 	n++
-	w = load(src, p)
-	if byte(w) == ':' {
-		if t = simpleTag(w >> 8); t != 0 {
-			p += 6
-			goto typed
+	p, more := jsonlex.First(src, p)
+	for more {
+		var t byte
+		var bad problem
+		w := jsonlex.Load(src, p+1)
+		if k := short(w); k >= 0 && jsonlex.At(src, p) == '"' {
+			dst[n] = '"'
+			store(dst, n+1, w)
+			n, p = n+k+2, p+k+2
+		} else if jsonlex.At(src, p) != '"' {
+			return n, p, malformed
+		} else if n, p, bad = copyString(dst, src, n, p); bad != none {
+			return n, p, bad
 		}
-		if (w == boolValue || w == nullValue) && at(src, p+8) == ':' && at(src, p+9) > ' ' {
-			t = tagBool
-			if w == nullValue {
-				t = tagNull
+		dst[n] = ':'
+		n++
+		w = jsonlex.Load(src, p)
+		if t = simpleTag(w >> 8); t != 0 && byte(w) == ':' {
+			p += len(`:{"S":`)
+		} else {
+			if p = jsonlex.Space(src, p); jsonlex.At(src, p) != ':' {
+				return n, p, malformed
 			}
-			p += 9
-			goto typed
+			if t, p, bad = tag(src, jsonlex.Space(src, p+1)); bad != none {
+				return n, p, bad
+			}
 		}
-	}
-	if at(src, p) != ':' {
-		if p = space(src, p); at(src, p) != ':' {
+		if n, p, bad = copyTagged(dst, src, n, p, depth, t); bad != none {
+			return n, p, bad
+		}
+		var fault jsonlex.Fault
+		if p, more, fault = jsonlex.Next(src, p, '}'); fault != jsonlex.None {
 			return n, p, malformed
 		}
+		if more {
+			dst[n] = ','
+			n++
+		}
 	}
-	p++
-	if at(src, p) != '{' {
-		p = space(src, p)
-	}
-	goto value
-
-end: // src[p] is the end of a container
-	dst[n] = src[p]
-	n, p = n+1, p+1
-	depth--
-	inMap = open[depth]
-	goto closed
+	dst[n] = '}'
+	return n + 1, p, none
 }
 
-// notClosed is the problem of a value that does not end with its only member.
-func notClosed(src []byte, p int) problem {
-	if at(src, p) == ',' {
-		return unsupported
-	}
-	return malformed
-}
-
-// copyBinary writes the base64 string at src[p].
-func copyBinary(dst, src []byte, n, p int) (int, int, problem) {
-	if at(src, p) != '"' {
+// copyArray copies the array at src[p], which an L or a set tags.
+func copyArray(dst, src []byte, n, p, depth int, t byte) (int, int, problem) {
+	if jsonlex.At(src, p) != '[' {
 		return n, p, unexpected(src, p)
 	}
-	dst[n] = '"'
-	m, q, bad := copyString(dst, src, n+1, p+1)
-	if bad == none && !isBase64(dst[n+1:m-1]) {
-		bad = badBinary
-	}
-	return m, q, bad
-}
-
-// copyLiteral writes the value of a BOOL or a NULL. A NULL is always true.
-func copyLiteral(dst, src []byte, n, p int, t byte) (int, int, problem) {
-	if p+5 > len(src) {
-		return n, p, malformed
-	}
-	switch w := binary.LittleEndian.Uint32(src[p:]); {
-	case w == wordTrue && t == tagBool:
-		binary.LittleEndian.PutUint32(dst[n:], wordTrue)
-		return n + 4, p + 4, none
-	case w == wordTrue:
-		binary.LittleEndian.PutUint32(dst[n:], wordNull)
-		return n + 4, p + 4, none
-	case src[p] == 'f' && t == tagBool && binary.LittleEndian.Uint32(src[p+1:]) == wordFalse>>8:
-		dst[n] = 'f'
-		binary.LittleEndian.PutUint32(dst[n+1:], wordFalse>>8)
-		return n + 5, p + 5, none
-	}
-	return n, p, unsupported
-}
-
-// copySet writes the set at src[p] as an array.
-func copySet(dst, src []byte, n, p int, t byte) (int, int, problem) {
-	if at(src, p) != '[' {
-		return n, p, unexpected(src, p)
+	if depth > maxDepth {
+		return n, p, tooDeep
 	}
 	dst[n] = '['
 	n++
-	p = space(src, p+1)
-	if at(src, p) == ']' {
-		dst[n] = ']'
-		return n + 1, p + 1, none
-	}
-	for {
-		if at(src, p) != '"' {
-			return n, p, unexpected(src, p)
-		}
+	p, more := jsonlex.First(src, p)
+	for more {
 		var bad problem
 		switch t {
+		case 'L':
+			n, p, bad = copyValue(dst, src, n, p, depth)
 		case tagStrings:
-			dst[n] = '"'
-			n, p, bad = copyString(dst, src, n+1, p+1)
+			n, p, bad = copyString(dst, src, n, p)
 		case tagNumbers:
-			n, p, bad = copyNumber(dst, src, n, p+1)
+			n, p, bad = copyNumber(dst, src, n, p)
 		default:
 			n, p, bad = copyBinary(dst, src, n, p)
 		}
 		if bad != none {
 			return n, p, bad
 		}
-		p = space(src, p)
-		c := at(src, p)
-		if c != ',' && c != ']' {
+		var fault jsonlex.Fault
+		if p, more, fault = jsonlex.Next(src, p, ']'); fault != jsonlex.None {
 			return n, p, malformed
 		}
-		dst[n] = c
-		n, p = n+1, p+1
-		if c == ']' {
-			return n, p, none
+		if more {
+			dst[n] = ','
+			n++
 		}
-		p = space(src, p)
 	}
+	dst[n] = ']'
+	return n + 1, p, none
+}
+
+// copyWord copies the value of a BOOL or a NULL. A NULL is always true.
+func copyWord(dst, src []byte, n, p int, t byte) (int, int, problem) {
+	const (
+		wordTrue  = 't' | 'r'<<8 | 'u'<<16 | 'e'<<24
+		wordNull  = 'n' | 'u'<<8 | 'l'<<16 | 'l'<<24
+		wordFalse = 'f' | 'a'<<8 | 'l'<<16 | 's'<<24 | 'e'<<32
+	)
+	w := jsonlex.Load(src, p)
+	switch {
+	case uint32(w) == wordTrue && t == tagBool:
+		store(dst, n, wordTrue)
+		return n + 4, p + 4, none
+	case uint32(w) == wordTrue:
+		store(dst, n, wordNull)
+		return n + 4, p + 4, none
+	case w&(1<<40-1) == wordFalse && t == tagBool:
+		store(dst, n, wordFalse)
+		return n + 5, p + 5, none
+	}
+	return n, p, unsupported
+}
+
+// closed returns the position behind the object of a value, whose only member
+// ends at src[p].
+func closed(src []byte, p int) (int, problem) {
+	p = jsonlex.Space(src, p)
+	switch jsonlex.At(src, p) {
+	case '}':
+		return p + 1, none
+	case ',':
+		return p, unsupported
+	}
+	return p, malformed
+}
+
+// Types of two and more letters, as tag returns them. Those of one letter
+// stand for themselves: S, N, M, L, B.
+const (
+	tagStrings  = 's' // SS
+	tagNumbers  = 'n' // NS
+	tagBinaries = 'b' // BS
+	tagBool     = 't' // BOOL
+	tagNull     = '0' // NULL
+)
+
+// How values of the last two begin, in one register.
+const (
+	wordBool = '{' | '"'<<8 | 'B'<<16 | 'O'<<24 | 'O'<<32 | 'L'<<40 | '"'<<48 | ':'<<56
+	wordNull = '{' | '"'<<8 | 'N'<<16 | 'U'<<24 | 'L'<<32 | 'L'<<40 | '"'<<48 | ':'<<56
+)
+
+// tag reads the beginning of the value at src[p] and returns its type and the
+// position of what follows the colon.
+func tag(src []byte, p int) (byte, int, problem) {
+	w := jsonlex.Load(src, p)
+	if t := simpleTag(w); t != 0 {
+		return t, p + len(`{"S":`), none
+	}
+	switch {
+	case w == wordBool && jsonlex.At(src, p+8) > ' ':
+		return tagBool, p + 8, none
+	case w == wordNull && jsonlex.At(src, p+8) > ' ':
+		return tagNull, p + 8, none
+	}
+	return anyTag(src, p)
+}
+
+// simpleTag returns the type of a value whose first eight bytes are w, if it is
+// of one letter and written as AWS writes it: {"S":" without white space. The
+// sixth byte is then the first of what the type tags. Else it returns 0.
+func simpleTag(w uint64) byte {
+	const (
+		form    = '{' | '"'<<8 | 0x40<<16 | '"'<<24 | ':'<<32
+		mask    = 0xFF_FF_E0_FF_FF // the letter is one of @ to _
+		letters = 1<<('S'&31) | 1<<('N'&31) | 1<<('M'&31) | 1<<('L'&31) | 1<<('B'&31)
+	)
+	t := byte(w >> 16)
+	if w&mask == form && letters>>(t&31)&1 != 0 && byte(w>>40) > ' ' {
+		return t
+	}
+	return 0
+}
+
+// anyTag is tag with white space, escapes and types of more letters.
+func anyTag(src []byte, p int) (byte, int, problem) {
+	if jsonlex.At(src, p) != '{' {
+		return 0, p, unexpected(src, p)
+	}
+	p = jsonlex.Space(src, p+1)
+	if jsonlex.At(src, p) != '"' {
+		return 0, p, unexpected(src, p)
+	}
+	end, plain, bad := jsonlex.String(src, p)
+	if bad != jsonlex.None {
+		if jsonlex.SkipString(src, p) < 0 {
+			return 0, p, malformed
+		}
+		return 0, p, badString
+	}
+	name := src[p+1 : end-1]
+	if !plain {
+		var text [32]byte // long enough for every type, else it grows
+		name = jsonlex.AppendText(text[:0], src, p)
+	}
+	t := byte(0)
+	switch string(name) {
+	case "S", "N", "M", "L", "B":
+		t = name[0]
+	case "SS":
+		t = tagStrings
+	case "NS":
+		t = tagNumbers
+	case "BS":
+		t = tagBinaries
+	case "BOOL":
+		t = tagBool
+	case "NULL":
+		t = tagNull
+	default:
+		return 0, p, unsupported
+	}
+	end = jsonlex.Space(src, end)
+	if jsonlex.At(src, end) != ':' {
+		return 0, end, malformed
+	}
+	return t, jsonlex.Space(src, end+1), none
 }

@@ -131,6 +131,8 @@ func TestPayloadValues(t *testing.T) {
 		{name: "plain JSON string", in: `"5"`, code: UnsupportedType, path: "event.payload"},
 		{name: "null", in: `null`, code: UnsupportedType, path: "event.payload"},
 		{name: "array", in: `[]`, code: UnsupportedType, path: "event.payload"},
+		{name: "key with a dot", in: `{"M":{"a.b":{"L":[{"N":"1"},{"M":{"c d":1}}]}}}`, code: UnsupportedType, path: `event.payload["a.b"][1]["c d"]`},
+		{name: "key with escapes", in: `{"M":{"\u0061\u00e9\n":1}}`, code: UnsupportedType, path: `event.payload["aé\n"]`},
 		{name: "plain JSON in a map", in: `{"M":{"a":1}}`, code: UnsupportedType, path: "event.payload.a"},
 		{name: "N without quotes", in: `{"N":1}`, code: UnsupportedType, path: "event.payload"},
 		{name: "S of a number", in: `{"M":{"a":{"S":1}}}`, code: UnsupportedType, path: "event.payload.a"},

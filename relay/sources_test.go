@@ -1,0 +1,60 @@
+package relay_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// What another event source brings is nobody's dead letter: the answer is an
+// error that names the source, so that nothing is consumed there.
+func TestBatchesOfOtherSources(t *testing.T) {
+	for source, record := range map[string]string{
+		"aws:sqs":     `{"messageId":"m","body":"{}","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:1:q","awsRegion":"us-east-1"}`,
+		"aws:kinesis": `{"eventSource":"aws:kinesis","eventSourceARN":"arn:aws:kinesis:us-east-1:1:stream/s","kinesis":{"sequenceNumber":"1","data":"e30="}}`,
+		"aws:sns":     `{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{"Message":"{}"}}`,
+	} {
+		for _, opt := range []func(*relay.Options){partial, nil} {
+			bus, sink := &scriptedBus{}, &recordingSink{}
+			h := newHandler(t, bus, sink, opt)
+			out, err := h.Invoke(t.Context(), batch(testRecord{raw: record}, testRecord{raw: record}))
+			require.ErrorContains(t, err, source)
+			require.Nil(t, out)
+			require.Empty(t, bus.accepted)
+			require.Empty(t, sink.ids())
+		}
+	}
+}
+
+// What Lambda stores in S3 about a batch that has failed can be given to the
+// relay as it is.
+func TestOnFailureObject(t *testing.T) {
+	invocation := string(batch(testRecord{sequence: 1}, testRecord{sequence: 2}))
+	quoted, err := json.Marshal(invocation)
+	require.NoError(t, err)
+	for name, payload := range map[string]string{"an object": invocation, "a string": string(quoted)} {
+		t.Run(name, func(t *testing.T) {
+			bus := &scriptedBus{}
+			h := newHandler(t, bus, relay.Block)
+			_, err := h.Invoke(t.Context(), []byte(`{"requestContext":{"condition":"RetryAttemptsExhausted"},"DDBStreamBatchInfo":{"batchSize":2},"payload":`+payload+`}`))
+			require.NoError(t, err)
+			require.Equal(t, []string{"event-1", "event-2"}, bus.accepted)
+		})
+	}
+}
+
+// A relay with another layout than the writer's says which attributes it sees.
+func TestAttributesSeen(t *testing.T) {
+	logs := &logRecorder{}
+	h := newHandler(t, &scriptedBus{}, &recordingSink{}, func(o *relay.Options) {
+		o.Layout.Event, o.Logger = "happening", logs.logger()
+	})
+	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1}, testRecord{sequence: 2}))
+	require.Error(t, err)
+	require.Contains(t, logs.String(), `"attributes seen":"pk, sk, event"`)
+	require.False(t, strings.Contains(logs.String(), testSecret))
+}
