@@ -5,7 +5,7 @@
 //	go -C examples run ./local
 //	go -C examples run ./local -demo
 //
-// It starts DynamoDB (dynoxide, or DynamoDB Local with -dynamodb dynamodb-local)
+// It starts DynamoDB (dynoxide, or MiniStack with -dynamodb ministack)
 // and moto (EventBridge and SQS), or uses those that the variables of
 // ./cmd/engines point at; makes tables, bus, rule and queues; and runs relay and
 // messaging service as the binaries that are deployed, under AWS's Lambda
@@ -53,7 +53,7 @@ func parse(args []string, errOut io.Writer) (f flags, err error) {
 	set := flag.NewFlagSet("local", flag.ContinueOnError)
 	set.SetOutput(errOut)
 	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "where the user service and the page listen")
-	set.StringVar(&f.dynamoDB, "dynamodb", string(engine.Dynoxide), "the DynamoDB engine: dynoxide or dynamodb-local")
+	set.StringVar(&f.dynamoDB, "dynamodb", string(engine.Dynoxide), "the DynamoDB engine: dynoxide or ministack")
 	set.BoolVar(&f.demo, "demo", false, "sign people up while everything breaks, print the ledger and end")
 	set.IntVar(&f.people, "n", 300, "how many people sign up in the demo")
 	set.BoolVar(&f.inProcess, "in-process", false, "run relay and messaging service inside this program, without the emulator")

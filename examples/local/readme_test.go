@@ -74,7 +74,7 @@ var testedElsewhere = map[string]struct{ file, text string }{
 // said to need AWS.
 func TestReadme(t *testing.T) {
 	needEngines(t, engine.Dynoxide)
-	needEngines(t, engine.DynamoDBLocal)
+	needEngines(t, engine.MiniStack)
 	enginetest.LambdaRIE(t)
 	if _, err := exec.LookPath("curl"); err != nil {
 		enginetest.Missing(t, "curl is missing; on Debian: apt-get install curl")

@@ -4,7 +4,6 @@
 //	go -C examples run ./cmd/engines install [name...]   install by pinned version; what is there stays
 //	go -C examples run ./cmd/engines status              what is there, what is missing, how to get it
 //	go -C examples run ./cmd/engines check [name...]     the same; fails if one is missing
-//	go -C examples run ./cmd/engines java                the Java that DynamoDB Local would run on
 //	go -C examples run ./cmd/engines run [name...]       start, print the variables that point at them, stop at Ctrl-C
 package main
 
@@ -34,7 +33,7 @@ func main() {
 
 func command(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("engines: say install, status, check, java or run")
+		return errors.New("engines: say install, status, check or run")
 	}
 	names := engine.Names()
 	if len(args) > 1 {
@@ -51,6 +50,9 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	case "install":
 		return install(ctx, names, out)
 	case "status":
+		if len(args) == 1 && engine.DynamoDBLocal.External() != "" {
+			names = append(names, engine.DynamoDBLocal)
+		}
 		_, err := status(names, out)
 		return err
 	case "check":
@@ -59,16 +61,10 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 			err = fmt.Errorf("engines: %d missing", missing)
 		}
 		return err
-	case "java":
-		java, err := engine.FindJava()
-		if err == nil {
-			fmt.Fprintln(out, java)
-		}
-		return err
 	case "run":
 		return run(ctx, names, out)
 	}
-	return fmt.Errorf("engines: unknown command %q; say install, status, check, java or run", args[0])
+	return fmt.Errorf("engines: unknown command %q; say install, status, check or run", args[0])
 }
 
 // install goes on after a failure, so that one run shows all that is missing.

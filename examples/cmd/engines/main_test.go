@@ -25,13 +25,13 @@ func TestStatusIsLoudAboutWhatIsMissing(t *testing.T) {
 
 func TestInstallReportsEveryFailure(t *testing.T) {
 	t.Setenv(engine.CacheEnv, t.TempDir())
-	t.Setenv("PATH", t.TempDir()) // no mvn, npm, python3
+	t.Setenv("PATH", t.TempDir()) // no npm, python3
 	var out strings.Builder
 	err := command(t.Context(), []string{"install"}, &out)
 	for _, name := range engine.Names() {
 		require.ErrorContains(t, err, "install "+string(name))
 	}
-	for _, tool := range []string{"mvn", "npm", "python3"} {
+	for _, tool := range []string{"npm", "python3"} {
 		require.ErrorContains(t, err, tool+" is needed to install it and is not on PATH")
 	}
 	require.Equal(t, len(engine.Names()), strings.Count(out.String(), "FAILED"))

@@ -18,7 +18,8 @@ import (
 
 type cancelled = *types.TransactionCanceledException
 
-// differs lists where an engine answers otherwise than AWS says
+// differs lists where an engine, in the version of package engine, answers
+// otherwise than AWS says
 // (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html,
 // "Errors"): with which code, and whether as a reason of a cancelled transaction
 // or as an error of the request. The verdict is the same.

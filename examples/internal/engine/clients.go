@@ -14,13 +14,19 @@ import (
 // Region is the AWS region that the clients of every engine name.
 const Region = "eu-west-1"
 
-// AccountID is the AWS account that moto plays.
+// AccountID is the AWS account that moto and MiniStack play.
 const AccountID = "123456789012"
 
 // Config is the AWS configuration for the engine. DynamoDB Local keeps one
 // database per access key and refuses keys with other characters than letters
 // and digits, so every client has the same plain key.
-func (e *Engine) Config() aws.Config { return configFor(e.URL) }
+func (e *Engine) Config() aws.Config {
+	cfg := configFor(e.URL)
+	if e.Name == MiniStack {
+		cfg.HTTPClient = wholeHTTP
+	}
+	return cfg
+}
 
 func configFor(url string) aws.Config {
 	return aws.Config{

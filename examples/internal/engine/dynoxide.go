@@ -79,6 +79,6 @@ func writeProgram(path string, r io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-func dynoxideCommand(dir string, port int) ([]string, error) {
-	return []string{filepath.Join(dir, "dynoxide"), "--host", "127.0.0.1", "--port", strconv.Itoa(port)}, nil
+func dynoxideCommand(dir string, port int) []string {
+	return []string{filepath.Join(dir, "dynoxide"), "--host", "127.0.0.1", "--port", strconv.Itoa(port)}
 }

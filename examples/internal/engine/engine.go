@@ -1,9 +1,10 @@
 // Package engine installs, starts and stops the servers that the end-to-end
-// tests run against: DynamoDB Local and dynoxide (DynamoDB and its streams),
-// moto (EventBridge and SQS), and the Lambda runtime interface emulator.
+// tests run against: dynoxide and MiniStack (DynamoDB and its streams), moto
+// (EventBridge and SQS), and the Lambda runtime interface emulator. All of them
+// have open-source licences.
 //
 // Each engine has one pinned version. Installing downloads it with the
-// ordinary client of its registry (Maven, npm, pip) into a cache folder outside
+// ordinary client of its registry (npm, pip) into a cache folder outside
 // the source tree; starting never downloads anything. A started engine listens
 // on a free loopback port and ends with the process that started it, however
 // that process ends.
@@ -24,15 +25,20 @@ type Name string
 
 // The engines.
 const (
-	// DynamoDBLocal is AWS's own DynamoDB server: tables, transactions, streams.
-	DynamoDBLocal Name = "dynamodb-local"
-	// Dynoxide is an independent DynamoDB server: tables, transactions, streams.
+	// Dynoxide is a DynamoDB server: tables, transactions, streams.
 	Dynoxide Name = "dynoxide"
+	// MiniStack is a server of many AWS services, of which DynamoDB and its
+	// streams are used here.
+	MiniStack Name = "ministack"
 	// Moto serves EventBridge, its rules, and SQS.
 	Moto Name = "moto"
 	// LambdaRIE is AWS's Lambda runtime interface emulator: a program that a
 	// test runs around its own binary, not a server that is started here.
 	LambdaRIE Name = "lambda-rie"
+	// DynamoDBLocal is AWS's own DynamoDB server. Its licence is no open-source
+	// one, so it is neither installed nor required: who has one points its Env at
+	// it, and the tests run on it, too.
+	DynamoDBLocal Name = "dynamodb-local"
 )
 
 // InstallCommand is what a person types to install every engine.
@@ -47,29 +53,30 @@ type spec struct {
 	// folder is the engine's folder in the cache; it carries the version, so
 	// that another version is another folder.
 	folder func() string
-	// install fills the empty folder dir.
+	// install fills the empty folder dir. Nil for what is never installed.
 	install func(ctx context.Context, dir string, say Say) error
-	// command is the argv that serves on the loopback port. Nil for a program.
-	command func(dir string, port int) ([]string, error)
+	// command is the argv that serves on the loopback port. Nil for a program, and
+	// for what is never installed.
+	command func(dir string, port int) []string
 	// answers does one real request; nil error means the engine is up.
 	answers func(ctx context.Context, url string) error
 }
 
 var specs = map[Name]spec{
-	DynamoDBLocal: {
-		version: dynamoDBLocalVersion,
-		env:     "OUTBOX_DYNAMODB_LOCAL_URL",
-		folder:  func() string { return "dynamodb-local-" + dynamoDBLocalVersion },
-		install: installDynamoDBLocal,
-		command: dynamoDBLocalCommand,
-		answers: answersDynamoDB,
-	},
 	Dynoxide: {
 		version: dynoxideVersion,
 		env:     "OUTBOX_DYNOXIDE_URL",
 		folder:  func() string { return "dynoxide-" + dynoxideVersion + "-" + npmPlatform() },
 		install: installDynoxide,
 		command: dynoxideCommand,
+		answers: answersDynamoDB,
+	},
+	MiniStack: {
+		version: miniStackVersion,
+		env:     "OUTBOX_MINISTACK_URL",
+		folder:  func() string { return "ministack-" + miniStackVersion },
+		install: installMiniStack,
+		command: miniStackCommand,
 		answers: answersDynamoDB,
 	},
 	Moto: {
@@ -85,13 +92,24 @@ var specs = map[Name]spec{
 		folder:  func() string { return "lambda-rie-" + samCLIVersion },
 		install: installLambdaRIE,
 	},
+	DynamoDBLocal: {
+		env:     "OUTBOX_DYNAMODB_LOCAL_URL",
+		answers: answersDynamoDB,
+	},
 }
 
-// Names lists every engine, in the order in which they are installed.
-func Names() []Name { return []Name{DynamoDBLocal, Dynoxide, Moto, LambdaRIE} }
+// Names lists every engine that is installed, in that order.
+func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE} }
 
-// DynamoDBNames lists the engines that serve DynamoDB and its streams.
-func DynamoDBNames() []Name { return []Name{DynamoDBLocal, Dynoxide} }
+// DynamoDBNames lists the engines that serve DynamoDB and its streams: the
+// installed ones, and DynamoDB Local if there is one to use.
+func DynamoDBNames() []Name {
+	names := []Name{Dynoxide, MiniStack}
+	if DynamoDBLocal.External() != "" {
+		names = append(names, DynamoDBLocal)
+	}
+	return names
+}
 
 // ParseName returns the engine called s.
 func ParseName(s string) (Name, error) {
@@ -106,7 +124,7 @@ func ParseName(s string) (Name, error) {
 }
 
 // Version is the pinned version; for LambdaRIE that of the aws-sam-cli wheel
-// in which it lies.
+// in which it lies, "" for DynamoDBLocal.
 func (n Name) Version() string { return specs[n].version }
 
 // Env names the environment variable that points at an engine which is already
@@ -131,6 +149,9 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
+	if specs[e.Name].install == nil {
+		return fmt.Sprintf("engine: %s is missing (%s); point %s at a running one", e.Name, e.Reason, e.Name.Env())
+	}
 	msg := fmt.Sprintf("engine: %s %s is missing (%s); install it: %s", e.Name, e.Name.Version(), e.Reason, InstallCommand)
 	if env := e.Name.Env(); env != "" {
 		msg += "; or point " + env + " at a running one"
@@ -172,7 +193,7 @@ func Start(ctx context.Context, name Name) (*Engine, error) {
 // points at another. One that is not installed is a *MissingError. The caller
 // stops it with Stop; an engine whose starter dies ends by itself.
 func StartOwn(ctx context.Context, name Name) (*Engine, error) {
-	if specs[name].command == nil {
+	if s := specs[name]; s.command == nil && s.env == "" {
 		return nil, fmt.Errorf("engine: %q is not a server that can be started", name)
 	}
 	dir, err := Installed(name)

@@ -37,6 +37,9 @@ func Installed(name Name) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("engine: no engine is called %q", name)
 	}
+	if s.install == nil {
+		return "", &MissingError{Name: name, Reason: "it is used, but never installed"}
+	}
 	cache, err := Cache()
 	if err != nil {
 		return "", err
@@ -59,6 +62,9 @@ func Install(ctx context.Context, name Name, say Say) (dir string, installed boo
 		return dir, false, err
 	}
 	s := specs[name]
+	if s.install == nil {
+		return "", false, missing
+	}
 	cache, err := Cache()
 	if err != nil {
 		return "", false, err
@@ -122,19 +128,13 @@ func tail(s string, n int) string {
 	return "…\n" + s
 }
 
-// Find is Installed, and also asks for what the engine needs to run beside its
-// folder: Java for DynamoDB Local, Linux for the runtime interface emulator. It
-// returns the engine's folder or a *MissingError.
+// Find is Installed, and also asks for the system that the engine needs: Linux
+// for the runtime interface emulator. It returns the engine's folder or a
+// *MissingError.
 func Find(name Name) (dir string, err error) {
 	if name == LambdaRIE {
 		path, err := LambdaRIEPath()
 		return filepath.Dir(path), err
 	}
-	if dir, err = Installed(name); err != nil {
-		return "", err
-	}
-	if _, err := specs[name].command(dir, 0); err != nil {
-		return "", err
-	}
-	return dir, nil
+	return Installed(name)
 }

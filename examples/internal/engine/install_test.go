@@ -157,25 +157,20 @@ func writeZip(t *testing.T, path, name, body string) {
 	require.NoError(t, errors.Join(err, zw.Close(), f.Close()))
 }
 
-func TestParseJavaVersion(t *testing.T) {
-	for _, tt := range []struct {
-		name, text string
-		want       int
-		ok         bool
-	}{
-		{"release file", "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_VERSION=\"25.0.1\"\n", 25, true},
-		{"release file without minor", "JAVA_VERSION=\"21\"\n", 21, true},
-		{"java -version", "openjdk version \"17.0.15\" 2025-04-15\n", 17, true},
-		{"java 8", "java version \"1.8.0_402\"\n", 8, true},
-		{"early access", "openjdk version \"26-ea\" 2026-03-17\n", 26, true},
-		{"nothing", "no such thing", 0, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, ok := parseJavaVersion(tt.text)
-			require.Equal(t, tt.ok, ok)
-			require.Equal(t, tt.want, got)
-		})
-	}
+// TestDynamoDBLocalIsNeverInstalled: it is used where its variable points at one,
+// and nothing else asks for it.
+func TestDynamoDBLocalIsNeverInstalled(t *testing.T) {
+	t.Setenv(CacheEnv, t.TempDir())
+	t.Setenv(DynamoDBLocal.Env(), "")
+	require.NotContains(t, Names(), DynamoDBLocal)
+	require.NotContains(t, DynamoDBNames(), DynamoDBLocal)
+	_, _, err := Install(t.Context(), DynamoDBLocal, quiet)
+	require.EqualError(t, err, "engine: dynamodb-local is missing (it is used, but never installed); point OUTBOX_DYNAMODB_LOCAL_URL at a running one")
+	_, err = Start(t.Context(), DynamoDBLocal)
+	require.ErrorAs(t, err, new(*MissingError))
+
+	t.Setenv(DynamoDBLocal.Env(), "http://127.0.0.1:8000")
+	require.Contains(t, DynamoDBNames(), DynamoDBLocal)
 }
 
 func TestParseName(t *testing.T) {
@@ -186,5 +181,5 @@ func TestParseName(t *testing.T) {
 		require.NotEmpty(t, name.Version())
 	}
 	_, err := ParseName("localstack")
-	require.ErrorContains(t, err, "dynamodb-local, dynoxide, moto, lambda-rie")
+	require.ErrorContains(t, err, "dynoxide, ministack, moto, lambda-rie")
 }

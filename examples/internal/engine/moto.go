@@ -10,17 +10,21 @@ import (
 const motoVersion = "5.2.5"
 
 func installMoto(ctx context.Context, dir string, say Say) error {
+	return installPython(ctx, dir, say, "moto[server]=="+motoVersion)
+}
+
+func motoCommand(dir string, port int) []string {
+	return []string{venvPython(dir), "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(port)}
+}
+
+// installPython installs a package of PyPI into a virtual environment in dir.
+func installPython(ctx context.Context, dir string, say Say, pkg string) error {
 	if err := run(ctx, say, dir, "python3", "-m", "venv", "venv"); err != nil {
 		return err
 	}
-	return run(ctx, say, dir, motoPython(dir), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-		"moto[server]=="+motoVersion)
+	return run(ctx, say, dir, venvPython(dir), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", pkg)
 }
 
-func motoPython(dir string) string { return filepath.Join(dir, "venv", "bin", "python") }
-
-func motoCommand(dir string, port int) ([]string, error) {
-	// Not the script bin/moto_server: its first line names the folder in which
-	// the installation was made.
-	return []string{motoPython(dir), "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(port)}, nil
-}
+// venvPython is how a server in dir is started: python -m, for the first line of
+// a script in bin names the folder in which the installation was made.
+func venvPython(dir string) string { return filepath.Join(dir, "venv", "bin", "python") }

@@ -61,12 +61,7 @@ func launchOnce(ctx context.Context, name Name, dir string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv, err := s.command(dir, port)
-	if err != nil {
-		release()
-		return nil, err
-	}
-	p, err := startProcess(name, argv)
+	p, err := startProcess(name, s.command(dir, port))
 	if err != nil {
 		release()
 		return nil, fmt.Errorf("engine: start %s: %w", name, err)

@@ -23,7 +23,7 @@ func fakeServer(t *testing.T, script string) Name {
 	t.Helper()
 	name := fakeEngine(t, func(context.Context, string, Say) error { return nil })
 	s := specs[name]
-	s.command = func(string, int) ([]string, error) { return []string{"/bin/sh", "-c", script}, nil }
+	s.command = func(string, int) []string { return []string{"/bin/sh", "-c", script} }
 	s.answers = func(context.Context, string) error { return nil }
 	specs[name] = s
 	_, _, err := Install(t.Context(), name, quiet)

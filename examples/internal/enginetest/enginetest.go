@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -91,9 +92,16 @@ func LambdaRIE(t testing.TB) string {
 
 // Main runs the tests and stops the engines in an orderly way. A package may
 // call it from TestMain; without it, the engines are killed when the test
-// binary has ended.
+// binary has ended. It fails if an engine is said to deviate in a part of a test
+// that is not there.
 func Main(m *testing.M) int {
 	code := m.Run()
+	if code == 0 && !partial() {
+		for _, name := range unasked() {
+			fmt.Fprintf(os.Stderr, "the list of deviations has one that no test looks at: %s\n", name)
+			code = 1
+		}
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	for _, s := range engines {

@@ -117,14 +117,14 @@ func isRefusal(err error) bool {
 // row is a transaction and the library's verdict on it, which is that of
 // DynamoDB's documentation.
 type row struct {
-	actions []action
-	token   *string
-	refused outbox.Rule // "" if it is taken
-	differs map[engine.Name]string
+	actions  []action
+	token    *string
+	refused  outbox.Rule // "" if it is taken
+	opposite string      // why DynamoDB's verdict is the opposite, "" if it is not
 }
 
-// check requires that the library's verdict is the row's, and the engine's the
-// same unless the row says why it is not.
+// check requires that the library's verdict is the row's, and the engine's that
+// of DynamoDB, unless the engine is known to deviate.
 func (w world) check(t *testing.T, r row) {
 	t.Helper()
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: r.actions, ClientRequestToken: r.token}
@@ -140,13 +140,18 @@ func (w world) check(t *testing.T, r row) {
 		require.ErrorAs(t, ours, &refusal)
 		require.Equal(t, r.refused, refusal.Rule, ours)
 	}
-	theirs := w.send(t, in)
-	if why, ok := r.differs[w.engine.Name]; ok {
-		require.NotEmpty(t, why)
-		require.NotEqual(t, ours != nil, theirs != nil, "%s no longer differs: %v", w.engine.Name, theirs)
+	w.requireVerdict(t, (ours != nil) == (r.opposite == ""), w.send(t, in))
+}
+
+// requireVerdict requires that the engine refuses what DynamoDB refuses, and
+// takes the rest; the opposite where it deviates.
+func (w world) requireVerdict(t *testing.T, refused bool, theirs error) {
+	t.Helper()
+	if does := enginetest.Deviation(t, w.engine); does != "" {
+		require.NotEqual(t, refused, theirs != nil, "%s no longer deviates (%s): %v", w.engine.Name, does, theirs)
 		return
 	}
-	require.Equal(t, ours != nil, theirs != nil, "ours: %v\ntheirs: %v", ours, theirs)
+	require.Equal(t, refused, theirs != nil, "%v", theirs)
 }
 
 func eachWorld(t *testing.T, test func(t *testing.T, w world)) {
@@ -159,18 +164,6 @@ func checkRows(t *testing.T, rows func(w world) map[string]row) {
 			t.Run(name, func(t *testing.T) { w.check(t, r) })
 		}
 	})
-}
-
-func dynoxide(why string) map[engine.Name]string {
-	return map[engine.Name]string{engine.Dynoxide: why}
-}
-
-func local(why string) map[engine.Name]string {
-	return map[engine.Name]string{engine.DynamoDBLocal: why}
-}
-
-func both(why string) map[engine.Name]string {
-	return map[engine.Name]string{engine.DynamoDBLocal: why, engine.Dynoxide: why}
 }
 
 func event(id, payload string) envelope.CustomEvent {

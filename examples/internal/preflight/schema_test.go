@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
 )
 
 // schema is a table and its key, as the engine knows it.
@@ -29,7 +31,9 @@ func makeSchemas(t *testing.T, db *dynamodb.Client) []schema {
 		{aws.String("event-store"), "pk", "sk", 'S', 'N'},
 		{aws.String("single"), "PK", "SK", 'S', 'S'},
 	}
+	own := enginetest.Unique(t) + "-"
 	for _, s := range schemas {
+		*s.table = own + *s.table
 		in := &dynamodb.CreateTableInput{TableName: s.table, BillingMode: types.BillingModePayPerRequest,
 			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &s.pk, AttributeType: types.ScalarAttributeType(rune(s.pkKind))}},
 			KeySchema:            []types.KeySchemaElement{{AttributeName: &s.pk, KeyType: types.KeyTypeHash}}}
@@ -39,6 +43,10 @@ func makeSchemas(t *testing.T, db *dynamodb.Client) []schema {
 		}
 		_, err := db.CreateTable(t.Context(), in)
 		require.NoError(t, err)
+		t.Cleanup(func() {
+			_, err := db.DeleteTable(background, &dynamodb.DeleteTableInput{TableName: s.table})
+			require.NoError(t, err)
+		})
 	}
 	return schemas
 }

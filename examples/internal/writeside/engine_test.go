@@ -104,10 +104,7 @@ func padded(t *testing.T, item attrs, size int) attrs {
 // and refused when it is one byte larger.
 func requireLimit(t *testing.T, e *engine.Engine, item attrs, put func(attrs) error) {
 	t.Helper()
-	limit := itemLimit
-	if e.Name == engine.DynamoDBLocal {
-		limit -= countedMore(object(item))
-	}
+	limit := itemLimit - countedMore(e, object(item))
 	require.NoError(t, put(padded(t, item, limit)))
 	requireTooLarge(t, put(padded(t, item, limit+1)))
 }
@@ -115,6 +112,21 @@ func requireLimit(t *testing.T, e *engine.Engine, item attrs, put func(attrs) er
 func requireTooLarge(t *testing.T, err error) {
 	t.Helper()
 	require.ErrorContains(t, err, "Item size has exceeded the maximum allowed size")
+}
+
+// requireVerdict checks that the engine takes what DynamoDB takes, and refuses
+// the rest; the opposite where it deviates.
+func requireVerdict(t *testing.T, e *engine.Engine, taken bool, err error) {
+	t.Helper()
+	if does := enginetest.Deviation(t, e); does != "" {
+		require.Equal(t, taken, err != nil, "%s no longer deviates (%s): %v", e.Name, does, err)
+		return
+	}
+	if taken {
+		require.NoError(t, err)
+		return
+	}
+	requireRefused(t, err)
 }
 
 // requireRefused checks that an engine said no to what was sent, rather than

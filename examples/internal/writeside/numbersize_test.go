@@ -3,13 +3,24 @@ package writeside
 import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
 )
 
-// countedMore is by how many bytes DynamoDB Local 3.1.0 counts the numbers of a
-// value for more than AWS does: it pairs digits from the point on, so that 12e11
-// and 0.012 have two pairs. It counts no number for more than 21 bytes.
-func countedMore(v types.AttributeValue) int {
+// countedMore is by how many bytes an engine counts the numbers of a value for
+// more than AWS does: MiniStack 1.5.33 and DynamoDB Local 3.1.0 pair digits from
+// the point on, so that 12e11 and 0.012 have two pairs. DynamoDB Local counts no
+// number for more than 21 bytes.
+func countedMore(e *engine.Engine, v types.AttributeValue) int {
+	most := 0
+	switch e.Name {
+	case engine.MiniStack:
+		most = 100
+	case engine.DynamoDBLocal:
+		most = 21
+	default:
+		return 0
+	}
 	more := 0
 	switch v := v.(type) {
 	case *types.AttributeValueMemberN:
@@ -22,18 +33,18 @@ func countedMore(v types.AttributeValue) int {
 		if n.Negative() {
 			size++
 		}
-		return min(size, 21) - n.Size()
+		return min(size, most) - n.Size()
 	case *types.AttributeValueMemberNS:
 		for _, n := range v.Value {
-			more += countedMore(number(n))
+			more += countedMore(e, number(n))
 		}
 	case *types.AttributeValueMemberM:
 		for _, member := range v.Value {
-			more += countedMore(member)
+			more += countedMore(e, member)
 		}
 	case *types.AttributeValueMemberL:
 		for _, element := range v.Value {
-			more += countedMore(element)
+			more += countedMore(e, element)
 		}
 	}
 	return more
