@@ -204,7 +204,7 @@ func (r *run) routeBroke(plain, routed Entry) string {
 	}
 	plain.Detail, routed.Detail = nil, nil
 	rule := x.Explain(routed)
-	if rule == "" || x.Explain(plain) != "" {
+	if rule == x.Explain(plain) { // also if both keep the rules
 		return ""
 	}
 	return rule

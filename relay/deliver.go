@@ -184,8 +184,8 @@ func coreClass(c Class) delivery.Class {
 	}
 }
 
-// explained reports whether the event as it was committed breaks a known rule of
-// its bus.
+// explained reports whether the event breaks a known rule of its bus. What only
+// Route has brought in was found before, and not sent.
 func (r *run) explained(i int) (yes bool) {
 	x, ok := r.mode.publisher.(Explainer)
 	if !ok {
@@ -196,7 +196,7 @@ func (r *run) explained(i int) (yes bool) {
 			r.h.logPanic(context.Background(), "asking for a rule of the bus", r.entries[i].EventID, v)
 		}
 	}()
-	return x.Explain(plainEntry(&r.records[r.of[i]])) != ""
+	return x.Explain(r.entries[i]) != ""
 }
 
 // bury asks the core for an event that is to be put into the dead letters, -1 if

@@ -27,6 +27,10 @@ func (e *EventBridge) Explain(entry Entry) string {
 		return "the source begins with " + buslimits.ReservedSource
 	case e.Size(entry) > buslimits.MaxEntrySize:
 		return tooLarge(e.Size(entry), buslimits.MaxEntrySize)
+	case utf8.RuneCountInString(entry.TraceHeader) > buslimits.MaxTraceHeader:
+		return "the trace header has more than " + strconv.Itoa(buslimits.MaxTraceHeader) + " characters"
+	case utf8.RuneCountInString(entry.Bus) > buslimits.MaxBusName:
+		return "the bus's name has more than " + strconv.Itoa(buslimits.MaxBusName) + " characters"
 	}
 	return explainDetail(entry.Detail)
 }

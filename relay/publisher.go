@@ -51,9 +51,10 @@ type Explainer interface {
 	// Explain says in a few words which rule of the bus the entry breaks, ""
 	// if none is known. The words must hold no data of the event.
 	//
-	// It is asked about the entry as it was committed, when the bus has refused
-	// it, and about an entry that Route has changed, before it is sent; the
-	// latter has an empty Detail. It must be a pure function of the entry.
+	// It is asked about an entry that the bus has refused. With Options.Route it
+	// is also asked before an entry is sent, as it was committed and as Route has
+	// made it, both with an empty Detail. It must be a pure function of the
+	// entry.
 	Explain(Entry) string
 }
 

@@ -39,6 +39,10 @@ const (
 	// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html).
 	MaxBusName = 1600
 
+	// MaxTraceHeader is the length of a trace header, in characters
+	// (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html).
+	MaxTraceHeader = 500
+
 	// MaxDetailDepth is how deep arrays and objects of a Detail may nest, the
 	// outermost object being level 1
 	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10/types#PutEventsRequestEntry).

@@ -1,6 +1,9 @@
 package streamrecord
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Codes of a [Fault].
 const (
@@ -56,7 +59,7 @@ type SourceError struct {
 
 func (e *SourceError) Error() string {
 	return fmt.Sprintf("the batch comes from %q (%s) and not from a DynamoDB stream: nothing of it was read; remove that event source from this function",
-		e.Source, orUnknown(e.ARN))
+		shown(e.Source), shown(e.ARN))
 }
 
 // StreamViewError is the error for a stream that does not carry new images.
@@ -73,14 +76,20 @@ type StreamViewError struct {
 
 func (e *StreamViewError) Error() string {
 	return fmt.Sprintf("stream %s has view type %s and carries no new images: switch the table's stream to NEW_IMAGE and point the event source mapping at the new stream (record %s)",
-		orUnknown(e.StreamARN), e.ViewType, orUnknown(e.SequenceNumber))
+		shown(e.StreamARN), shown(e.ViewType), shown(e.SequenceNumber))
 }
 
-func orUnknown(s string) string {
-	if s == "" {
+// shown is a text of the batch as an error shows it: it may be of any length.
+func shown(s string) string {
+	const limit = 200
+	switch {
+	case s == "":
 		return "(unknown)"
+	case len(s) > limit:
+		return strings.ToValidUTF8(s[:limit], "") + "…"
+	default:
+		return s
 	}
-	return s
 }
 
 // problem is what is wrong at one place of an item.

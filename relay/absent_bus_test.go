@@ -1,0 +1,188 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// withoutBuses is a client that says of these buses that they do not exist. PutEvents
+// answers success for them, as EventBridge has been seen to do.
+func withoutBuses(buses ...string) *refusingClient {
+	return &refusingClient{describe: func(bus string) error {
+		for _, b := range buses {
+			if b == bus {
+				return awsError("ResourceNotFoundException")
+			}
+		}
+		return nil
+	}}
+}
+
+// An entry as the publisher is given it by whoever calls it: the relay, a replay,
+// a program of one's own.
+func entryOf(id, bus string) relay.Entry {
+	return relay.Entry{EventID: id, Source: "s", DetailType: "d", Bus: bus, Detail: []byte(`{"headers":{"eventId":"` + id + `"},"payload":1}`)}
+}
+
+// The publisher itself finds out that its bus does not exist, before it sends
+// anything: whoever publishes through it is told, and not by success.
+func TestThePublisherFindsAnAbsentBus(t *testing.T) {
+	for _, bus := range []string{"", "orders"} {
+		client := withoutBuses("orders")
+		p := newEventBridge(t, client)
+		for range 2 {
+			results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", bus), entryOf("b", bus)})
+			require.Empty(t, client.calls, "sent to a bus that does not exist")
+			require.Empty(t, results)
+			var ce *relay.CallError
+			require.ErrorAs(t, err, &ce)
+			require.Equal(t, relay.ConfigFault, ce.Class)
+			require.Equal(t, "NoSuchBus", ce.Code)
+			require.ErrorIs(t, err, relay.ErrNoSuchBus)
+			require.NotContains(t, err.Error(), testSecret)
+		}
+		client.describe = nil // somebody has created it
+		results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", bus)})
+		require.NoError(t, err)
+		require.Equal(t, relay.Accepted, results[0].Class)
+	}
+}
+
+// Once it is known that a bus is there, it is not asked about again.
+func TestABusIsAskedAboutOnce(t *testing.T) {
+	client := &refusingClient{}
+	p := newEventBridge(t, client)
+	var wg sync.WaitGroup
+	for _, bus := range []string{"", "orders", "theirs", ""} {
+		wg.Go(func() {
+			for range 3 {
+				if _, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", bus)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.ElementsMatch(t, []string{"orders", "theirs"}, client.described)
+	require.Len(t, client.accepted, 12)
+}
+
+// What cannot be found out is one warning in the log of the publisher, which
+// names the bus, and no obstacle.
+func TestABusThatCannotBeAskedAbout(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		bus   string // "" for the publisher's own
+		err   error
+		says  string
+		asked int // over three calls, ten minutes apart
+	}{
+		{"no permission", "", awsError("AccessDeniedException"), "orders", 1},
+		{"no permission, for a bus of the route", "theirs", awsError("AccessDeniedException"), "theirs", 1},
+		{"another account's", "arn:aws:events:us-east-1:999999999999:event-bus/x", awsError("ResourceNotFoundException"), "event-bus/x", 1},
+		{"throttled: it is asked again", "", awsError("ThrottlingException"), "orders", 3},
+		{"no answer: it is asked again", "", errors.New(testSecret), "orders", 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, log := &refusingClient{describe: func(string) error { return tt.err }}, &logRecorder{}
+				p := newEventBridge(t, client, busLog(log))
+				for range 3 {
+					results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", tt.bus)})
+					require.NoError(t, err)
+					require.Equal(t, relay.Accepted, results[0].Class)
+					<-time.After(10 * time.Minute)
+				}
+				require.Len(t, client.described, tt.asked)
+				require.Len(t, logged(log, warns, tt.says), tt.asked, log.String())
+				require.NotContains(t, log.String(), testSecret)
+				require.NotContains(t, log.String(), `"bus":""`)
+			})
+		})
+	}
+}
+
+// A relay whose bus does not exist holds everything, and says so as of every
+// fault of the configuration.
+func TestARelayToAnAbsentBus(t *testing.T) {
+	bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
+		client, sink, log := withoutBuses("orders"), &recordingSink{}, &logRecorder{}
+		var m relay.Metrics
+		h := newHandler(t, newEventBridge(t, client, busLog(log)), sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
+		for range 3 {
+			out, err := h.Invoke(t.Context(), events(1, 25))
+			require.Empty(t, client.calls)
+			require.Empty(t, sink.ids())
+			if answers == nil {
+				u := unpublishedIn(t, err)
+				require.Equal(t, relay.ConfigFault, u.Class)
+				require.Equal(t, "NoSuchBus", u.Code)
+				require.ErrorIs(t, err, relay.ErrNoSuchBus)
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, "1", failure(out))
+			}
+			require.Equal(t, 25, m.Failed)
+			require.Positive(t, m.ConfigFaults)
+		}
+		require.NotEmpty(t, logged(log, `"level":"ERROR"`, "NoSuchBus"), log.String())
+		require.NotEmpty(t, logged(log, "orders"), log.String())
+		require.ErrorIs(t, h.Check(t.Context()), relay.ErrNoSuchBus)
+	})
+}
+
+// An absent bus holds its own events, and no other bus is asked twice for it.
+func TestARelayToABusThatIsAbsentForSome(t *testing.T) {
+	client, sink := withoutBuses("nowhere"), &recordingSink{}
+	h := newHandler(t, newEventBridge(t, client), sink, partial, spoils(func(e *relay.Entry) { e.Bus = "nowhere" }, idsOf(1, 2, 4, 5)...))
+	for range 3 {
+		out, err := h.Invoke(t.Context(), events(1, 5))
+		require.NoError(t, err)
+		require.Equal(t, "3", failure(out))
+	}
+	client.requireOnce(t, idsOf(1, 2, 4, 5)...) // one call, and the process remembers them
+	require.Empty(t, sink.ids())
+}
+
+// Who does not want the look has none.
+func TestABusThatIsNotToBeAskedAbout(t *testing.T) {
+	client := withoutBuses("orders")
+	p := newEventBridge(t, client, func(o *relay.EventBridgeOptions) { o.SkipBusCheck = true })
+	_, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", "")})
+	require.NoError(t, err)
+	require.Empty(t, client.described)
+	require.Len(t, client.accepted, 1)
+}
+
+// A look that is not answered leaves time for the call that it is made for.
+func TestALookAtTheBusLeavesTimeForTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &hangingLook{}
+		p := newEventBridge(t, client)
+		for _, timeout := range []time.Duration{time.Second, 10 * time.Second} {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			results, err := p.Publish(ctx, []relay.Entry{entryOf("a", "")})
+			require.NoError(t, ctx.Err())
+			cancel()
+			require.NoError(t, err)
+			require.Equal(t, relay.Accepted, results[0].Class)
+		}
+	})
+}
+
+// hangingLook is a client whose DescribeEventBus answers when its context ends.
+type hangingLook struct{ refusingClient }
+
+func (*hangingLook) DescribeEventBus(ctx context.Context, _ *eventbridge.DescribeEventBusInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}

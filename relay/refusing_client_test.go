@@ -1,0 +1,111 @@
+package relay_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// refusingClient is a client of EventBridge whose answers are a script, without
+// a network and so on the clock of the test. The zero value accepts everything,
+// and every bus is there.
+type refusingClient struct {
+	entry    func(types.PutEventsRequestEntry) (code string) // "" accepts
+	call     func([]types.PutEventsRequestEntry) error       // of the call as a whole
+	describe func(bus string) error
+
+	mu        sync.Mutex // guards what follows
+	calls     [][]string // event ids
+	sent      []types.PutEventsRequestEntry
+	accepted  []string
+	described []string
+}
+
+func (c *refusingClient) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		ids[i] = entryID(e)
+	}
+	c.calls, c.sent = append(c.calls, ids), append(c.sent, in.Entries...)
+	if c.call != nil {
+		if err := c.call(in.Entries); err != nil {
+			return nil, err
+		}
+	}
+	out := &eventbridge.PutEventsOutput{}
+	for i, e := range in.Entries {
+		if c.entry != nil {
+			if code := c.entry(e); code != "" {
+				out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: &code, ErrorMessage: aws.String(testSecret)})
+				continue
+			}
+		}
+		out.Entries = append(out.Entries, types.PutEventsResultEntry{EventId: aws.String("bus-" + ids[i])})
+		c.accepted = append(c.accepted, ids[i])
+	}
+	return out, nil
+}
+
+func (c *refusingClient) DescribeEventBus(_ context.Context, in *eventbridge.DescribeEventBusInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bus := aws.ToString(in.Name)
+	c.described = append(c.described, bus)
+	if c.describe != nil {
+		if err := c.describe(bus); err != nil {
+			return nil, err
+		}
+	}
+	return &eventbridge.DescribeEventBusOutput{Name: &bus}, nil
+}
+
+// entryID is the eventId of an entry, "" if it is not one of ours.
+func entryID(e types.PutEventsRequestEntry) string {
+	var d struct{ Headers struct{ EventID string } }
+	_ = json.Unmarshal([]byte(aws.ToString(e.Detail)), &d)
+	return d.Headers.EventID
+}
+
+// newEventBridge is the publisher to the bus "orders".
+func newEventBridge(t testing.TB, client relay.PutEventsAPIClient, optFns ...func(*relay.EventBridgeOptions)) relay.Publisher {
+	t.Helper()
+	return relay.NewEventBridge(client, "orders", optFns...)
+}
+
+// busLog gives the publisher a log for what it finds out about its bus.
+func busLog(l *logRecorder) func(*relay.EventBridgeOptions) {
+	return func(o *relay.EventBridgeOptions) { o.Logger = l.logger() }
+}
+
+// awsError is an error of AWS for a call as a whole. Its words quote the event.
+func awsError(code string) error {
+	return &smithy.GenericAPIError{Code: code, Message: testSecret}
+}
+
+// refusesLongNames refuses what EventBridge is known to refuse of a detail-type,
+// by the code that it has for that.
+func refusesLongNames(e types.PutEventsRequestEntry) string {
+	if n := utf8.RuneCountInString(aws.ToString(e.DetailType)); n < 1 || n > 128 {
+		return "InvalidArgument"
+	}
+	return ""
+}
+
+// requireOnce checks that the client has accepted each of these events once, and
+// nothing else.
+func (c *refusingClient) requireOnce(t *testing.T, ids ...string) {
+	t.Helper()
+	require.ElementsMatch(t, ids, c.accepted)
+}

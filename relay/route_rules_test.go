@@ -1,0 +1,168 @@
+package relay_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// spoils is a route that does something to all events but the good ones.
+func spoils(spoil func(*relay.Entry), good ...string) func(*relay.Options) {
+	return func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error {
+			for _, id := range good {
+				if e.EventID == id {
+					return nil
+				}
+			}
+			spoil(e)
+			return nil
+		}
+	}
+}
+
+// What a route can do to an event that EventBridge is known to refuse, and that
+// the event as it was committed has nothing of.
+var spoilt = map[string]func(*relay.Entry){
+	"a detail-type of 141 characters":  func(e *relay.Entry) { e.DetailType = strings.Repeat("x", 141) },
+	"a detail-type of 129 characters":  func(e *relay.Entry) { e.DetailType = strings.Repeat("ö", 129) },
+	"a source of AWS itself":           func(e *relay.Entry) { e.Source = "aws.users" },
+	"the prefix of AWS itself":         func(e *relay.Entry) { e.Source = "aws." },
+	"a trace header of 501 characters": func(e *relay.Entry) { e.TraceHeader = strings.Repeat("x", 501) },
+	"a bus name of 1601 characters":    func(e *relay.Entry) { e.Bus = strings.Repeat("x", 1601) },
+}
+
+// refusesSpoilt refuses what EventBridge is known to refuse: some of it of the
+// entry, some of the call.
+func refusesSpoilt(c *refusingClient) {
+	c.entry = func(e types.PutEventsRequestEntry) string {
+		if isReserved(aws.ToString(e.Source)) {
+			return "NotAuthorizedForSourceException"
+		}
+		return refusesLongNames(e)
+	}
+	c.call = func(entries []types.PutEventsRequestEntry) error {
+		for _, e := range entries {
+			if len(aws.ToString(e.TraceHeader)) > 500 || len(aws.ToString(e.EventBusName)) > 1600 {
+				return awsError("ValidationException")
+			}
+		}
+		return nil
+	}
+}
+
+// A route that spoils events is a slip of a deploy: they are held, not sent, and
+// not put into the dead letters, though others of the same call would be
+// accepted.
+func TestARouteThatSpoilsEvents(t *testing.T) {
+	for name, spoil := range spoilt {
+		for _, tt := range []struct {
+			good    []string
+			failure string
+		}{
+			{[]string{eventID(1)}, "2"},  // nine of ten
+			{[]string{eventID(10)}, "1"}, // nine of ten, the good one last
+			{idsOf(1, 2, 3, 4, 6, 7, 8, 9, 10), "5"},
+			{nil, "1"},
+		} {
+			t.Run(fmt.Sprintf("%s, %d of 10 are good", name, len(tt.good)), func(t *testing.T) {
+				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
+					client, sink, log := &refusingClient{}, &recordingSink{}, &logRecorder{}
+					refusesSpoilt(client)
+					var m relay.Metrics
+					h := newHandler(t, newEventBridge(t, client), sink, answers, keep(&m), spoils(spoil, tt.good...),
+						func(o *relay.Options) { o.Logger = log.logger() })
+					for range 3 {
+						out, err := h.Invoke(t.Context(), events(1, 10))
+						require.Empty(t, sink.ids(), "dead letters")
+						if answers == nil {
+							u := unpublishedIn(t, err)
+							require.Equal(t, relay.ConfigFault, u.Class)
+							require.Equal(t, "RouteInvalid", u.Code)
+							require.Equal(t, eventID(sequenceOf("event-"+tt.failure)), u.EventID)
+						} else {
+							require.NoError(t, err)
+							require.Equal(t, tt.failure, failure(out))
+						}
+						require.Positive(t, m.ConfigFaults)
+					}
+					for _, call := range client.calls {
+						require.Subset(t, tt.good, call, "it is not sent")
+					}
+					require.NotEmpty(t, logged(log, "RouteInvalid", `"level":"ERROR"`), log.String())
+				})
+			})
+		}
+	}
+}
+
+// The next deploy's route is right, and everything comes.
+func TestARouteThatIsMended(t *testing.T) {
+	client, sink := &refusingClient{}, &recordingSink{}
+	refusesSpoilt(client)
+	s := shardOf(records(1, 10)...)
+	for _, spoil := range spoilt {
+		_, _ = s.deliver(t, newHandler(t, newEventBridge(t, client), sink, spoils(spoil, eventID(1))))
+	}
+	require.Empty(t, sink.ids())
+	_, err := s.deliver(t, newHandler(t, newEventBridge(t, client), sink))
+	require.NoError(t, err)
+	require.Empty(t, s.open)
+}
+
+// An event that breaks a rule as it was committed is its own fault, whether the
+// route leaves that or not. But what the route adds to it is to be mended first.
+func TestARouteAndAnEventThatBreakRules(t *testing.T) {
+	long := testRecord{sequence: 1, name: strings.Repeat("x", 141)}
+	wide := testRecord{sequence: 1, payload: `{"M":{"n":{"N":"9223372036854775808"}}}`}
+	asItIs := func(*relay.Entry) {}
+	for _, tt := range []struct {
+		name  string
+		with  testRecord
+		spoil func(*relay.Entry)
+		dead  bool
+	}{
+		{"the route leaves it", long, asItIs, true},
+		{"the route breaks another rule", wide, spoilt["a detail-type of 141 characters"], false},
+		{"the route breaks another rule, of the source", long, func(e *relay.Entry) { e.DetailType, e.Source = "short", "aws.users" }, false},
+		{"a number that does not fit", wide, asItIs, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			client, sink := &refusingClient{}, &recordingSink{}
+			client.entry = func(e types.PutEventsRequestEntry) string {
+				if entryID(e) == eventID(1) {
+					return "InvalidArgument"
+				}
+				return ""
+			}
+			h := newHandler(t, newEventBridge(t, client), sink, spoils(tt.spoil))
+			_, err := h.Invoke(t.Context(), batch(tt.with))
+			if tt.dead {
+				require.NoError(t, err)
+				requireDead(t, sink, "InvalidArgument", eventID(1))
+				return
+			}
+			require.Empty(t, sink.ids())
+			require.Equal(t, "RouteInvalid", unpublishedIn(t, err).Code)
+			require.Empty(t, client.calls, "it is not sent")
+		})
+	}
+}
+
+// A route that keeps the rules changes nothing of whose fault a refusal is.
+func TestARouteThatKeepsTheRules(t *testing.T) {
+	client, sink := &refusingClient{}, &recordingSink{}
+	refusesSpoilt(client)
+	h := newHandler(t, newEventBridge(t, client), sink, spoils(func(e *relay.Entry) {
+		e.DetailType, e.Source, e.TraceHeader, e.Bus = strings.Repeat("ö", 128), "awsome", strings.Repeat("x", 500), strings.Repeat("x", 1600)
+	}))
+	_, err := h.Invoke(t.Context(), events(1, 10))
+	require.NoError(t, err)
+	require.Len(t, client.accepted, 10)
+}

@@ -1,0 +1,174 @@
+package relay_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// How EventBridge says that a source is not the sender's: of the entry, or of
+// the call as a whole.
+var refusesSources = map[string]func(c *refusingClient, refuses func(source string) bool){
+	"the entry is refused": func(c *refusingClient, refuses func(string) bool) {
+		c.entry = func(e types.PutEventsRequestEntry) string {
+			if refuses(aws.ToString(e.Source)) {
+				return "NotAuthorizedForSourceException"
+			}
+			return ""
+		}
+	},
+	"the call is refused": func(c *refusingClient, refuses func(string) bool) {
+		c.call = func(entries []types.PutEventsRequestEntry) error {
+			for _, e := range entries {
+				if refuses(aws.ToString(e.Source)) {
+					return awsError("NotAuthorizedForSourceException")
+				}
+			}
+			return nil
+		}
+	},
+}
+
+func isReserved(source string) bool { return strings.HasPrefix(source, "aws.") }
+
+// No deploy and no permission lets an event of the source "aws.users" through:
+// its own data explain why it is refused, and it goes to the dead letters. Its
+// neighbours are published, each once, though each process is a new one.
+func TestASourceOfAWSItselfIsADeadLetter(t *testing.T) {
+	for name, script := range refusesSources {
+		for _, n := range []int{1, 2, 10, 25} {
+			for _, bad := range slices.Compact([]int{1, n/2 + 1, n}) {
+				t.Run(fmt.Sprintf("%s, %d of %d", name, bad, n), func(t *testing.T) {
+					bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
+						client, sink := &refusingClient{}, &recordingSink{}
+						script(client, isReserved)
+						rs := records(1, n)
+						rs[bad-1].source = "aws.users"
+						s := shardOf(rs...)
+						for range 3 { // each in a cold start
+							_, _ = s.deliver(t, newHandler(t, newEventBridge(t, client), sink, answers))
+						}
+						require.Zero(t, len(s.open), "records that hold the shard")
+						requireDead(t, sink, "NotAuthorizedForSourceException", eventID(bad))
+						var good []string
+						for i := 1; i <= n; i++ {
+							if i != bad {
+								good = append(good, eventID(i))
+							}
+						}
+						client.requireOnce(t, good...)
+					})
+				})
+			}
+		}
+	}
+}
+
+// A batch of nothing else is no different.
+func TestABatchOfSourcesOfAWSItself(t *testing.T) {
+	for name, script := range refusesSources {
+		for _, source := range []string{"aws.", "aws.users", "aws.events"} {
+			for _, n := range []int{1, 3, 12} {
+				t.Run(fmt.Sprintf("%s, %s, %d events", name, source, n), func(t *testing.T) {
+					client, sink := &refusingClient{}, &recordingSink{}
+					script(client, isReserved)
+					rs := records(1, n)
+					for i := range rs {
+						rs[i].source = source
+					}
+					_, err := newHandler(t, newEventBridge(t, client), sink).Invoke(t.Context(), batch(rs...))
+					require.NoError(t, err)
+					require.Len(t, sink.dead, n)
+				})
+			}
+		}
+	}
+}
+
+// A source that is refused by a permission is a matter of the configuration,
+// whatever it looks like, and so is every other permission.
+func TestAPermissionIsNoFaultOfAnEvent(t *testing.T) {
+	for name, script := range refusesSources {
+		for _, source := range []string{"userService", "awsome", "AWS.users", "my.aws.users", "aws"} {
+			for _, n := range []int{1, 2, 12} {
+				t.Run(fmt.Sprintf("%s, %s, %d events", name, source, n), func(t *testing.T) {
+					client, sink := &refusingClient{}, &recordingSink{}
+					script(client, func(s string) bool { return s == source })
+					rs := records(1, n)
+					for i := range rs {
+						rs[i].source = source
+					}
+					h := newHandler(t, newEventBridge(t, client), sink)
+					for range 3 {
+						_, err := h.Invoke(t.Context(), batch(rs...))
+						require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+						require.Empty(t, sink.ids())
+					}
+				})
+			}
+		}
+	}
+	for _, code := range []string{"AccessDeniedException", "NotAuthorizedForDetailTypeException", "InvalidAccountIdException"} {
+		t.Run(code, func(t *testing.T) {
+			client, sink := &refusingClient{}, &recordingSink{}
+			client.entry = func(types.PutEventsRequestEntry) string { return code }
+			h := newHandler(t, newEventBridge(t, client), sink)
+			_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, source: "aws.users"}))
+			require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+			require.Empty(t, sink.ids())
+		})
+	}
+}
+
+// An event is no dead letter for a source that it had, when it was sent with
+// another: the route has mended it, and what is refused is the route's.
+func TestWhatTheRouteHasMendedExplainsNothing(t *testing.T) {
+	mend := func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error {
+			e.Source, e.DetailType = "users", "User.Created"
+			return nil
+		}
+	}
+	committed := []testRecord{
+		{sequence: 1, source: "aws.users"},
+		{sequence: 2, name: strings.Repeat("x", 141)},
+	}
+	t.Run("it is published", func(t *testing.T) {
+		client, sink := &refusingClient{entry: refusesLongNames}, &recordingSink{}
+		client.call = func(entries []types.PutEventsRequestEntry) error {
+			for _, e := range entries {
+				if isReserved(*e.Source) {
+					return awsError("NotAuthorizedForSourceException")
+				}
+			}
+			return nil
+		}
+		_, err := newHandler(t, newEventBridge(t, client), sink, mend).Invoke(t.Context(), batch(committed...))
+		require.NoError(t, err)
+		client.requireOnce(t, "event-1", "event-2")
+		require.Empty(t, sink.ids())
+	})
+	for name, says := range map[string]string{
+		"the new source is not permitted": "NotAuthorizedForSourceException",
+		"the bus calls it invalid":        "InvalidArgument",
+	} {
+		for i := range committed {
+			t.Run(fmt.Sprintf("%s, %d", name, i+1), func(t *testing.T) {
+				client, sink := &refusingClient{entry: func(types.PutEventsRequestEntry) string { return says }}, &recordingSink{}
+				h := newHandler(t, newEventBridge(t, client), sink, mend)
+				for range 3 {
+					_, err := h.Invoke(t.Context(), batch(committed[i]))
+					require.Empty(t, sink.ids(), "a deploy that does not work drains nothing")
+					require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+				}
+			})
+		}
+	}
+}
