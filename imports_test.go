@@ -48,6 +48,8 @@ var allowed = map[string][]string{
 		smith + "/middleware", smith + "/transport/http"},
 	"/relay/deadletter": {module + "/internal/isnil", module + "/internal/noanswer", module + "/internal/sequence", module + "/relay",
 		sdk + "/aws", sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types"},
+	"/relay/relaytest": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/decimal",
+		module + "/internal/sequence", module + "/relay", sdk + "/aws", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types", smith},
 }
 
 func TestImports(t *testing.T) {
