@@ -147,6 +147,36 @@ func TestExplainCancellations(t *testing.T) {
 	}
 }
 
+// Two actions of the caller's beside an event that was looked at and is not there.
+func TestExplainTwoRefusalsOfTheCallers(t *testing.T) {
+	const none, cond, conflict, throttled, invalid = "None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ValidationError"
+	w := newWriter(t)
+	in := signup("u1")
+	in.TransactItems = append(in.TransactItems, signup("u2").TransactItems...)
+	require.NoError(t, w.Append(in, event(t, "e1", 1)))
+	for name, c := range map[string]struct {
+		first, second string
+		outcome       outbox.Outcome
+		retryable     bool
+	}{
+		"condition and throttling":   {cond, throttled, outbox.NotCommitted, false},
+		"validation and throttling":  {invalid, throttled, outbox.NotCommitted, false},
+		"throttling twice":           {throttled, throttled, outbox.NotCommitted, true},
+		"validation and conflict":    {invalid, conflict, outbox.NotCommitted, false},
+		"condition and conflict":     {cond, conflict, outbox.Unknown, true},
+		"throttling and conflict":    {throttled, conflict, outbox.Unknown, true},
+		"a new code and throttling":  {"SolarFlare", throttled, outbox.Unknown, true},
+		"a new code and a condition": {"SolarFlare", cond, outbox.Unknown, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var e *outbox.CommitError
+			require.ErrorAs(t, w.Explain(in, cancelled(reason(c.first), reason(c.second), reason(none))), &e)
+			require.Equal(t, c.outcome, e.Outcome)
+			require.Equal(t, c.retryable, e.Retryable)
+		})
+	}
+}
+
 // A deploy lies between two attempts: the writer of the second has other options.
 func TestExplainOfAnotherWriter(t *testing.T) {
 	ev := event(t, "e1", map[string]any{"n": 1.5, "list": []any{"x", nil, true}})
@@ -212,6 +242,8 @@ func TestExplainHostileItems(t *testing.T) {
 			require.ErrorIs(t, e, outbox.ErrEventExists)
 		})
 	}
+	more := item{"event": m(item{"headers": headers, "payload": m(item{"n": n("1")}), "more": s("x")})}
+	require.ErrorContains(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", more))), "another event.more")
 	there := item{"event": m(item{"headers": headers, "payload": s(` { "n" : 10e-1 } `)})}
 	require.NoError(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))))
 }

@@ -99,6 +99,7 @@ func TestPreflight(t *testing.T) {
 		"both keys over 1024":      {[]types.TransactWriteItem{del("users", item{"a": s(strings.Repeat("x", 1025)), "b": s(strings.Repeat("x", 1025))})}, outbox.RuleKeySize, 0, "1025 bytes", false},
 		"items of 4 MB and events": {big(11), outbox.RuleTransactionSize, -1, "at most 4194304", false},
 
+		"two operations on one key": {[]types.TransactWriteItem{del("users", item{"id": s("1")}), {Put: put("users", item{"id": s("1")}).Put, Delete: del("users", item{"id": s("1")}).Delete}}, outbox.RuleAction, 1, "2 operations", true},
 		"update and delete":         {[]types.TransactWriteItem{update("users", item{"id": s("1")}), del("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]", false},
 		"check and update":          {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update("users", item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]", false},
 		"by name and by ARN":        {[]types.TransactWriteItem{check("users", item{"id": s("1")}), update(arn, item{"id": s("1")})}, outbox.RuleSameItem, 1, "TransactItems[0]", false},
@@ -287,6 +288,49 @@ func TestCheckOfAppendedEvents(t *testing.T) {
 		require.Equal(t, rule, e.Rule)
 		require.Equal(t, 1, e.Index)
 	}
+}
+
+// In a layout with Keys it does not show whether the table has a sort key, unless
+// an event is there: neither Append nor Check guesses.
+func TestPreflightOfALayoutWithKeys(t *testing.T) {
+	long := s(strings.Repeat("x", 1100))
+	for sk, refused := range map[string]bool{"EVENT": true, "": false} {
+		w := newWriter(t, func(o *outbox.Options) {
+			o.Layout.Keys = func(ev envelope.CustomEvent) (string, string) { return ev.Headers.EventID, sk }
+		})
+		in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put("event-store", item{"pk": long, "sk": long})}}
+		require.NoError(t, w.Check(in), "nothing shows")
+		require.Equal(t, refused, w.Append(in, event(t, "e1", 1)) != nil)
+		for _, key := range []item{{"pk": s("1")}, {"pk": s("1"), "sk": s("2")}} {
+			require.NoError(t, w.Check(&dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{del("event-store", key)}}))
+		}
+	}
+
+	// a receipt has a sort key
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put("receipts", item{"pk": s("1"), "sk": long})}}
+	var e *outbox.PreflightError
+	require.ErrorAs(t, newInbox(t).Append(in, event(t, "m1", 1)), &e)
+	require.Equal(t, outbox.RuleKeySize, e.Rule)
+}
+
+// A writer that is given an ARN knows where its transactions are.
+func TestPreflightOfAWriterByARN(t *testing.T) {
+	w, err := outbox.NewWriter("arn:aws:dynamodb:eu-west-1:123456789012:table/event-store", func(o *outbox.Options) { o.Source = "userService" })
+	require.NoError(t, err)
+	for region, taken := range map[string]bool{"eu-west-1": true, "eu-central-1": false} {
+		in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put("arn:aws:dynamodb:"+region+":123456789012:table/users", item{"id": s("1")})}}
+		err := w.Append(in, event(t, "e1", 1))
+		require.Equal(t, taken, err == nil, "%v", err)
+		if !taken {
+			require.ErrorContains(t, err, "TransactItems[0] (")
+		}
+	}
+}
+
+// An item of the caller's own in the event store is not called an event.
+func TestPreflightOfOtherItemsInTheEventStore(t *testing.T) {
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put("event-store", item{"pk": s(""), "sk": n("1"), "eventId": s("e9")})}}
+	require.ErrorContains(t, newWriter(t).Append(in), "the caller's own item")
 }
 
 func TestAppendAllocatesForTheEventAlone(t *testing.T) {
