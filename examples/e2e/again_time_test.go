@@ -80,9 +80,16 @@ func scanOfReadme(t *testing.T, db *engine.Engine, table string, from, to time.T
 // recordsOfReadme plays the README's jq over items.json: records.json.
 func recordsOfReadme(t *testing.T, items []byte) []byte {
 	t.Helper()
+	return runJQ(t, "jq -c --arg stream ", "items.json", items)
+}
+
+// runJQ runs the command of the README that begins so, over a file with this text,
+// and returns what it writes into records.json.
+func runJQ(t *testing.T, begins, file string, text []byte) []byte {
+	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "items.json"), items, 0o600))
-	command := regexp.MustCompile(`(?m)^jq (?:.*\\\n)*.*$`).FindString(howToPublishAgain(t))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
+	command := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(begins) + `(?:.*\\\n)*.*$`).FindString(howToPublishAgain(t))
 	require.NotEmpty(t, command)
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
 	cmd.Dir = dir
