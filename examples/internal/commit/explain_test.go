@@ -31,7 +31,7 @@ var differs = map[engine.Name]map[string]string{
 	},
 	engine.Dynoxide: {
 		// AWS: a request that is malformed is a ValidationException.
-		"an expression that is none": "ValidationError",
+		"an expression that is not one": "ValidationError",
 	},
 }
 
@@ -190,7 +190,7 @@ var afterCommit = map[string]func(t *testing.T, name string, c committed){
 		require.NoError(t, err)
 		c.validation(t, name, "ValidationError", c.transaction(t, grow("b"), newEvent(t, "User.Created", 2)))
 	},
-	"an expression that is none": func(t *testing.T, name string, c committed) {
+	"an expression that is not one": func(t *testing.T, name string, c committed) {
 		in := c.second(t, newEvent(t, "User.Created", 2))
 		in.TransactItems[0].Put.ConditionExpression = aws.String("no such function(pk)")
 		c.validation(t, name, "ValidationException", in)

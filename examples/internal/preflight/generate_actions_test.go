@@ -167,7 +167,7 @@ func (g *generator) fill(item attrs) attrs {
 	return filled(item, limit)
 }
 
-// mutilate makes an action that is none.
+// mutilate takes from an action what makes it one.
 func (g *generator) mutilate(a *action) {
 	table := aws.String(oneOf(g.draw, "", "ab", "us ers", long(256), "users\xff"))
 	if g.bits(1) == 0 {
