@@ -86,19 +86,20 @@ func (c *Client) keyOf(table string, item map[string]types.AttributeValue) (stri
 			names = append(names, "sk")
 		}
 	}
-	key := map[string]types.AttributeValue{}
+	var key strings.Builder
 	for _, name := range names {
 		v, ok := item[name]
 		if !ok {
 			return "", fmt.Errorf("outboxtest: an item of table %s has no %q; say what its key is by Client.CreateTable", table, name)
 		}
-		key[name] = v
+		// each on its own: the members of a map come in any order
+		text, err := attributevalue.MarshalMapJSON(map[string]types.AttributeValue{name: v})
+		if err != nil {
+			return "", fmt.Errorf("outboxtest: the key of an item of table %s: %w", table, err)
+		}
+		key.Write(text)
 	}
-	text, err := attributevalue.MarshalMapJSON(key)
-	if err != nil {
-		return "", fmt.Errorf("outboxtest: the key of an item of table %s: %w", table, err)
-	}
-	return string(text), nil
+	return key.String(), nil
 }
 
 // term is a condition that can be judged.

@@ -111,6 +111,20 @@ func TestClientCommits(t *testing.T) {
 	require.Error(t, err)
 }
 
+// An item is found by its key however often it is looked for.
+func TestClientFindsAnItem(t *testing.T) {
+	var db outboxtest.Client
+	key := map[string]types.AttributeValue{"pk": s("a"), "sk": s("b")}
+	for range 100 { // the order of a map's members is another each time
+		_, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("orders"), Item: key})
+		require.NoError(t, err)
+		out, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("orders"), Key: key})
+		require.NoError(t, err)
+		require.Equal(t, key, out.Item)
+	}
+	require.Len(t, db.Items("orders"), 1)
+}
+
 func TestClientTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var db outboxtest.Client
