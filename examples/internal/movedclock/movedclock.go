@@ -8,8 +8,8 @@
 // distance, and what is compiled with it is compiled once.
 //
 // Timers, time.Since and deadlines go by the monotonic clock, which is as it was.
-// The clock of a testing/synctest bubble is ahead as well. The times of files
-// are the true ones.
+// The clock of a testing/synctest bubble starts in the year 2000 on every day,
+// and the times of files are the true ones.
 package movedclock
 
 import (
@@ -91,6 +91,9 @@ var movedClock = func() (seconds int64) {
 }()
 `
 
+// ahead is what Now does besides.
+const ahead = "\tif !runtimeIsBubbled() {\n\t\tsec += movedClock\n\t}\n"
+
 var (
 	now  = []byte("func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n")
 	asks = regexp.MustCompile(`[^c] (?:runtimeNow|now)\(\)`) // where the runtime is asked, not where it is declared
@@ -102,5 +105,5 @@ func moved(source []byte) ([]byte, error) {
 	if bytes.Count(source, now) != 1 || len(asks.FindAll(source, -1)) != 1 {
 		return nil, fmt.Errorf("the clock is not read as in Go 1.26: look where it is read now, and move that")
 	}
-	return bytes.Replace(source, now, append(bytes.Clone(now), "\tsec += movedClock\n"...), 1), nil
+	return bytes.Replace(source, now, append(bytes.Clone(now), ahead...), 1), nil
 }
