@@ -15,7 +15,7 @@ const (
 	// attribute: another kind of item in a shared table. If it has an EventID,
 	// it looks like an event whose writer does not write that marker.
 	NotEvent
-	// Modify is a changed item. Events are never changed, so it is none.
+	// Modify is a changed item. Events are never changed, so it is not one.
 	Modify
 	// Remove is an item deleted by a user.
 	Remove
@@ -41,8 +41,8 @@ func (k Kind) String() string {
 //
 // It and its slices, those of the records too, belong to the decoder and to the
 // payload: they are valid until the next Decode of the same decoder, as long as
-// the payload is not changed. None of them has room behind its end that an
-// append could write into.
+// the payload is not changed. The slices of bytes have no room behind their
+// ends that an append could write into.
 type Batch struct {
 	Records []Record
 
@@ -54,8 +54,8 @@ type Batch struct {
 	State []byte
 
 	// OnFailure reports that the payload was an on-failure record of Lambda's,
-	// and the batch the one in it: somebody gives it to us again, and no stream
-	// waits for the answer.
+	// and the batch the one in it. It is published again on purpose, and no
+	// stream waits for the answer.
 	OnFailure bool
 }
 
@@ -82,9 +82,9 @@ type Record struct {
 	// number.
 	SequenceNumber, StreamARN, AWSRegion string
 
-	// CreatedAt is dynamodb.ApproximateCreationDateTime in UTC, from a number
-	// of seconds or a quoted one: the time that the record has been on the
-	// stream. Zero if absent or unreadable.
+	// CreatedAt is when the record came on the stream, in UTC:
+	// dynamodb.ApproximateCreationDateTime, a number of seconds or a quoted one.
+	// Zero if absent or unreadable.
 	CreatedAt time.Time
 
 	// EventHeaders are what the relay needs of the event's headers. A record of

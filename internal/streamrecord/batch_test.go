@@ -1,4 +1,4 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 func TestBatches(t *testing.T) {
@@ -30,7 +32,7 @@ func TestBatches(t *testing.T) {
 		{"records that are none", `{"Records":[null,1,"x",[],{},nonsense]}`, 6, false, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			b, err := NewDecoder(Config{}).Decode([]byte(row.in))
+			b, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode([]byte(row.in))
 			require.NoError(t, err)
 			require.Len(t, b.Records, row.records)
 			require.Equal(t, row.window, b.Window)
@@ -77,10 +79,10 @@ func TestFormatErrors(t *testing.T) {
 		"zeros":                      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := NewDecoder(Config{})
+			d := streamrecord.NewDecoder(streamrecord.Config{})
 			b, err := d.Decode([]byte(in))
 			require.Nil(t, b)
-			var format *FormatError
+			var format *streamrecord.FormatError
 			require.ErrorAs(t, err, &format)
 			require.LessOrEqual(t, format.Offset, len(in))
 			require.ErrorContains(t, err, "not a DynamoDB stream event")
@@ -101,7 +103,7 @@ func TestOnFailureRecord(t *testing.T) {
 	invocation := `{"Records":[` + goodRecord + `],"window":{},"state":{"a":1}}`
 	quoted, err := json.Marshal(invocation)
 	require.NoError(t, err)
-	d := NewDecoder(Config{})
+	d := streamrecord.NewDecoder(streamrecord.Config{})
 	for name, payload := range map[string]string{
 		"string":        string(quoted),
 		"object":        invocation,
@@ -136,11 +138,11 @@ func TestOnFailureRecord(t *testing.T) {
 		"twice":           `{},"payload":{}`,
 	} {
 		b, err := d.Decode([]byte(`{` + around + `,"payload":` + payload + `}`))
-		require.ErrorAs(t, err, new(*FormatError), name)
+		require.ErrorAs(t, err, new(*streamrecord.FormatError), name)
 		require.Nil(t, b, name)
 	}
 	_, err = d.Decode([]byte(`{` + around + `}`)) // what Lambda sends to a queue has no payload
-	require.ErrorAs(t, err, new(*FormatError))
+	require.ErrorAs(t, err, new(*streamrecord.FormatError))
 }
 
 // TestSourceErrors has batches of other event sources, as Lambda sends them.
@@ -153,25 +155,25 @@ func TestSourceErrors(t *testing.T) {
 		"mine":        `{"eventName":"INSERT","dynamodb":{"NewImage":{}},"eventSource":"mine","eventSourceARN":"arn:x"}`,
 	} {
 		for _, in := range []string{record, record + `,` + record, goodRecord + `,` + record} {
-			b, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[` + in + `]}`))
+			b, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode([]byte(`{"Records":[` + in + `]}`))
 			require.Nil(t, b)
-			var other *SourceError
+			var other *streamrecord.SourceError
 			require.ErrorAs(t, err, &other)
-			require.Equal(t, SourceError{Source: source, ARN: "arn:x"}, *other)
+			require.Equal(t, streamrecord.SourceError{Source: source, ARN: "arn:x"}, *other)
 			require.Contains(t, err.Error(), source)
 			require.Contains(t, err.Error(), "arn:x")
 		}
 	}
 	for _, source := range []string{`"eventSource":"aws:dynamodb",`, `"eventSource":"aws\u003adynamodb",`, `"eventSource":null,`, `"eventSource":"",`, ``} {
-		r := decodeRecord(t, Config{}, strings.Replace(goodRecord, `"eventName"`, source+`"eventName"`, 1))
-		require.Equal(t, Event, r.Kind, source)
+		r := decodeRecord(t, streamrecord.Config{}, strings.Replace(goodRecord, `"eventName"`, source+`"eventName"`, 1))
+		require.Equal(t, streamrecord.Event, r.Kind, source)
 	}
 	for _, source := range []string{`5`, `{}`, `"aws:\ud800"`} {
-		r := decodeRecord(t, Config{}, strings.Replace(goodRecord, `"eventName"`, `"eventSource":`+source+`,"eventName"`, 1))
-		require.Equal(t, BadRecord, r.Fault.Code, source)
+		r := decodeRecord(t, streamrecord.Config{}, strings.Replace(goodRecord, `"eventName"`, `"eventSource":`+source+`,"eventName"`, 1))
+		require.Equal(t, streamrecord.BadRecord, r.Fault.Code, source)
 		require.Contains(t, r.Fault.Message, "eventSource")
 	}
-	_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[{"eventSource":"aws:sqs" 5}]}`))
+	_, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode([]byte(`{"Records":[{"eventSource":"aws:sqs" 5}]}`))
 	require.NoError(t, err, "a damaged record does not speak for the batch")
 }
 
@@ -182,10 +184,10 @@ func TestStreamViewErrors(t *testing.T) {
 				`{"eventName":"` + name + `","dynamodb":{"SequenceNumber":"7","StreamViewType":"` + view + `"},"eventSourceARN":"arn:x"}`,
 				`{"eventSourceARN":"arn:x","dynamodb":{"StreamViewType":"` + view + `","SequenceNumber":"7"},"eventName":"` + name + `"}`,
 			} {
-				_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[` + goodRecord + `,` + record + `]}`))
-				var wrong *StreamViewError
+				_, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode([]byte(`{"Records":[` + goodRecord + `,` + record + `]}`))
+				var wrong *streamrecord.StreamViewError
 				require.ErrorAs(t, err, &wrong)
-				require.Equal(t, StreamViewError{ViewType: view, StreamARN: "arn:x", SequenceNumber: "7"}, *wrong)
+				require.Equal(t, streamrecord.StreamViewError{ViewType: view, StreamARN: "arn:x", SequenceNumber: "7"}, *wrong)
 				require.Contains(t, err.Error(), "NEW_IMAGE")
 				require.Contains(t, err.Error(), "arn:x")
 			}
@@ -200,18 +202,18 @@ func TestStreamViewErrors(t *testing.T) {
 		`{"eventName":"MODIFY","StreamViewType":"KEYS_ONLY"}`,
 		`{"eventName":5,"dynamodb":{"StreamViewType":"KEYS_ONLY"}}`, // damaged: it does not speak for the stream
 	} {
-		_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[` + record + `]}`))
+		_, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode([]byte(`{"Records":[` + record + `]}`))
 		require.NoError(t, err, record)
 	}
-	_, err := NewDecoder(Config{}).Decode([]byte(`{"Records":[{"eventName":"MODIFY","dynamodb":{"StreamViewType":"KEYS_ONLY"}}]`))
-	require.ErrorAs(t, err, new(*FormatError))
-	require.False(t, errors.As(err, new(*StreamViewError)))
+	_, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode([]byte(`{"Records":[{"eventName":"MODIFY","dynamodb":{"StreamViewType":"KEYS_ONLY"}}]`))
+	require.ErrorAs(t, err, new(*streamrecord.FormatError))
+	require.False(t, errors.As(err, new(*streamrecord.StreamViewError)))
 }
 
 // TestReuse decodes different batches with one decoder.
 func TestReuse(t *testing.T) {
-	d := NewDecoder(Config{})
-	var kept []Record
+	d := streamrecord.NewDecoder(streamrecord.Config{})
+	var kept []streamrecord.Record
 	for i := range 50 {
 		n := 1 + (i*37)%50
 		record := strings.ReplaceAll(goodRecord, `"e1"`, fmt.Sprintf(`"event-%d"`, i))
@@ -238,10 +240,10 @@ func TestAllocations(t *testing.T) {
 	for _, record := range []string{goodRecord, text, values} {
 		for _, n := range []int{1, 10, 100} {
 			payload := []byte(`{"Records":[` + strings.Repeat(record+",", n-1) + record + `]}`)
-			d := NewDecoder(Config{})
+			d := streamrecord.NewDecoder(streamrecord.Config{})
 			b, err := d.Decode(payload)
 			require.NoError(t, err)
-			require.Equal(t, Event, b.Records[n-1].Kind)
+			require.Equal(t, streamrecord.Event, b.Records[n-1].Kind)
 			allocs := testing.AllocsPerRun(100, func() {
 				if _, err := d.Decode(payload); err != nil {
 					panic(err)
@@ -258,7 +260,7 @@ func TestConcurrentDecoders(t *testing.T) {
 	done := make(chan error)
 	for range runtime.GOMAXPROCS(0) * 2 {
 		go func() {
-			d := NewDecoder(Config{})
+			d := streamrecord.NewDecoder(streamrecord.Config{})
 			for range 200 {
 				b, err := d.Decode(payload)
 				if err == nil && string(b.Records[0].Detail) != goodDetail {

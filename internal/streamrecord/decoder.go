@@ -178,7 +178,7 @@ func (d *Decoder) unwrap(value []byte) ([]byte, error) {
 	case '{':
 		return value, nil
 	case '"':
-		if end, _, bad := jsonlex.String(value, 0); bad == jsonlex.None && end == len(value) {
+		if _, _, bad := jsonlex.String(value, 0); bad == jsonlex.None {
 			d.unwrapped = jsonlex.AppendText(d.unwrapped[:0], value, 0)
 			return d.unwrapped, nil
 		}

@@ -1,10 +1,12 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // TestEvents has, for the event attribute, the Detail or else the fault.
@@ -40,57 +42,57 @@ func TestEvents(t *testing.T) {
 		{name: "an unknown header twice", in: with(four + `,"x":{"N":"1"},"x":{"N":"2"}`), want: strings.Replace(detail, `},"payload"`, `,"x":1,"x":2},"payload"`, 1)},
 		{name: "another member twice", in: `{"M":{"x":{"N":"1"},"x":{"N":"2"},"headers":{"M":{` + four + `}},` + payload + `}}`, want: `{"x":1,"x":2,` + detail[1:]},
 
-		{name: "headers twice", in: `{"M":{"headers":{"M":{` + four + `}},` + payload + `,"headers":{"M":{` + four + `}}}}`, code: DuplicateMember, message: "event.headers is there twice"},
-		{name: "headers twice, the first ones wrong", in: `{"M":{"headers":{"S":"b"},"headers":{"M":{` + four + `}},` + payload + `}}`, code: DuplicateMember, message: "event.headers is there twice"},
-		{name: "headers twice, the last ones wrong", in: `{"M":{"headers":{"M":{` + four + `}},` + payload + `,"headers":5}}`, code: DuplicateMember, message: "event.headers is there twice"},
-		{name: "payload twice", in: `{"M":{` + payload + `,"headers":{"M":{` + four + `}},` + payload + `}}`, code: DuplicateMember, message: "event.payload is there twice"},
-		{name: "payload twice, one with an escape", in: `{"M":{"p\u0061yload":{"M":{}},"headers":{"M":{` + four + `}},` + payload + `}}`, code: DuplicateMember, message: "event.payload is there twice"},
-		{name: "both twice", in: `{"M":{` + payload + `,"headers":{"M":{` + four + `}},` + payload + `,"headers":{"M":{` + four + `}}}}`, code: DuplicateMember, message: "event.headers is there twice"},
-		{name: "a required header twice", in: with(four + `,"eventId":{"S":"e1"}`), code: DuplicateMember, message: "event.headers.eventId is there twice"},
-		{name: "an optional header twice", in: with(`"causationId":{"S":"a"},` + four + `,"causationId":{"S":"b"}`), code: DuplicateMember, message: "event.headers.causationId is there twice"},
+		{name: "headers twice", in: `{"M":{"headers":{"M":{` + four + `}},` + payload + `,"headers":{"M":{` + four + `}}}}`, code: streamrecord.DuplicateMember, message: "event.headers is there twice"},
+		{name: "headers twice, the first ones wrong", in: `{"M":{"headers":{"S":"b"},"headers":{"M":{` + four + `}},` + payload + `}}`, code: streamrecord.DuplicateMember, message: "event.headers is there twice"},
+		{name: "headers twice, the last ones wrong", in: `{"M":{"headers":{"M":{` + four + `}},` + payload + `,"headers":5}}`, code: streamrecord.DuplicateMember, message: "event.headers is there twice"},
+		{name: "payload twice", in: `{"M":{` + payload + `,"headers":{"M":{` + four + `}},` + payload + `}}`, code: streamrecord.DuplicateMember, message: "event.payload is there twice"},
+		{name: "payload twice, one with an escape", in: `{"M":{"p\u0061yload":{"M":{}},"headers":{"M":{` + four + `}},` + payload + `}}`, code: streamrecord.DuplicateMember, message: "event.payload is there twice"},
+		{name: "both twice", in: `{"M":{` + payload + `,"headers":{"M":{` + four + `}},` + payload + `,"headers":{"M":{` + four + `}}}}`, code: streamrecord.DuplicateMember, message: "event.headers is there twice"},
+		{name: "a required header twice", in: with(four + `,"eventId":{"S":"e1"}`), code: streamrecord.DuplicateMember, message: "event.headers.eventId is there twice"},
+		{name: "an optional header twice", in: with(`"causationId":{"S":"a"},` + four + `,"causationId":{"S":"b"}`), code: streamrecord.DuplicateMember, message: "event.headers.causationId is there twice"},
 
-		{name: "no headers", in: `{"M":{` + payload + `}}`, code: MissingHeader, message: "event.headers: "},
-		{name: "no payload", in: `{"M":{"headers":{"M":{` + four + `}}}}`, code: MissingPayload, message: "event.payload: "},
-		{name: "nothing", in: `{"M":{}}`, code: MissingHeader, message: "event.headers: "},
-		{name: "headers an S", in: `{"M":{"headers":{"S":"{}"},` + payload + `}}`, code: UnsupportedType, message: "event.headers: "},
-		{name: "headers null", in: `{"M":{"headers":{"NULL":true},` + payload + `}}`, code: UnsupportedType, message: "event.headers: "},
-		{name: "headers empty", in: with(``), code: MissingHeader, message: "event.headers.eventId: "},
-		{name: "no eventId", in: with(name + "," + source + "," + stamp), code: MissingHeader, message: "event.headers.eventId: "},
-		{name: "no eventName", in: with(id + "," + source + "," + stamp), code: MissingHeader, message: "event.headers.eventName: "},
-		{name: "no source", in: with(id + "," + name + "," + stamp), code: MissingHeader, message: "event.headers.source: "},
-		{name: "no timestamp", in: with(id + "," + name + "," + source), code: MissingHeader, message: "event.headers.timestamp: "},
-		{name: "eventId empty", in: with(`"eventId":{"S":""},` + name + "," + source + "," + stamp), code: BadHeader, message: "event.headers.eventId: "},
-		{name: "eventId an N", in: with(`"eventId":{"N":"1"},` + name + "," + source + "," + stamp), code: BadHeader, message: "event.headers.eventId: "},
-		{name: "eventId a B", in: with(`"eventId":{"B":"aGk="},` + name + "," + source + "," + stamp), code: BadHeader, message: "event.headers.eventId: "},
-		{name: "eventName null", in: with(id + `,"eventName":{"NULL":true},` + source + "," + stamp), code: BadHeader, message: "event.headers.eventName: "},
-		{name: "source empty", in: with(id + "," + name + `,"source":{"S":""},` + stamp), code: BadHeader, message: "event.headers.source: "},
-		{name: "timestamp zero", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"0"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp in seconds", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp in microseconds", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000123000"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp in 2100", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"4102444800000"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp of the year 1754", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"-6795364578871"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp with a fraction", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000123.5"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp in words", in: with(id + "," + name + "," + source + `,"timestamp":{"S":"2026-01-01T00:00:00Z"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp with spaces", in: with(id + "," + name + "," + source + `,"timestamp":{"S":" 1764000000123"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp a BOOL", in: with(id + "," + name + "," + source + `,"timestamp":{"BOOL":true}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp of 38 digits", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"17640000001230000000000000000000000000"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "timestamp with a huge exponent", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1e999999999999999999999"}`), code: BadHeader, message: "event.headers.timestamp: "},
-		{name: "a header of an unknown type", in: with(four + `,"x":{"X":"1"}`), code: UnsupportedType, message: "event.headers.x: "},
-		{name: "a header that is plain JSON", in: with(four + `,"x":1`), code: UnsupportedType, message: "event.headers.x: "},
-		{name: "a header with half a surrogate pair", in: with(four + `,"x":{"S":"\ud800"}`), code: BadString, message: "event.headers.x: "},
-		{name: "another member of an unknown type", in: `{"M":{"meta":{"X":1},"headers":{"M":{` + four + `}},` + payload + `}}`, code: UnsupportedType, message: "event.meta: "},
-		{name: "two faults: headers before payload", in: `{"M":{"payload":{"X":1},"headers":{"M":{` + id + `}}}}`, code: MissingHeader, message: "event.headers.eventName: "},
-		{name: "event an S", in: `{"S":"{}"}`, code: UnsupportedType, message: "event: "},
-		{name: "event an L", in: `{"L":[]}`, code: UnsupportedType, message: "event: "},
-		{name: "event null", in: `null`, code: UnsupportedType, message: "event: "},
-		{name: "event of two types", in: `{"M":{"headers":{"M":{` + four + `}},` + payload + `},"S":"x"}`, code: UnsupportedType, message: "event: "},
-		{name: "event damaged", in: `{"M":{"headers" {"M":{` + four + `}},` + payload + `}}`, code: BadRecord, message: "event: "},
-		{name: "headers damaged", in: `{"M":{"headers":{"M":{` + four + ` ` + four + `}},` + payload + `}}`, code: BadRecord, message: "event.headers"},
+		{name: "no headers", in: `{"M":{` + payload + `}}`, code: streamrecord.MissingHeader, message: "event.headers: "},
+		{name: "no payload", in: `{"M":{"headers":{"M":{` + four + `}}}}`, code: streamrecord.MissingPayload, message: "event.payload: "},
+		{name: "nothing", in: `{"M":{}}`, code: streamrecord.MissingHeader, message: "event.headers: "},
+		{name: "headers an S", in: `{"M":{"headers":{"S":"{}"},` + payload + `}}`, code: streamrecord.UnsupportedType, message: "event.headers: "},
+		{name: "headers null", in: `{"M":{"headers":{"NULL":true},` + payload + `}}`, code: streamrecord.UnsupportedType, message: "event.headers: "},
+		{name: "headers empty", in: with(``), code: streamrecord.MissingHeader, message: "event.headers.eventId: "},
+		{name: "no eventId", in: with(name + "," + source + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.eventId: "},
+		{name: "no eventName", in: with(id + "," + source + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.eventName: "},
+		{name: "no source", in: with(id + "," + name + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.source: "},
+		{name: "no timestamp", in: with(id + "," + name + "," + source), code: streamrecord.MissingHeader, message: "event.headers.timestamp: "},
+		{name: "eventId empty", in: with(`"eventId":{"S":""},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: "},
+		{name: "eventId an N", in: with(`"eventId":{"N":"1"},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: "},
+		{name: "eventId a B", in: with(`"eventId":{"B":"aGk="},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: "},
+		{name: "eventName null", in: with(id + `,"eventName":{"NULL":true},` + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventName: "},
+		{name: "source empty", in: with(id + "," + name + `,"source":{"S":""},` + stamp), code: streamrecord.BadHeader, message: "event.headers.source: "},
+		{name: "timestamp zero", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"0"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp in seconds", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp in microseconds", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000123000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp in 2100", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"4102444800000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp of the year 1754", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"-6795364578871"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp with a fraction", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000123.5"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp in words", in: with(id + "," + name + "," + source + `,"timestamp":{"S":"2026-01-01T00:00:00Z"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp with spaces", in: with(id + "," + name + "," + source + `,"timestamp":{"S":" 1764000000123"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp a BOOL", in: with(id + "," + name + "," + source + `,"timestamp":{"BOOL":true}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp of 38 digits", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"17640000001230000000000000000000000000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp with a huge exponent", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1e999999999999999999999"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "a header of an unknown type", in: with(four + `,"x":{"X":"1"}`), code: streamrecord.UnsupportedType, message: "event.headers.x: "},
+		{name: "a header that is plain JSON", in: with(four + `,"x":1`), code: streamrecord.UnsupportedType, message: "event.headers.x: "},
+		{name: "a header with half a surrogate pair", in: with(four + `,"x":{"S":"\ud800"}`), code: streamrecord.BadString, message: "event.headers.x: "},
+		{name: "another member of an unknown type", in: `{"M":{"meta":{"X":1},"headers":{"M":{` + four + `}},` + payload + `}}`, code: streamrecord.UnsupportedType, message: "event.meta: "},
+		{name: "two faults: headers before payload", in: `{"M":{"payload":{"X":1},"headers":{"M":{` + id + `}}}}`, code: streamrecord.MissingHeader, message: "event.headers.eventName: "},
+		{name: "event an S", in: `{"S":"{}"}`, code: streamrecord.UnsupportedType, message: "event: "},
+		{name: "event an L", in: `{"L":[]}`, code: streamrecord.UnsupportedType, message: "event: "},
+		{name: "event null", in: `null`, code: streamrecord.UnsupportedType, message: "event: "},
+		{name: "event of two types", in: `{"M":{"headers":{"M":{` + four + `}},` + payload + `},"S":"x"}`, code: streamrecord.UnsupportedType, message: "event: "},
+		{name: "event damaged", in: `{"M":{"headers" {"M":{` + four + `}},` + payload + `}}`, code: streamrecord.BadRecord, message: "event: "},
+		{name: "headers damaged", in: `{"M":{"headers":{"M":{` + four + ` ` + four + `}},` + payload + `}}`, code: streamrecord.BadRecord, message: "event.headers"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := decodeOne(t, row.in)
 			if row.code != "" {
-				require.Equal(t, Undecodable, r.Kind, "%s", r.Detail)
+				require.Equal(t, streamrecord.Undecodable, r.Kind, "%s", r.Detail)
 				require.Equal(t, row.code, r.Fault.Code, r.Fault.Message)
 				require.True(t, strings.HasPrefix(r.Fault.Message, row.message), r.Fault.Message)
 				return
@@ -156,13 +158,13 @@ func TestFaultsHoldNoValues(t *testing.T) {
 			value,
 		} {
 			r := decodeOne(t, event)
-			require.Equal(t, Undecodable, r.Kind, event)
+			require.Equal(t, streamrecord.Undecodable, r.Kind, event)
 			require.NotContains(t, r.Fault.String(), secret, event)
 			n++
 		}
 	}
 	r := decodeOne(t, `{"M":{`+goodHeaders+`,"payload":{"S":"s3cret"}}}`)
-	require.Equal(t, BadPayload, r.Fault.Code)
+	require.Equal(t, streamrecord.BadPayload, r.Fault.Code)
 	require.NotContains(t, r.Fault.String(), secret)
 	require.Greater(t, n, 100)
 }

@@ -1,4 +1,4 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"bytes"
@@ -10,10 +10,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // configs are those under which every generated and fuzzed input is decoded.
-var configs = []Config{
+var configs = []streamrecord.Config{
 	{Event: "event", MarkerValue: "outbox/1"},
 	{Event: "event", Marker: "fmt", MarkerValue: "outbox/1"},
 }
@@ -30,9 +32,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(g.batch()))
 		f.Add([]byte(g.record()))
 	}
-	decoders := make([]*Decoder, len(configs))
+	decoders := make([]*streamrecord.Decoder, len(configs))
 	for i, cfg := range configs {
-		decoders[i] = NewDecoder(cfg)
+		decoders[i] = streamrecord.NewDecoder(cfg)
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		for i, cfg := range configs {
@@ -49,7 +51,7 @@ func FuzzPayload(f *testing.F) {
 		f.Add([]byte(g.value(0)))
 		f.Add([]byte(g.tagged("S", g.text(g.plain(0)))))
 	}
-	d := NewDecoder(configs[0])
+	d := streamrecord.NewDecoder(configs[0])
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		neighbours(t, d, configs[0], []byte(`{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"M":{"payload":`+string(payload)+`,`+goodHeaders+`}}}}}`))
 	})
@@ -58,7 +60,7 @@ func FuzzPayload(f *testing.F) {
 // TestMutations changes a good record at every place, and cuts a batch off at
 // every place.
 func TestMutations(t *testing.T) {
-	d := NewDecoder(configs[0])
+	d := streamrecord.NewDecoder(configs[0])
 	record := `{"a":"\u00e9","eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"event":{"M":{` + goodHeaders +
 		`,"payload":{"M":{"a":{"L":[{"N":"-1.5e3"},{"S":"x\n\ud83d\ude00é"},{"BOOL":true},{"BOOL":false},{"NULL":true},{"NS":["1"]},{"B":"aGk="}]}}}}}}}}`
 	for i := range record {
@@ -73,13 +75,13 @@ func TestMutations(t *testing.T) {
 }
 
 // check decodes input by both decoders and compares.
-func check(t *testing.T, d *Decoder, cfg Config, input []byte) {
+func check(t *testing.T, d *streamrecord.Decoder, cfg streamrecord.Config, input []byte) {
 	t.Helper()
 	before := bytes.Clone(input)
 	got, err := d.Decode(input)
 	require.Equal(t, before, input, "the payload has been written to")
 	want, wantErr := decodePlain(cfg, input)
-	if errors.As(err, new(*StreamViewError)) && !json.Valid(input) {
+	if errors.As(err, new(*streamrecord.StreamViewError)) && !json.Valid(input) {
 		return // the reference has taken the record that shows it for damaged
 	}
 	require.Equal(t, wantErr == nil, err == nil, "error %v, want %v: %s", err, wantErr, input)
@@ -98,23 +100,23 @@ func check(t *testing.T, d *Decoder, cfg Config, input []byte) {
 }
 
 // sane checks what holds for every record.
-func sane(t *testing.T, payload []byte, r *Record) {
+func sane(t *testing.T, payload []byte, r *streamrecord.Record) {
 	t.Helper()
 	require.True(t, bytes.Contains(payload, r.Raw))
-	require.Equal(t, r.Kind == Undecodable, r.Fault != nil)
-	require.Equal(t, r.Kind == Event, r.Detail != nil)
+	require.Equal(t, r.Kind == streamrecord.Undecodable, r.Fault != nil)
+	require.Equal(t, r.Kind == streamrecord.Event, r.Detail != nil)
 	if r.Fault != nil {
 		require.NotEmpty(t, r.Fault.Code)
 		require.NotEmpty(t, r.Fault.Message)
 		require.True(t, utf8.ValidString(r.Fault.Message))
 	}
 	if r.Headers != nil {
-		require.Contains(t, []Kind{Event, Undecodable}, r.Kind)
+		require.Contains(t, []streamrecord.Kind{streamrecord.Event, streamrecord.Undecodable}, r.Kind)
 		require.True(t, json.Valid(r.Headers), "%q", r.Headers)
 		require.True(t, utf8.Valid(r.Headers), "%q", r.Headers)
 		require.Equal(t, byte('{'), r.Headers[0])
 	}
-	if r.Kind == Event {
+	if r.Kind == streamrecord.Event {
 		var d map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(r.Detail, &d))
 		require.Equal(t, string(d["headers"]), string(r.Headers))
@@ -128,7 +130,7 @@ func sane(t *testing.T, payload []byte, r *Record) {
 }
 
 // same compares a record with the reference's.
-func same(t *testing.T, want, got *Record) {
+func same(t *testing.T, want, got *streamrecord.Record) {
 	t.Helper()
 	require.Equal(t, string(want.Raw), string(got.Raw))
 	if !json.Valid(got.Raw) {
@@ -147,7 +149,7 @@ func same(t *testing.T, want, got *Record) {
 	} else {
 		require.Equal(t, want.CreatedAt, got.CreatedAt)
 	}
-	if got.Kind == Event {
+	if got.Kind == streamrecord.Event {
 		w, g := *want, *got
 		w.Detail, g.Detail, w.Raw, g.Raw, w.Keys, g.Keys, g.Headers = nil, nil, nil, nil, nil, nil, nil
 		w.CreatedAt, g.CreatedAt = time.Time{}, time.Time{}
@@ -156,7 +158,7 @@ func same(t *testing.T, want, got *Record) {
 }
 
 // neighbours puts input between two good records, if it can be framed.
-func neighbours(t *testing.T, d *Decoder, cfg Config, input []byte) {
+func neighbours(t *testing.T, d *streamrecord.Decoder, cfg streamrecord.Config, input []byte) {
 	t.Helper()
 	input = bytes.Trim(input, " \t\r\n")
 	if len(input) == 0 || frame(append(bytes.Clone(input), ' '), 0) != len(input) {
@@ -165,14 +167,14 @@ func neighbours(t *testing.T, d *Decoder, cfg Config, input []byte) {
 	payload := []byte(`{"Records":[` + goodRecord + `,` + string(input) + `,` + goodRecord + `]}`)
 	b, err := d.Decode(payload)
 	if err != nil {
-		require.IsType(t, (*StreamViewError)(nil), err)
+		require.IsType(t, (*streamrecord.StreamViewError)(nil), err)
 		return
 	}
 	require.Len(t, b.Records, 3)
 	require.Equal(t, string(input), string(b.Records[1].Raw))
 	for _, i := range []int{0, 2} {
 		r := &b.Records[i]
-		require.Equal(t, Event, r.Kind)
+		require.Equal(t, streamrecord.Event, r.Kind)
 		require.Equal(t, goodDetail, string(r.Detail))
 		require.Equal(t, "111", r.SequenceNumber)
 		require.Equal(t, "e1", r.EventID)

@@ -1,10 +1,12 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // TestAgainstReference decodes generated batches: any order of members, white
@@ -15,13 +17,13 @@ func TestAgainstReference(t *testing.T) {
 	if testing.Short() {
 		batches = 600
 	}
-	kinds := map[Kind]int{}
+	kinds := map[streamrecord.Kind]int{}
 	codes := map[string]int{}
 	for seed := range batches {
 		g := generator{rand.New(rand.NewPCG(uint64(seed), 1)), seed%3 == 0}
 		payload := []byte(g.batch())
 		for _, cfg := range configs {
-			d := NewDecoder(cfg)
+			d := streamrecord.NewDecoder(cfg)
 			check(t, d, cfg, payload)
 			if t.Failed() {
 				t.Fatalf("seed %d: %s", seed, payload)
@@ -42,13 +44,13 @@ func TestAgainstReference(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	for k := Event; k <= Undecodable; k++ {
+	for k := streamrecord.Event; k <= streamrecord.Undecodable; k++ {
 		if kinds[k] < batches/100 {
 			t.Errorf("only %d records of kind %v were generated", kinds[k], k)
 		}
 	}
-	for _, code := range []string{BadRecord, MissingNewImage, MissingEvent, UnknownFormat, UnsupportedType, BadNumber,
-		BadString, BadBinary, MissingHeader, BadHeader, MissingPayload, BadPayload} {
+	for _, code := range []string{streamrecord.BadRecord, streamrecord.MissingNewImage, streamrecord.MissingEvent, streamrecord.UnknownFormat, streamrecord.UnsupportedType, streamrecord.BadNumber,
+		streamrecord.BadString, streamrecord.BadBinary, streamrecord.MissingHeader, streamrecord.BadHeader, streamrecord.MissingPayload, streamrecord.BadPayload} {
 		if codes[code] == 0 {
 			t.Errorf("no record had the fault %s", code)
 		}

@@ -1,4 +1,4 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"flag"
@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 var update = flag.Bool("update", false, "write what is decoded into the golden files")
 
 // TestGolden decodes whole invocations and compares all that is read of them.
 func TestGolden(t *testing.T) {
-	for name, cfg := range map[string]Config{
+	for name, cfg := range map[string]streamrecord.Config{
 		"lambda":     {}, // as Lambda sends it
 		"typescript": {}, // events of another writer: no optional headers, timestamps in an S, payloads as text
 		"damaged":    {}, // in a tumbling window
@@ -25,7 +27,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in, err := os.ReadFile(filepath.Join("testdata", "golden", name+".json"))
 			require.NoError(t, err)
-			b, err := NewDecoder(cfg).Decode(in)
+			b, err := streamrecord.NewDecoder(cfg).Decode(in)
 			require.NoError(t, err)
 			got := golden(b)
 			file := filepath.Join("testdata", "golden", name+".golden")
@@ -40,7 +42,7 @@ func TestGolden(t *testing.T) {
 }
 
 // golden writes a batch for a person to read.
-func golden(b *Batch) string {
+func golden(b *streamrecord.Batch) string {
 	var s strings.Builder
 	if b.Window || b.State != nil {
 		fmt.Fprintf(&s, "window %t, state %s\n\n", b.Window, b.State)

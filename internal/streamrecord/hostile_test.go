@@ -1,10 +1,12 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // TestHostileSizes decodes inputs that make a careless decoder exhaust its
@@ -57,9 +59,9 @@ func TestHostileSizes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := []byte(`{"Records":[` + goodRecord + `,` + make(n) + `]}`)
-			b, err := NewDecoder(Config{}).Decode(in)
+			b, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode(in)
 			if err != nil {
-				require.ErrorAs(t, err, new(*FormatError))
+				require.ErrorAs(t, err, new(*streamrecord.FormatError))
 				return
 			}
 			require.Equal(t, goodDetail, string(b.Records[0].Detail))
@@ -80,7 +82,7 @@ func TestMillionLevels(t *testing.T) {
 		strings.Repeat(`[`, n) + strings.Repeat(`]`, n),
 	} {
 		r := decodeOne(t, event)
-		require.Equal(t, Undecodable, r.Kind)
+		require.Equal(t, streamrecord.Undecodable, r.Kind)
 		require.Less(t, len(r.Fault.Message), 1000)
 	}
 }

@@ -205,8 +205,8 @@ func (r *recordReader) marker(p int) int {
 	if t, q, _ := tag(r.src, p); t == 'S' {
 		text, q, ok := r.text(q)
 		if ok && string(text) == r.markerValue {
-			q, bad := closed(r.src, q)
-			r.state.marked = bad == none && q == end
+			_, bad := closed(r.src, q)
+			r.state.marked = bad == none
 		}
 	}
 	return end

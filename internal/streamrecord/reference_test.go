@@ -1,12 +1,11 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // The reference is a second decoder with the same rules, written for clarity on
@@ -112,7 +111,7 @@ func spaces(src []byte, p int) int {
 	return p
 }
 
-func decodePlain(cfg Config, src []byte) (*Batch, error) {
+func decodePlain(cfg streamrecord.Config, src []byte) (*streamrecord.Batch, error) {
 	b, inner, err := plainInvocation(cfg, src)
 	if inner == nil {
 		return b, err
@@ -123,7 +122,7 @@ func decodePlain(cfg Config, src []byte) (*Batch, error) {
 	}
 	b, inner, err = plainInvocation(cfg, payload)
 	if inner != nil {
-		return nil, &FormatError{Problem: "an on-failure record in another one"}
+		return nil, &streamrecord.FormatError{Problem: "an on-failure record in another one"}
 	}
 	if b != nil {
 		b.OnFailure = true
@@ -133,13 +132,13 @@ func decodePlain(cfg Config, src []byte) (*Batch, error) {
 
 // plainInvocation returns the batch, or what an on-failure record has as the
 // payload.
-func plainInvocation(cfg Config, src []byte) (*Batch, json.RawMessage, error) {
-	bad := func(p int, problem string) (*Batch, json.RawMessage, error) {
-		return nil, nil, &FormatError{Offset: p, Problem: problem}
+func plainInvocation(cfg streamrecord.Config, src []byte) (*streamrecord.Batch, json.RawMessage, error) {
+	bad := func(p int, problem string) (*streamrecord.Batch, json.RawMessage, error) {
+		return nil, nil, &streamrecord.FormatError{Offset: p, Problem: problem}
 	}
 	seen := map[string]bool{}
 	var inner json.RawMessage
-	b := &Batch{}
+	b := &streamrecord.Batch{}
 	found := false
 	p := spaces(src, 0)
 	if p == len(src) || src[p] != '{' {
@@ -226,9 +225,9 @@ func plainInvocation(cfg Config, src []byte) (*Batch, json.RawMessage, error) {
 		switch {
 		case r.Fault == nil:
 		case r.Fault.Code == viewCode:
-			return nil, nil, &StreamViewError{ViewType: r.Fault.Message, StreamARN: r.StreamARN, SequenceNumber: r.SequenceNumber}
+			return nil, nil, &streamrecord.StreamViewError{ViewType: r.Fault.Message, StreamARN: r.StreamARN, SequenceNumber: r.SequenceNumber}
 		case r.Fault.Code == sourceCode:
-			return nil, nil, &SourceError{Source: r.Fault.Message, ARN: r.StreamARN}
+			return nil, nil, &streamrecord.SourceError{Source: r.Fault.Message, ARN: r.StreamARN}
 		}
 	}
 	return b, nil, nil
@@ -240,16 +239,16 @@ const (
 	sourceCode = "source"
 )
 
-func plainRecord(cfg Config, raw []byte) (r Record) {
+func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record) {
 	r.Raw = raw
 	fault := func(code, format string, args ...any) {
 		if r.Fault == nil {
-			r.Kind, r.Detail, r.Fault = Undecodable, nil, &Fault{code, fmt.Sprintf(format, args...)}
+			r.Kind, r.Detail, r.Fault = streamrecord.Undecodable, nil, &streamrecord.Fault{code, fmt.Sprintf(format, args...)}
 		}
 	}
 	ms, ok := pairsOf(raw)
 	if !ok {
-		fault(BadRecord, "not a JSON object")
+		fault(streamrecord.BadRecord, "not a JSON object")
 		return r
 	}
 	text := func(ms []pair, key string) string {
@@ -259,7 +258,7 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 		}
 		s, ok := plainString(raw)
 		if !ok {
-			fault(BadRecord, "%s is not a string", key)
+			fault(streamrecord.BadRecord, "%s is not a string", key)
 		}
 		return s
 	}
@@ -270,7 +269,7 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 		}
 		o, ok := pairsOf(raw)
 		if !ok {
-			fault(BadRecord, "%s is not an object", key)
+			fault(streamrecord.BadRecord, "%s is not an object", key)
 		}
 		return o, ok
 	}
@@ -290,7 +289,7 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 	if twice(ms, "eventID", "eventName", "eventVersion", "eventSource", "EventSource", "awsRegion", "dynamodb", "userIdentity", "eventSourceARN") ||
 		twice(user, "type", "principalId") ||
 		twice(change, "ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType") {
-		fault(DuplicateMember, "of the record")
+		fault(streamrecord.DuplicateMember, "of the record")
 	}
 	name := text(ms, "eventName")
 	text(ms, "eventSource")
@@ -310,174 +309,19 @@ func plainRecord(cfg Config, raw []byte) (r Record) {
 	switch {
 	case r.Fault != nil:
 	case name != "INSERT" && name != "MODIFY" && name != "REMOVE":
-		fault(BadRecord, "eventName is missing or unknown")
+		fault(streamrecord.BadRecord, "eventName is missing or unknown")
 	case view == "KEYS_ONLY" || view == "OLD_IMAGE":
 		fault(viewCode, "%s", view)
 	case name == "MODIFY":
-		r.Kind = Modify
+		r.Kind = streamrecord.Modify
 	case name == "REMOVE" && service:
-		r.Kind = ServiceRemove
+		r.Kind = streamrecord.ServiceRemove
 	case name == "REMOVE":
-		r.Kind = Remove
+		r.Kind = streamrecord.Remove
 	case !present:
-		fault(MissingNewImage, "dynamodb.NewImage is missing")
+		fault(streamrecord.MissingNewImage, "dynamodb.NewImage is missing")
 	default:
 		plainImage(cfg, &r, image, fault)
 	}
 	return r
-}
-
-func plainImage(cfg Config, r *Record, image []pair, fault func(code, format string, args ...any)) {
-	if cfg.Marker != "" && valueOf(image, cfg.Marker) == nil {
-		r.Kind = NotEvent
-		if id := plainEventID(cfg, image); id != "" {
-			r.EventID = id
-		}
-		return
-	}
-	if twice(image, cfg.Event) || cfg.Marker != "" && twice(image, cfg.Marker) {
-		fault(DuplicateMember, "of the image")
-	}
-	if event, _ := pairsOf(valueOf(image, cfg.Event)); len(event) == 1 && event[0].key == "M" {
-		parts, _ := pairsOf(event[0].value)
-		headers, _ := pairsOf(valueOf(parts, "headers"))
-		if twice(parts, "headers", "payload") {
-			fault(DuplicateMember, "of the event")
-		}
-		if len(headers) == 1 && headers[0].key == "M" {
-			headers, _ := pairsOf(headers[0].value)
-			if twice(headers, "eventId", "correlationId", "eventName", "createdBy", "source", "region", "timestamp", "causationId", "aggregateId",
-				"sequence", "traceparent", "schemaVersion") {
-				fault(DuplicateMember, "of the headers")
-			}
-		}
-	}
-	if cfg.Marker != "" {
-		ms, ok := pairsOf(valueOf(image, cfg.Marker))
-		s := ""
-		if ok && len(ms) == 1 && ms[0].key == "S" {
-			s, _ = plainString(ms[0].value)
-		}
-		if s != cfg.MarkerValue {
-			fault(UnknownFormat, "marker attribute %q has an unknown value", cfg.Marker)
-			return
-		}
-	}
-	event := valueOf(image, cfg.Event)
-	if event == nil {
-		fault(MissingEvent, "attribute %q is missing", cfg.Event)
-		return
-	}
-	ms, ok := pairsOf(event)
-	if !ok || len(ms) != 1 || ms[0].key != "M" {
-		fault(UnsupportedType, "attribute %q is not a map", cfg.Event)
-		return
-	}
-	parts, ok := pairsOf(ms[0].value)
-	if !ok {
-		fault(UnsupportedType, "attribute %q is not a map", cfg.Event)
-		return
-	}
-	var out []string
-	emit := func(m pair) {
-		s, code := plainValue(m.value)
-		if code != "" {
-			fault(code, "event.%s", m.key)
-		}
-		out = append(out, plainQuote(m.key)+":"+s)
-	}
-	seen := map[string]bool{}
-	for _, m := range parts {
-		if !m.ok {
-			fault(BadString, "a key of the event")
-		}
-		seen[m.key] = true
-		form, _ := pairsOf(m.value)
-		switch {
-		case m.key == "headers":
-			if len(form) != 1 || form[0].key != "M" {
-				fault(BadHeader, "headers is not a map")
-				return
-			}
-			hs, ok := pairsOf(form[0].value)
-			if !ok {
-				fault(BadHeader, "headers is not a map")
-				return
-			}
-			plainHeaders(r, hs, fault)
-			emit(m)
-		case m.key == "payload" && len(form) == 1 && form[0].key == "S":
-			s, ok := plainString(form[0].value)
-			if !ok {
-				fault(BadString, "payload")
-			} else if !json.Valid([]byte(s)) || loneSurrogate(s) {
-				fault(BadPayload, "payload is not JSON text")
-			}
-			out = append(out, `"payload":`+s)
-		default:
-			emit(m)
-		}
-	}
-	if !seen["headers"] {
-		fault(MissingHeader, "headers is missing")
-	}
-	if !seen["payload"] {
-		fault(MissingPayload, "payload is missing")
-	}
-	if r.Fault == nil {
-		r.Kind = Event
-		r.Detail = []byte("{" + strings.Join(out, ",") + "}")
-		if !json.Valid(r.Detail) {
-			fault(TooDeep, "event")
-		}
-	}
-}
-
-// plainEventID returns the event id of an item that is not marked as an event.
-func plainEventID(cfg Config, image []pair) string {
-	v := valueOf(image, cfg.Event)
-	for _, key := range []string{"M", "headers", "M", "eventId", "S"} {
-		ms, _ := pairsOf(v)
-		v = valueOf(ms, key)
-	}
-	s, _ := plainString(v)
-	return s
-}
-
-func plainHeaders(r *Record, hs []pair, fault func(code, format string, args ...any)) {
-	get := func(key, tag string) string {
-		if ms, ok := pairsOf(valueOf(hs, key)); ok && len(ms) == 1 && ms[0].key == tag {
-			s, _ := plainString(ms[0].value)
-			return s
-		}
-		return ""
-	}
-	require := func(key, value string) {
-		if valueOf(hs, key) == nil {
-			fault(MissingHeader, "headers.%s is missing", key)
-		} else if value == "" {
-			fault(BadHeader, "headers.%s is not a string", key)
-		}
-	}
-	r.EventID, r.EventName, r.Source = get("eventId", "S"), get("eventName", "S"), get("source", "S")
-	r.Region, r.AggregateID, r.TraceParent = get("region", "S"), get("aggregateId", "S"), get("traceparent", "S")
-	require("eventId", r.EventID)
-	require("eventName", r.EventName)
-	require("source", r.Source)
-	r.Sequence, _ = plainInt(get("sequence", "N"))
-	stamp := get("timestamp", "N")
-	if stamp == "" {
-		stamp = get("timestamp", "S")
-	}
-	ms, ok := plainInt(stamp)
-	switch t := time.UnixMilli(ms); {
-	case valueOf(hs, "timestamp") == nil:
-		fault(MissingHeader, "headers.timestamp is missing")
-	case !ok:
-		fault(BadHeader, "headers.timestamp is not a number of milliseconds")
-	case t.Before(envelope.MinTimestamp) || !t.Before(envelope.MaxTimestamp):
-		fault(BadHeader, "headers.timestamp is out of range")
-	default:
-		r.Timestamp = ms
-	}
 }

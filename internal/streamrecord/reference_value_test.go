@@ -1,4 +1,4 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"encoding/base64"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // plainInt reads an integer in any form of a number.
@@ -114,27 +116,27 @@ func plainQuote(s string) string {
 func plainValue(raw json.RawMessage) (string, string) {
 	ms, ok := pairsOf(raw)
 	if !ok || len(ms) != 1 {
-		return "", UnsupportedType
+		return "", streamrecord.UnsupportedType
 	}
 	v := ms[0].value
 	scalar := func(tag string, v json.RawMessage) (string, string) {
 		s, ok := plainString(v)
 		if !ok {
 			if len(v) > 0 && v[0] == '"' {
-				return "", BadString
+				return "", streamrecord.BadString
 			}
-			return "", UnsupportedType
+			return "", streamrecord.UnsupportedType
 		}
 		switch tag {
 		case "N":
 			n, ok := plainNumber(s)
 			if !ok {
-				return "", BadNumber
+				return "", streamrecord.BadNumber
 			}
 			return n, ""
 		case "B":
 			if _, err := base64.StdEncoding.DecodeString(s); err != nil || strings.ContainsAny(s, "\r\n") {
-				return "", BadBinary
+				return "", streamrecord.BadBinary
 			}
 		}
 		return plainQuote(s), ""
@@ -142,7 +144,7 @@ func plainValue(raw json.RawMessage) (string, string) {
 	array := func(each func(json.RawMessage) (string, string)) (string, string) {
 		var vs []json.RawMessage
 		if v[0] != '[' || json.Unmarshal(v, &vs) != nil {
-			return "", UnsupportedType
+			return "", streamrecord.UnsupportedType
 		}
 		out := make([]string, len(vs))
 		for i, v := range vs {
@@ -172,13 +174,13 @@ func plainValue(raw json.RawMessage) (string, string) {
 	case "M":
 		ms, ok := pairsOf(v)
 		if !ok {
-			return "", UnsupportedType
+			return "", streamrecord.UnsupportedType
 		}
 		out := make([]string, len(ms))
 		for i, m := range ms {
 			s, code := plainValue(m.value)
 			if !m.ok {
-				code = BadString
+				code = streamrecord.BadString
 			}
 			if code != "" {
 				return "", code
@@ -187,7 +189,7 @@ func plainValue(raw json.RawMessage) (string, string) {
 		}
 		return "{" + strings.Join(out, ",") + "}", ""
 	}
-	return "", UnsupportedType
+	return "", streamrecord.UnsupportedType
 }
 
 // plainTime reads seconds since the epoch, a number or a quoted one.

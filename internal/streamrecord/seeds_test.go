@@ -1,4 +1,4 @@
-package streamrecord
+package streamrecord_test
 
 // seeds are inputs that between them reach every branch.
 func seeds() []string {

@@ -26,7 +26,6 @@ func copyString(dst, src []byte, n, p int) (int, int, problem) {
 	}
 	dst[n] = '"'
 	n, p = n+1, p+1
-	start := n
 	for {
 		w := jsonlex.Load(src, p)
 		store(dst, n, w)
@@ -40,7 +39,7 @@ func copyString(dst, src []byte, n, p int) (int, int, problem) {
 		if byte(w>>(8*k)) == '"' {
 			return n + 1, p + 1, none
 		}
-		n, p, bad := copyText(dst, src, start, n, p, true)
+		n, p, bad := copyText(dst, src, n, p, true)
 		dst[n] = '"'
 		return n + 1, p, bad
 	}
@@ -52,14 +51,14 @@ func unquote(dst, src []byte, n, p int) (int, int, problem) {
 	if jsonlex.At(src, p) != '"' {
 		return n, p, unexpected(src, p)
 	}
-	return copyText(dst, src, n, n, p+1, false)
+	return copyText(dst, src, n, p+1, false)
 }
 
-// copyText copies what is left of a JSON string at src[p] to dst[n:], and
-// returns the position behind the closing quote, which is not copied. What has
-// to be escaped in JSON is, if escaped is set. The text that is in dst[start:n]
-// already is part of the string, for it has to be valid UTF-8 as a whole.
-func copyText(dst, src []byte, start, n, p int, escaped bool) (int, int, problem) {
+// copyText copies what is left of a JSON string at src[p], behind ASCII, to
+// dst[n:], and returns the position behind the closing quote, which is not
+// copied. What has to be escaped in JSON is, if escaped is set.
+func copyText(dst, src []byte, n, p int, escaped bool) (int, int, problem) {
+	start := n
 	wide := false // there is more than ASCII
 	for {
 		w := jsonlex.Load(src, p)

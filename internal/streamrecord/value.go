@@ -4,7 +4,7 @@ import "github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 
 // maxDepth is how many objects and arrays a Detail may have within each other.
 // It is the limit of encoding/json, far above what DynamoDB stores (32) and
-// EventBridge looks at (1000), and it keeps the stack small.
+// EventBridge looks at (1000). One that deep takes 4 MB of stack.
 const maxDepth = 10000
 
 // copyValue writes the JSON form of the DynamoDB JSON value at src[p] to
@@ -59,9 +59,12 @@ func copyTagged(dst, src []byte, n, p, depth int, t byte) (int, int, problem) {
 	return n, p, bad
 }
 
-// copyMap copies the object at src[p], which an M tags. Maps are most of what a
-// stream brings, so the usual case is written out here: a short key, a type of
-// one letter, and neither white space nor escapes.
+// copyMap copies the object at src[p], which an M tags. Members of maps are most
+// of what a stream brings, so how AWS writes one is tried first, eight bytes at
+// a time: a key of less than eight bytes without escapes, and behind it a colon
+// and a type of one letter. The key is copied together with what is behind it,
+// which the next copy overwrites. For everything else there are copyString and
+// tag.
 func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 	if jsonlex.At(src, p) != '{' {
 		return n, p, unexpected(src, p)
@@ -73,35 +76,36 @@ func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 	n++
 	p, more := jsonlex.First(src, p)
 	for more {
-		var t byte
 		var bad problem
-		w := jsonlex.Load(src, p+1)
-		if k := short(w); k >= 0 && jsonlex.At(src, p) == '"' {
-			dst[n] = '"'
-			store(dst, n+1, w)
-			n, p = n+k+2, p+k+2
-		} else if jsonlex.At(src, p) != '"' {
+		var fault jsonlex.Fault
+		if jsonlex.At(src, p) != '"' {
 			return n, p, malformed
+		}
+		key := jsonlex.Load(src, p+1)
+		if k := short(key); k >= 0 {
+			dst[n] = '"'
+			store(dst, n+1, key)
+			n, p = n+k+2, p+k+2
 		} else if n, p, bad = copyString(dst, src, n, p); bad != none {
 			return n, p, bad
 		}
 		dst[n] = ':'
 		n++
-		w = jsonlex.Load(src, p)
-		if t = simpleTag(w >> 8); t != 0 && byte(w) == ':' {
+		w := jsonlex.Load(src, p)
+		t := simpleTag(w >> 8)
+		if t != 0 && byte(w) == ':' {
 			p += len(`:{"S":`)
 		} else {
-			if p = jsonlex.Space(src, p); jsonlex.At(src, p) != ':' {
+			if p, fault = jsonlex.Colon(src, p); fault != jsonlex.None {
 				return n, p, malformed
 			}
-			if t, p, bad = tag(src, jsonlex.Space(src, p+1)); bad != none {
+			if t, p, bad = tag(src, p); bad != none {
 				return n, p, bad
 			}
 		}
 		if n, p, bad = copyTagged(dst, src, n, p, depth, t); bad != none {
 			return n, p, bad
 		}
-		var fault jsonlex.Fault
 		if p, more, fault = jsonlex.Next(src, p, '}'); fault != jsonlex.None {
 			return n, p, malformed
 		}
@@ -274,9 +278,8 @@ func anyTag(src []byte, p int) (byte, int, problem) {
 	default:
 		return 0, p, unsupported
 	}
-	end = jsonlex.Space(src, end)
-	if jsonlex.At(src, end) != ':' {
-		return 0, end, malformed
+	if p, bad = jsonlex.Colon(src, end); bad != jsonlex.None {
+		return 0, p, malformed
 	}
-	return t, jsonlex.Space(src, end+1), none
+	return t, p, none
 }

@@ -1,4 +1,4 @@
-package streamrecord
+package streamrecord_test
 
 import (
 	"encoding/json"
@@ -6,24 +6,29 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
+// maxDepth is how deep encoding/json reads.
+const maxDepth = 10000
+
 // decodeOne decodes a batch of one record that inserts event, in DynamoDB JSON.
-func decodeOne(t *testing.T, event string) Record {
+func decodeOne(t *testing.T, event string) streamrecord.Record {
 	t.Helper()
-	return decodeRecord(t, Config{}, `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"event":`+event+`}}}`)
+	return decodeRecord(t, streamrecord.Config{}, `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"event":`+event+`}}}`)
 }
 
 // decodeRecord decodes record between two good ones, which must not notice.
-func decodeRecord(t *testing.T, cfg Config, record string) Record {
+func decodeRecord(t *testing.T, cfg streamrecord.Config, record string) streamrecord.Record {
 	t.Helper()
 	good := strings.ReplaceAll(goodRecord, `"fmt"`, `"`+cfg.Marker+`"`)
 	payload := []byte(`{"Records":[` + good + `,` + record + `,` + good + `]}`)
-	b, err := NewDecoder(cfg).Decode(payload)
+	b, err := streamrecord.NewDecoder(cfg).Decode(payload)
 	require.NoError(t, err)
 	require.Len(t, b.Records, 3)
 	for _, i := range []int{0, 2} {
-		require.Equal(t, Event, b.Records[i].Kind, "a neighbour: %v", b.Records[i].Fault)
+		require.Equal(t, streamrecord.Event, b.Records[i].Kind, "a neighbour: %v", b.Records[i].Fault)
 		require.Equal(t, goodDetail, string(b.Records[i].Detail), "a neighbour")
 	}
 	require.Equal(t, record, string(b.Records[1].Raw))
@@ -68,6 +73,8 @@ func TestPayloadValues(t *testing.T) {
 		{name: "key empty", in: `{"M":{"":{"N":"1"}}}`, want: `{"":1}`},
 		{name: "key twice", in: `{"M":{"a":{"N":"1"},"a":{"N":"2"}}}`, want: `{"a":1,"a":2}`},
 		{name: "as deep as DynamoDB stores", in: deepIn, want: deepOut},
+		{name: "maps as deep as encoding/json reads", in: strings.Repeat(`{"M":{"a":`, maxDepth-2) + `{"M":{}}` + strings.Repeat(`}}`, maxDepth-2),
+			want: strings.Repeat(`{"a":`, maxDepth-2) + `{}` + strings.Repeat(`}`, maxDepth-2)},
 		{name: "as deep as encoding/json reads", in: deepestIn, want: deepestOut},
 
 		// numbers
@@ -101,93 +108,94 @@ func TestPayloadValues(t *testing.T) {
 		{name: "text: escaped by the stream", in: `{"S":"\u007b\"\u00e9\":1\u007d"}`, want: `{"é":1}`},
 		{name: "text: in white space", in: `{ "S" : "1" }`, want: `1`},
 		{name: "text: as deep as encoding/json reads", in: `{"S":"` + deepestOut + `"}`, want: deepestOut},
-		{name: "text: too deep", in: `{"S":"[` + deepestOut + `]"}`, code: TooDeep, path: "event.payload"},
-		{name: "text: empty", in: `{"S":""}`, code: BadPayload, path: "event.payload"},
-		{name: "text: not JSON", in: `{"S":"hello"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: two values", in: `{"S":"1 2"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: members without object", in: `{"S":"1,\"x\":2"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: closes the Detail", in: `{"S":"1}"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: trailing comma", in: `{"S":"[1,]"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: leading zero", in: `{"S":"01"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: key without quotes", in: `{"S":"{a:1}"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: key without value", in: `{"S":"{\"a\"}"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: brackets of two kinds", in: `{"S":"[1}"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: cut off", in: `{"S":"{\"a\":[1"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: cut off in a string", in: `{"S":"\"abc"}`, code: BadPayload, path: "event.payload"},
-		{name: "text: control character", in: `{"S":"\"\u0001\""}`, code: BadPayload, path: "event.payload"},
-		{name: "text: half a surrogate pair", in: `{"S":"\"\\ud800\""}`, code: BadPayload, path: "event.payload"},
-		{name: "text: byte order mark", in: `{"S":"\ufeff1"}`, code: BadPayload, path: "event.payload"},
+		{name: "text: too deep", in: `{"S":"[` + deepestOut + `]"}`, code: streamrecord.TooDeep, path: "event.payload"},
+		{name: "text: empty", in: `{"S":""}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: not JSON", in: `{"S":"hello"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: two values", in: `{"S":"1 2"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: members without object", in: `{"S":"1,\"x\":2"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: closes the Detail", in: `{"S":"1}"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: trailing comma", in: `{"S":"[1,]"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: leading zero", in: `{"S":"01"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: key without quotes", in: `{"S":"{a:1}"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: key without value", in: `{"S":"{\"a\"}"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: brackets of two kinds", in: `{"S":"[1}"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: cut off", in: `{"S":"{\"a\":[1"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: cut off in a string", in: `{"S":"\"abc"}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: control character", in: `{"S":"\"\u0001\""}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: half a surrogate pair", in: `{"S":"\"\\ud800\""}`, code: streamrecord.BadPayload, path: "event.payload"},
+		{name: "text: byte order mark", in: `{"S":"\ufeff1"}`, code: streamrecord.BadPayload, path: "event.payload"},
 
 		// what is none of it
-		{name: "unknown type", in: `{"X":"1"}`, code: UnsupportedType, path: "event.payload"},
-		{name: "unknown type inside", in: `{"M":{"a":{"L":[{"N":"1"},{"Z":"1"}]}}}`, code: UnsupportedType, path: "event.payload.a[1]"},
-		{name: "type in lower case", in: `{"s":["a"]}`, code: UnsupportedType, path: "event.payload"},
-		{name: "type of our own tables", in: `{"t":true}`, code: UnsupportedType, path: "event.payload"},
-		{name: "no type", in: `{}`, code: UnsupportedType, path: "event.payload"},
-		{name: "two types", in: `{"S":"1","N":"1"}`, code: UnsupportedType, path: "event.payload"},
-		{name: "two types, same", in: `{"N":"1","N":"1"}`, code: UnsupportedType, path: "event.payload"},
-		{name: "two types inside", in: `{"M":{"a":{"N":"1","S":"1"}}}`, code: UnsupportedType, path: "event.payload.a"},
-		{name: "plain JSON number", in: `5`, code: UnsupportedType, path: "event.payload"},
-		{name: "plain JSON string", in: `"5"`, code: UnsupportedType, path: "event.payload"},
-		{name: "null", in: `null`, code: UnsupportedType, path: "event.payload"},
-		{name: "array", in: `[]`, code: UnsupportedType, path: "event.payload"},
-		{name: "key with a dot", in: `{"M":{"a.b":{"L":[{"N":"1"},{"M":{"c d":1}}]}}}`, code: UnsupportedType, path: `event.payload["a.b"][1]["c d"]`},
-		{name: "key with escapes", in: `{"M":{"\u0061\u00e9\n":1}}`, code: UnsupportedType, path: `event.payload["aé\n"]`},
-		{name: "plain JSON in a map", in: `{"M":{"a":1}}`, code: UnsupportedType, path: "event.payload.a"},
-		{name: "N without quotes", in: `{"N":1}`, code: UnsupportedType, path: "event.payload"},
-		{name: "S of a number", in: `{"M":{"a":{"S":1}}}`, code: UnsupportedType, path: "event.payload.a"},
-		{name: "S of null", in: `{"M":{"a":{"S":null}}}`, code: UnsupportedType, path: "event.payload.a"},
-		{name: "M of an array", in: `{"M":[]}`, code: UnsupportedType, path: "event.payload"},
-		{name: "L of an object", in: `{"L":{}}`, code: UnsupportedType, path: "event.payload"},
-		{name: "SS of a string", in: `{"SS":"a"}`, code: UnsupportedType, path: "event.payload"},
-		{name: "SS of numbers", in: `{"SS":[1]}`, code: UnsupportedType, path: "event.payload[0]"},
-		{name: "BOOL as text", in: `{"BOOL":"true"}`, code: UnsupportedType, path: "event.payload"},
-		{name: "BOOL of a number", in: `{"BOOL":1}`, code: UnsupportedType, path: "event.payload"},
-		{name: "BOOL that goes on", in: `{"BOOL":trueish}`, code: BadRecord, path: "event.payload"},
-		{name: "NULL false", in: `{"NULL":false}`, code: UnsupportedType, path: "event.payload"},
-		{name: "B of a number", in: `{"B":1}`, code: UnsupportedType, path: "event.payload"},
-		{name: "B with a character of another alphabet", in: `{"B":"a-_="}`, code: BadBinary, path: "event.payload"},
-		{name: "B without padding", in: `{"B":"aGk"}`, code: BadBinary, path: "event.payload"},
-		{name: "B of padding", in: `{"B":"===="}`, code: BadBinary, path: "event.payload"},
-		{name: "BS with one bad", in: `{"BS":["aGk=","a"]}`, code: BadBinary, path: "event.payload[1]"},
-		{name: "N empty", in: `{"N":""}`, code: BadNumber, path: "event.payload"},
-		{name: "N of signs", in: `{"L":[{"N":"-"}]}`, code: BadNumber, path: "event.payload[0]"},
-		{name: "N point only", in: `{"N":"."}`, code: BadNumber, path: "event.payload"},
-		{name: "N exponent only", in: `{"N":"e5"}`, code: BadNumber, path: "event.payload"},
-		{name: "N exponent without digits", in: `{"N":"1e+"}`, code: BadNumber, path: "event.payload"},
-		{name: "N with a space", in: `{"N":"1 "}`, code: BadNumber, path: "event.payload"},
-		{name: "N not a number", in: `{"N":"NaN"}`, code: BadNumber, path: "event.payload"},
-		{name: "N hexadecimal", in: `{"N":"0x1F"}`, code: BadNumber, path: "event.payload"},
-		{name: "N two points", in: `{"N":"1.2.3"}`, code: BadNumber, path: "event.payload"},
-		{name: "N with other digits", in: `{"N":"१"}`, code: BadNumber, path: "event.payload"},
-		{name: "N that would be two members", in: `{"N":"1,\"x\":2"}`, code: BadNumber, path: "event.payload"},
-		{name: "NS with one bad", in: `{"NS":["1","x"]}`, code: BadNumber, path: "event.payload[1]"},
-		{name: "high half alone", in: `{"M":{"a":{"S":"\ud83d"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "low half alone", in: `{"M":{"a":{"S":"\ude00"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "two high halves", in: `{"M":{"a":{"S":"\ud83d\ud83d"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "high half and a letter", in: `{"M":{"a":{"S":"\ud83dx\ude00"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "half a pair in a key", in: `{"M":{"\ud83d":{"N":"1"}}}`, code: BadString, path: "event.payload"},
-		{name: "invalid UTF-8", in: "{\"M\":{\"a\":{\"S\":\"x\xff\"}}}", code: BadString, path: "event.payload.a"},
-		{name: "invalid UTF-8, cut off", in: "{\"M\":{\"a\":{\"S\":\"long enough for a word \xe2\x82\"}}}", code: BadString, path: "event.payload.a"},
-		{name: "invalid UTF-8, completed by an escape", in: "{\"M\":{\"a\":{\"S\":\"\xc3\\u00a9\"}}}", code: BadString, path: "event.payload.a"},
-		{name: "surrogate in UTF-8", in: "{\"M\":{\"a\":{\"S\":\"\xed\xa0\x80\"}}}", code: BadString, path: "event.payload.a"},
-		{name: "overlong UTF-8", in: "{\"M\":{\"a\":{\"S\":\"\xc0\xaf\"}}}", code: BadString, path: "event.payload.a"},
-		{name: "control character", in: "{\"M\":{\"a\":{\"S\":\"x\ny\"}}}", code: BadString, path: "event.payload.a"},
-		{name: "unknown escape", in: `{"M":{"a":{"S":"\x41"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "short escape", in: `{"M":{"a":{"S":"\u12"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "escape with a wrong digit", in: `{"M":{"a":{"S":"\u00g0"}}}`, code: BadString, path: "event.payload.a"},
-		{name: "no colon", in: `{"M":{"a" {"N":"1"}}}`, code: BadRecord, path: "event.payload"},
-		{name: "no comma", in: `{"L":[{"N":"1"} {"N":"2"}]}`, code: BadRecord, path: "event.payload[0]"},
-		{name: "trailing comma in a map", in: `{"M":{"a":{"N":"1"},}}`, code: BadRecord, path: "event.payload"},
-		{name: "trailing comma in a list", in: `{"L":[{"N":"1"},]}`, code: UnsupportedType, path: "event.payload[1]"},
-		{name: "key that is none", in: `{"M":{1:{"N":"1"}}}`, code: BadRecord, path: "event.payload"},
-		{name: "brackets of two kinds", in: `{"M":{"a":{"N":"1"]}}`, code: BadRecord, path: "event.payload.a"},
-		{name: "too deep", in: tooDeepIn, code: TooDeep},
+		{name: "unknown type", in: `{"X":"1"}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "unknown type inside", in: `{"M":{"a":{"L":[{"N":"1"},{"Z":"1"}]}}}`, code: streamrecord.UnsupportedType, path: "event.payload.a[1]"},
+		{name: "type in lower case", in: `{"s":["a"]}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "type of our own tables", in: `{"t":true}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "no type", in: `{}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "two types", in: `{"S":"1","N":"1"}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "two types, same", in: `{"N":"1","N":"1"}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "two types inside", in: `{"M":{"a":{"N":"1","S":"1"}}}`, code: streamrecord.UnsupportedType, path: "event.payload.a"},
+		{name: "plain JSON number", in: `5`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "plain JSON string", in: `"5"`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "null", in: `null`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "array", in: `[]`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "key with a dot", in: `{"M":{"a.b":{"L":[{"N":"1"},{"M":{"c d":1}}]}}}`, code: streamrecord.UnsupportedType, path: `event.payload["a.b"][1]["c d"]`},
+		{name: "key with escapes", in: `{"M":{"\u0061\u00e9\n":1}}`, code: streamrecord.UnsupportedType, path: `event.payload["aé\n"]`},
+		{name: "plain JSON in a map", in: `{"M":{"a":1}}`, code: streamrecord.UnsupportedType, path: "event.payload.a"},
+		{name: "N without quotes", in: `{"N":1}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "S of a number", in: `{"M":{"a":{"S":1}}}`, code: streamrecord.UnsupportedType, path: "event.payload.a"},
+		{name: "S of null", in: `{"M":{"a":{"S":null}}}`, code: streamrecord.UnsupportedType, path: "event.payload.a"},
+		{name: "M of an array", in: `{"M":[]}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "L of an object", in: `{"L":{}}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "SS of a string", in: `{"SS":"a"}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "SS of numbers", in: `{"SS":[1]}`, code: streamrecord.UnsupportedType, path: "event.payload[0]"},
+		{name: "BOOL as text", in: `{"BOOL":"true"}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "BOOL of a number", in: `{"BOOL":1}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "BOOL that goes on", in: `{"BOOL":trueish}`, code: streamrecord.BadRecord, path: "event.payload"},
+		{name: "NULL false", in: `{"NULL":false}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "B of a number", in: `{"B":1}`, code: streamrecord.UnsupportedType, path: "event.payload"},
+		{name: "B with a character of another alphabet", in: `{"B":"a-_="}`, code: streamrecord.BadBinary, path: "event.payload"},
+		{name: "B without padding", in: `{"B":"aGk"}`, code: streamrecord.BadBinary, path: "event.payload"},
+		{name: "B of padding", in: `{"B":"===="}`, code: streamrecord.BadBinary, path: "event.payload"},
+		{name: "BS with one bad", in: `{"BS":["aGk=","a"]}`, code: streamrecord.BadBinary, path: "event.payload[1]"},
+		{name: "N empty", in: `{"N":""}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N of signs", in: `{"L":[{"N":"-"}]}`, code: streamrecord.BadNumber, path: "event.payload[0]"},
+		{name: "N point only", in: `{"N":"."}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N exponent only", in: `{"N":"e5"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N exponent without digits", in: `{"N":"1e+"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N with a space", in: `{"N":"1 "}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N not a number", in: `{"N":"NaN"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N hexadecimal", in: `{"N":"0x1F"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N two points", in: `{"N":"1.2.3"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N with other digits", in: `{"N":"१"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "N that would be two members", in: `{"N":"1,\"x\":2"}`, code: streamrecord.BadNumber, path: "event.payload"},
+		{name: "NS with one bad", in: `{"NS":["1","x"]}`, code: streamrecord.BadNumber, path: "event.payload[1]"},
+		{name: "high half alone", in: `{"M":{"a":{"S":"\ud83d"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "low half alone", in: `{"M":{"a":{"S":"\ude00"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "two high halves", in: `{"M":{"a":{"S":"\ud83d\ud83d"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "high half and a letter", in: `{"M":{"a":{"S":"\ud83dx\ude00"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "half a pair in a key", in: `{"M":{"\ud83d":{"N":"1"}}}`, code: streamrecord.BadString, path: "event.payload"},
+		{name: "invalid UTF-8", in: "{\"M\":{\"a\":{\"S\":\"x\xff\"}}}", code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "invalid UTF-8, cut off", in: "{\"M\":{\"a\":{\"S\":\"long enough for a word \xe2\x82\"}}}", code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "invalid UTF-8, completed by an escape", in: "{\"M\":{\"a\":{\"S\":\"\xc3\\u00a9\"}}}", code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "surrogate in UTF-8", in: "{\"M\":{\"a\":{\"S\":\"\xed\xa0\x80\"}}}", code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "overlong UTF-8", in: "{\"M\":{\"a\":{\"S\":\"\xc0\xaf\"}}}", code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "control character", in: "{\"M\":{\"a\":{\"S\":\"x\ny\"}}}", code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "unknown escape", in: `{"M":{"a":{"S":"\x41"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "short escape", in: `{"M":{"a":{"S":"\u12"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "escape with a wrong digit", in: `{"M":{"a":{"S":"\u00g0"}}}`, code: streamrecord.BadString, path: "event.payload.a"},
+		{name: "no colon", in: `{"M":{"a" {"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload"},
+		{name: "no comma", in: `{"L":[{"N":"1"} {"N":"2"}]}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
+		{name: "trailing comma in a map", in: `{"M":{"a":{"N":"1"},}}`, code: streamrecord.BadRecord, path: "event.payload"},
+		{name: "trailing comma in a list", in: `{"L":[{"N":"1"},]}`, code: streamrecord.UnsupportedType, path: "event.payload[1]"},
+		{name: "key that is none", in: `{"M":{1:{"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload"},
+		{name: "brackets of two kinds", in: `{"M":{"a":{"N":"1"]}}`, code: streamrecord.BadRecord, path: "event.payload.a"},
+		{name: "maps too deep", in: strings.Repeat(`{"M":{"a":`, maxDepth-1) + `{"M":{}}` + strings.Repeat(`}}`, maxDepth-1), code: streamrecord.TooDeep},
+		{name: "too deep", in: tooDeepIn, code: streamrecord.TooDeep},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := decodeOne(t, `{"M":{`+goodHeaders+`,"payload":`+row.in+`}}`)
 			if row.code != "" {
-				require.Equal(t, Undecodable, r.Kind, "%s", r.Detail)
+				require.Equal(t, streamrecord.Undecodable, r.Kind, "%s", r.Detail)
 				require.Equal(t, row.code, r.Fault.Code, r.Fault.Message)
 				if row.path != "" {
 					require.True(t, strings.HasPrefix(r.Fault.Message, row.path+": "), r.Fault.Message)
