@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/noanswer"
 )
 
 // The relay's own codes of faults, beside those of the bus and those of
@@ -74,7 +76,7 @@ func reconcile(n int, results []Result, err error) ([]Result, *CallError) {
 func callError(err error) *CallError {
 	var given *CallError
 	if !errors.As(err, &given) || given == nil {
-		code, _ := faultCode(err)
+		code, _ := noanswer.Code(err)
 		return &CallError{Class: Transient, Code: code, Err: err}
 	}
 	e := *given

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/noanswer"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
@@ -116,6 +117,6 @@ func (h *Handler) put(ctx context.Context, l DeadLetter) (fault *sinkFault) {
 	if err == nil {
 		return nil
 	}
-	code, _ := faultCode(err)
+	code, _ := noanswer.Code(err)
 	return &sinkFault{blocked: errors.Is(err, ErrBlocked), kind: fmt.Sprintf("%T", err), code: code}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslimits"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslook"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 )
 
@@ -85,7 +86,7 @@ type EventBridge struct {
 	bus    string
 	opts   EventBridgeOptions
 	err    error // what Validate returns
-	looks  looks
+	looks  buslook.Looks
 
 	ordinary atomic.Bool // the SDK's client does not take a body of ours
 }

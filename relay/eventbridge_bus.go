@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -35,7 +34,7 @@ func (e *EventBridge) CheckBus(ctx context.Context, bus string) error {
 	if err == nil {
 		return nil
 	}
-	code, status := faultCode(err)
+	code, status := noanswer.Code(err)
 	switch {
 	case code == "ResourceNotFoundException" && foreign(bus):
 		// another account's bus, or another region's: not found here says nothing
@@ -71,24 +70,8 @@ func (e *checkError) Unwrap() error { return e.err }
 // went unanswered for a passing reason.
 const askAgain = time.Minute
 
-// looks are the questions after buses. They are safe for concurrent use.
-type looks struct {
-	mu    sync.Mutex // guards byBus and every look in it
-	byBus map[string]*look
-}
-
-// look is a question after a bus, and its answer once it is known.
-type look struct {
-	waiting chan struct{} // closed when the answer is known, and nil from then on
-	err     error         // the bus does not exist
-	again   time.Time     // when to ask again; zero means never
-}
-
-// lookForBus returns an error if the bus of a call does not exist. It asks once
-// for each bus, and calls that need the answer meanwhile wait for it. Asking and
-// waiting have half of the call's time at the most: what cannot be found out is a
-// warning, and nothing is held up for it, for the answer is worth less than the
-// batch.
+// lookForBus returns an error if the bus of a call does not exist. What cannot be
+// found out is a warning, and nothing is held up for it.
 func (e *EventBridge) lookForBus(ctx context.Context, bus string) error {
 	if bus == "" {
 		bus = e.bus
@@ -96,56 +79,7 @@ func (e *EventBridge) lookForBus(ctx context.Context, bus string) error {
 	if e.opts.SkipBusCheck {
 		return nil
 	}
-	ask, waiting, err := e.looks.at(bus)
-	if !ask && waiting == nil {
-		return err
-	}
-	half := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-	}
-	if ask {
-		again, err := e.ask(half, bus)
-		e.looks.answer(bus, again, err)
-		return err
-	}
-	select {
-	case <-waiting:
-		_, _, err := e.looks.at(bus)
-		return err
-	case <-half.Done():
-		if err := ctx.Err(); err != nil {
-			return &CallError{Class: Transient, Code: noanswer.Name(err), Err: err}
-		}
-		return nil
-	}
-}
-
-// at returns what is known of a bus: the caller has to ask, or it may wait until
-// another one's answer is known, or the answer.
-func (s *looks) at(bus string) (ask bool, waiting <-chan struct{}, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.byBus[bus]
-	if l != nil && (l.waiting != nil || l.again.IsZero() || time.Now().Before(l.again)) {
-		return false, l.waiting, l.err
-	}
-	if s.byBus == nil || len(s.byBus) >= maxBuses {
-		s.byBus = make(map[string]*look)
-	}
-	s.byBus[string([]byte(bus))] = &look{waiting: make(chan struct{})} // bus may be part of a batch's memory
-	return true, nil, nil
-}
-
-func (s *looks) answer(bus string, again time.Time, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if l := s.byBus[bus]; l != nil && l.waiting != nil {
-		close(l.waiting)
-		*l = look{err: err, again: again}
-	}
+	return e.looks.Look(ctx, bus, func(ctx context.Context) (time.Time, error) { return e.ask(ctx, bus) })
 }
 
 // ask asks for a bus. It returns an error if the bus does not exist, and when to

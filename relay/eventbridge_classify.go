@@ -87,7 +87,7 @@ func classifyEntry(e Entry, r types.PutEventsResultEntry) Result {
 
 // classifyCall classes the error of a PutEvents call.
 func classifyCall(entries []Entry, err error) *CallError {
-	code, status := faultCode(err)
+	code, status := noanswer.Code(err)
 	ce := &CallError{Class: codeClass[code], Code: code, Err: err}
 	switch {
 	case status == http.StatusRequestEntityTooLarge:

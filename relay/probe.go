@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslook"
 )
 
 // probeInterval is the least time between two probes of a bus.
@@ -32,15 +34,12 @@ func (p *probes) due(bus string, now time.Time) bool {
 	if last, ok := p.at[bus]; ok && now.Sub(last) < probeInterval {
 		return false
 	}
-	if p.at == nil || len(p.at) >= maxBuses {
+	if p.at == nil || len(p.at) >= buslook.Max {
 		p.at = make(map[string]time.Time)
 	}
 	p.at[string([]byte(bus))] = now // bus may be part of a batch's memory
 	return true
 }
-
-// maxBuses bounds the buses that are told apart.
-const maxBuses = 1024
 
 // probe sends [Options].Probe to the bus of an event whose refusal nothing
 // explains, and tells the core what came of it. It reports whether it did.
