@@ -91,13 +91,15 @@ func TestMutated(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The list can be read, whatever the code is like by now.
-func TestTheListOfTheRelay(t *testing.T) {
-	text, err := lists.ReadFile("relay.txt")
-	require.NoError(t, err)
-	list, err := parse(strings.NewReader(string(text)))
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(list), 25)
+// The lists can be read, whatever the code is like by now.
+func TestTheLists(t *testing.T) {
+	for _, l := range lists {
+		text, err := texts.ReadFile(l.file)
+		require.NoError(t, err)
+		list, err := parse(strings.NewReader(string(text)))
+		require.NoError(t, err, l.file)
+		require.GreaterOrEqual(t, len(list), 25, l.file)
+	}
 }
 
 func TestCaughtBy(t *testing.T) {

@@ -1,15 +1,15 @@
-// Command mutations breaks the rules of the relay, one after the other, and
-// runs the tests. Each change of its list must make a test fail: a rule that can
-// be broken without a test noticing has no test.
+// Command mutations breaks the rules of the relay and of its test kit, one after
+// the other, and runs the tests. Each change of its lists must make a test fail:
+// a rule that can be broken without a test noticing has no test.
 //
 //	go run ./internal/mutations               all of them: some minutes
-//	go run ./internal/mutations -run 'order'  those whose rule has a match
+//	go run ./internal/mutations -run 'order'  those whose rule has a match, or whose list: relaytest.txt
 //	go run ./internal/mutations -n            only look whether each still fits the code, and compiles
 //
 // A change is made in an overlay of the go command: no file of the tree is
 // touched. A change that does not fit the code any more is an error, and so is
 // one that does not compile; then the list is to be brought up to the code. The
-// list is relay.txt; [parse] says what it looks like.
+// lists are relay.txt and relaytest.txt; [parse] says what they look like.
 package main
 
 import (
@@ -26,15 +26,23 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
-//go:embed relay.txt
-var lists embed.FS
+//go:embed *.txt
+var texts embed.FS
 
-// packages are those whose tests must notice.
-var packages = []string{"./relay/...", "./internal/..."}
+// lists are the lists of mutations, each with the packages whose tests must
+// notice.
+var lists = []struct {
+	file     string
+	packages []string
+}{
+	{"relay.txt", []string{"./relay/...", "./internal/..."}},
+	{"relaytest.txt", []string{"./relay/relaytest"}},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -48,7 +56,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mutations", flag.ContinueOnError)
-	only := flags.String("run", "", "only the mutations whose rule matches this regular expression")
+	only := flags.String("run", "", "only the mutations whose list and rule, as in 'relay.txt: order', match this regular expression")
 	dry := flags.Bool("n", false, "compile each mutation, and run no test")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -57,41 +65,44 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text, err := lists.ReadFile("relay.txt")
-	if err != nil {
-		return err
-	}
-	list, err := parse(bytes.NewReader(text))
-	if err != nil {
-		return fmt.Errorf("relay.txt: %w", err)
-	}
 	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return fmt.Errorf("find the module: %w", err)
 	}
-	r := runner{root: strings.TrimSpace(string(root)), dry: *dry}
-	if !r.dry {
-		if output, err := r.command(ctx, nil, test...); err != nil {
-			return fmt.Errorf("the tests fail without any mutation:\n%s", output)
-		}
-	}
 	faults, played := 0, 0
-	for _, m := range list {
-		if !match.MatchString(m.rule) {
+	for _, l := range lists {
+		text, err := texts.ReadFile(l.file)
+		if err != nil {
+			return err
+		}
+		list, err := parse(bytes.NewReader(text))
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.file, err)
+		}
+		list = slices.DeleteFunc(list, func(m mutation) bool { return !match.MatchString(l.file + ": " + m.rule) })
+		if len(list) == 0 {
 			continue
 		}
-		played++
-		begin := time.Now()
-		what, ok := r.play(ctx, m)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		r := runner{root: strings.TrimSpace(string(root)), packages: l.packages, dry: *dry}
+		if !r.dry {
+			if output, err := r.command(ctx, nil, test...); err != nil {
+				return fmt.Errorf("the tests fail without any mutation:\n%s", output)
+			}
 		}
-		mark := "ok  "
-		if !ok {
-			mark = "FAIL"
-			faults++
+		for _, m := range list {
+			played++
+			begin := time.Now()
+			what, ok := r.play(ctx, m)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			mark := "ok  "
+			if !ok {
+				mark = "FAIL"
+				faults++
+			}
+			fmt.Fprintf(out, "%s %5.1fs  %s\n             %s\n", mark, time.Since(begin).Seconds(), m.rule, what)
 		}
-		fmt.Fprintf(out, "%s %5.1fs  %s\n             %s\n", mark, time.Since(begin).Seconds(), m.rule, what)
 	}
 	if played == 0 {
 		return errors.New("no rule matches")
@@ -100,7 +111,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("%d of %d mutations were not caught, or do not fit", faults, played)
 	}
 	done := "are caught"
-	if r.dry {
+	if *dry {
 		done = "fit the code"
 	}
 	fmt.Fprintf(out, "all %d mutations %s\n", played, done)
@@ -108,8 +119,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 type runner struct {
-	root string
-	dry  bool
+	root     string
+	packages []string
+	dry      bool
 }
 
 // play runs the tests on a mutation and says what became of it.
@@ -171,7 +183,7 @@ func (r runner) command(ctx context.Context, texts map[string]string, args ...st
 	if err := os.WriteFile(config, list, 0o600); err != nil {
 		return nil, err
 	}
-	args = append(append(args[:len(args):len(args)], "-overlay", config), packages...)
+	args = append(append(args[:len(args):len(args)], "-overlay", config), r.packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = r.root
 	return cmd.CombinedOutput()

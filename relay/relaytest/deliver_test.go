@@ -237,6 +237,18 @@ func TestTimeouts(t *testing.T) {
 	})
 }
 
+// An answer that comes at the very end of the time is too late, each time.
+func TestAnswersAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 30
+		d := deliver(t, n, func(context.Context, []string) (string, error) {
+			<-time.After(10 * time.Second)
+			return "{}", nil
+		}, relaytest.Mapping{BatchSize: 1, Timeout: 10 * time.Second, MaximumRetryAttempts: relaytest.NoRetry})
+		require.Len(t, lost(t, d), n)
+	})
+}
+
 // A function that ignores its context is left behind.
 func TestAFunctionThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -380,7 +392,7 @@ func TestWhatDeliverCannotUse(t *testing.T) {
 			[]string{"Mapping.BatchSize: 10001 is out of range, 1 to 10000", "Mapping.ParallelizationFactor", "Mapping.MaximumRecordAge: 1s", "Mapping.CrashEvery", "Mapping.Shards"}},
 		{"no records", never, []json.RawMessage{json.RawMessage(`{`), json.RawMessage(`{"dynamodb":{"SequenceNumber":"x"}}`)}, relaytest.Mapping{},
 			[]string{"record 0: not a stream record", `record 1: dynamodb.SequenceNumber is "x"`}},
-		{"out of order", never, []json.RawMessage{sound[1], sound[0]}, relaytest.Mapping{}, []string{"record 1: its sequence number 400000000000000000001 is lower"}},
+		{"out of order", never, []json.RawMessage{sound[1], sound[0]}, relaytest.Mapping{MaximumRetryAttempts: relaytest.NoRetry}, []string{"record 1: its sequence number 400000000000000000001 is lower"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fakeT{ctx: t.Context()}

@@ -1,9 +1,11 @@
 package relaytest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // process is one that runs the function, one invocation at a time.
@@ -29,7 +31,7 @@ func (p *process) run(ctx context.Context, payload []byte) (answer []byte, died 
 				ended <- outcome{nil, true, fmt.Errorf("relaytest: the handler panicked: %v", v)}
 			}
 		}()
-		answer, err := p.handler.Invoke(ctx, slices.Clone(payload))
+		answer, err := p.handler.Invoke(ctx, payload)
 		ended <- outcome{slices.Clone(answer), false, err}
 	}()
 	var o outcome
@@ -37,8 +39,8 @@ func (p *process) run(ctx context.Context, payload []byte) (answer []byte, died 
 	case o = <-ended:
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil {
-		return nil, true, fmt.Errorf("relaytest: the function timed out: %w", ctx.Err())
+	if end, _ := ctx.Deadline(); ctx.Err() != nil || !time.Now().Before(end) {
+		return nil, true, fmt.Errorf("relaytest: the function timed out: %w", cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}
 	return o.answer, o.panicked, o.err
 }

@@ -232,6 +232,40 @@ func TestAPublisherThatBreaksARule(t *testing.T) {
 	}
 }
 
+// keeping is a publisher that keeps the memory of the Details.
+type keeping struct {
+	relay.Publisher
+	mu      *sync.Mutex // guards details
+	details *[][]byte
+}
+
+func (k keeping) Publish(ctx context.Context, entries []relay.Entry) ([]relay.Result, error) {
+	results, err := k.Publisher.Publish(ctx, entries)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, e := range entries {
+		*k.details = append(*k.details, e.Detail)
+	}
+	return results, err
+}
+
+func TestAPublisherThatKeepsDetails(t *testing.T) {
+	f := &fakeT{ctx: t.Context()}
+	relaytest.TestPublisher(f, func(c relaytest.Condition) (relay.Publisher, func() [][]byte) {
+		if c != relaytest.Working {
+			return nil, nil
+		}
+		bus, details := busOf(c), [][]byte{}
+		return keeping{relay.NewEventBridge(bus, "orders"), &sync.Mutex{}, &details}, func() [][]byte {
+			if len(bus.Calls()) > 1 {
+				return detailsOf(bus)() // by several goroutines
+			}
+			return details
+		}
+	})
+	requireRules(t, f, []string{"verbatim"})
+}
+
 // once is a publisher that refuses the event that it was sent before.
 func once() func(context.Context, relay.Publisher, []relay.Entry) ([]relay.Result, error) {
 	type sent struct {
