@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/transact"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -146,13 +145,12 @@ func (s *Service) finish(ctx context.Context, ev envelope.CustomEvent, mine reco
 	if err := s.events.Append(in, told); err != nil {
 		return err
 	}
-	err = transact.Commit(ctx, s.db, in, func(in *dynamodb.TransactWriteItemsInput, err error) error {
-		return s.events.Explain(in, s.inbox.Explain(in, err))
-	})
+	err = outbox.Commit(ctx, s.db, in, s.inbox, s.events)
+	var failed *outbox.CommitError
 	switch {
 	case errors.Is(err, outbox.ErrDuplicate):
 		return nil
-	case transact.Refused(err, 0) != nil:
+	case errors.As(err, &failed) && failed.Refused(0):
 		return errBusy // our claim had ended, and another attempt has it now
 	}
 	return err

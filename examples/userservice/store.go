@@ -3,6 +3,7 @@ package userservice
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/transact"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -76,8 +76,9 @@ func (s *Store) SignUp(ctx context.Context, r SignUp, key string) (User, envelop
 	if err := s.events.Append(in, ev); err != nil {
 		return User{}, ev, err
 	}
-	err = transact.Commit(ctx, s.db, in, s.events.Explain)
-	if transact.Refused(err, emailAt) != nil {
+	err = outbox.Commit(ctx, s.db, in, s.events)
+	var failed *outbox.CommitError
+	if errors.As(err, &failed) && failed.Refused(emailAt) {
 		err = emailTaken()
 	}
 	return user, ev, err
@@ -140,10 +141,11 @@ func (s *Store) Change(ctx context.Context, id string, c Change) (User, envelope
 	if err := s.events.Append(in, ev); err != nil {
 		return User{}, ev, err
 	}
-	err = transact.Commit(ctx, s.db, in, s.events.Explain)
-	if changed := transact.Refused(err, 0); changed != nil {
+	err = outbox.Commit(ctx, s.db, in, s.events)
+	var failed *outbox.CommitError
+	if errors.As(err, &failed) && failed.Refused(0) {
 		var there User
-		if there, err = userOf(changed.Item); err == nil {
+		if there, err = userOf(failed.RefusedItem(0)); err == nil {
 			err = stale(there.Version)
 		}
 	}

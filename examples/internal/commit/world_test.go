@@ -129,9 +129,8 @@ type explainer interface {
 	Explain(*dynamodb.TransactWriteItemsInput, error) error
 }
 
-// commit is the loop of outbox's ExampleWriter_Explain_retryLoop: it sends a
-// transaction until its outcome is known, or attempts are used up, of which there
-// are many, for the tests' wires are bad.
+// commit is outbox.Commit with many more attempts, for the tests' wires are bad:
+// it sends a transaction until its outcome is known.
 func commit(ctx context.Context, ddb transactor, w explainer, in *dynamodb.TransactWriteItemsInput) error {
 	var unsure error // of an attempt that may have committed
 	for attempt := 1; ; attempt++ {
