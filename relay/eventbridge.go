@@ -58,6 +58,12 @@ type EventBridgeOptions struct {
 	// takes (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 	MaxEntries int
 
+	// MaxCallBytes is the size of a call, by EventBridge's formula, in bytes:
+	// 65,536 to 1,048,576. Zero means 1,000,000: AWS says "less than 1MB", and
+	// not which of the two it means
+	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10#Client.PutEvents).
+	MaxCallBytes int
+
 	// SkipBusCheck leaves out the look at a bus before the first call to it;
 	// see [EventBridge]. Zero means that it is made.
 	SkipBusCheck bool
@@ -65,12 +71,6 @@ type EventBridgeOptions struct {
 	// Logger is told when it cannot be found out whether a bus exists. Zero
 	// means silent.
 	Logger *slog.Logger
-
-	// MaxCallBytes is the size of a call, by EventBridge's formula, in bytes:
-	// 65,536 to 1,048,576. Zero means 1,000,000: AWS says "less than 1MB", and
-	// not which of the two it means
-	// (https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eventbridge@v1.55.10#Client.PutEvents).
-	MaxCallBytes int
 }
 
 // EventBridge publishes to an Amazon EventBridge event bus by PutEvents. It is
@@ -81,6 +81,10 @@ type EventBridgeOptions struct {
 // (https://github.com/aws/aws-sdk/issues/186). The permission is
 // events:DescribeEventBus. An absent bus is a [ConfigFault] with the code
 // "NoSuchBus"; what cannot be found out is a warning in the log.
+//
+// With the SDK's own client it writes the body of a request itself, and hands it
+// to the client: middleware of yours in that client sees the entries without their
+// Detail. Any other client gets the ordinary input.
 type EventBridge struct {
 	client PutEventsAPIClient
 	bus    string
