@@ -128,17 +128,21 @@ func (r *run) call(ctx context.Context, call []int, wait time.Duration) answer {
 }
 
 // entriesOf returns the entries of a call. They are not copied when they stand
-// together, as they do unless there are groups, buses or repetitions.
+// one behind the other, as they do unless there are groups, buses, repetitions
+// or turns.
 func (r *run) entriesOf(call []int) []Entry {
 	first, n := call[0], len(call)
-	if call[n-1]-first == n-1 {
-		return r.entries[first : first+n : first+n]
-	}
-	entries := make([]Entry, n)
 	for k, i := range call {
-		entries[k] = r.entries[i]
+		if i == first+k {
+			continue
+		}
+		entries := make([]Entry, n)
+		for k, i := range call {
+			entries[k] = r.entries[i]
+		}
+		return entries
 	}
-	return entries
+	return r.entries[first : first+n : first+n]
 }
 
 // answered tells the core what came of a call.

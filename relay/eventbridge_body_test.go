@@ -147,7 +147,7 @@ func TestBodyIsNotReadAfterTheCall(t *testing.T) {
 	client := (&wire{}).client(func(o *eventbridge.Options) {
 		o.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
 			late = r.Body // as a transport that is still sending when the answer comes
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"Entries":[{"EventId":"id"}]}`))}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"Entries":[{"EventId":"id"}]}`))}, nil
 		})
 	})
 	_, err := relay.NewEventBridge(client, "orders", noCheck).Publish(t.Context(), []relay.Entry{{Source: "s", DetailType: "d", Detail: []byte(`{"a":1}`)}})
