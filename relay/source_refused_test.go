@@ -106,7 +106,11 @@ func TestAPermissionIsNoFaultOfAnEvent(t *testing.T) {
 						rs[i].source = source
 					}
 					h := newHandler(t, newEventBridge(t, client), sink)
-					for range 3 {
+					for i := range 6 {
+						if i == 3 { // from now on the process has seen that its way of sending works
+							_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 100, source: "another"}))
+							require.NoError(t, err)
+						}
 						_, err := h.Invoke(t.Context(), batch(rs...))
 						require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
 						require.Empty(t, sink.ids())
@@ -114,6 +118,22 @@ func TestAPermissionIsNoFaultOfAnEvent(t *testing.T) {
 				})
 			}
 		}
+	}
+	for name, script := range refusesSources {
+		t.Run(name+", beside a source of AWS itself", func(t *testing.T) {
+			client, sink := &refusingClient{}, &recordingSink{}
+			script(client, func(s string) bool { return s == "userService" || isReserved(s) })
+			h := newHandler(t, newEventBridge(t, client), sink)
+			_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 100, source: "another"}))
+			require.NoError(t, err)
+			for range 3 {
+				_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, source: "aws.users"}, testRecord{sequence: 2}, testRecord{sequence: 3}))
+				require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+				require.NotContains(t, sink.ids(), eventID(2))
+				require.NotContains(t, sink.ids(), eventID(3))
+			}
+			require.Equal(t, idsOf(1), sink.ids())
+		})
 	}
 	for _, code := range []string{"AccessDeniedException", "NotAuthorizedForDetailTypeException", "InvalidAccountIdException"} {
 		t.Run(code, func(t *testing.T) {
