@@ -87,8 +87,9 @@ type Layout struct {
 // sequence (N). Each aggregate's sequence numbers are unique, as a condition of
 // the commit. The relay sorts the events of one aggregate within a batch by
 // their sequence, and sends none before an earlier one that it has received is
-// accepted; of what the stream brings late it cannot know. Every event needs an
-// aggregateId and a sequence.
+// accepted; of what the stream brings late it cannot know, nor of what another
+// invocation has: the mapping's ParallelizationFactor must be 1. Every event needs
+// an aggregateId and a sequence.
 func AggregateLayout() Layout {
 	return Layout{
 		Keys: func(ev CustomEvent) (string, string) {

@@ -75,6 +75,11 @@
 // later ones. A dead letter leaves a gap, which consumers see by the sequence
 // header. An event without an aggregateId has no order.
 //
+// An invocation knows nothing of another one. Leave ParallelizationFactor at 1: with
+// more, Lambda keeps the order of each item, by both parts of its key, and two events
+// of one aggregate are two items
+// (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
+//
 // # Time
 //
 // No call is started in the last second before the deadline ([Options].Margin),
@@ -90,6 +95,7 @@
 //	                                which keeps it for 24 h, can still be read for three hours
 //	DestinationConfig.OnFailure     an SQS queue, or S3: it tells which records were given up
 //	BatchSize                       100: ten full calls
+//	ParallelizationFactor           1 with an Ordered layout, else as you need it
 //	MaximumBatchingWindowInSeconds  0 or 1: a window fills batches at low traffic and adds latency
 //	StartingPosition                TRIM_HORIZON: LATEST may miss events while the mapping is made
 //	FilterCriteria                  {"eventName":["INSERT"]}

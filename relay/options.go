@@ -77,7 +77,8 @@ type Options struct {
 	// second and an event of up to 1 KB costs two of them in a transaction, so
 	// a shard carries at most 500 such events a second. That is 50 calls of 10:
 	// one at a time keeps up with a bus that answers within 20 ms.
-	// ParallelizationFactor of the mapping multiplies it.
+	// ParallelizationFactor of the mapping multiplies it, but breaks the order of
+	// an Ordered layout.
 	Concurrency int
 
 	// MaxAttempts is how often an entry is sent in one invocation while the
