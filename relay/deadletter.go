@@ -22,7 +22,8 @@ import (
 // called by several goroutines at once if the process runs several invocations.
 // A panic in it is contained and counts as an error.
 //
-// It may also be a [Validator].
+// It may also be a [Validator]. Package relay/relaytest has a TestSink that judges
+// one.
 type DeadLetterSink interface {
 	Put(context.Context, DeadLetter) error
 }

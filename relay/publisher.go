@@ -13,7 +13,8 @@ import (
 // [Options].Concurrency is above 1 or when one process runs several
 // invocations.
 //
-// It may also be a [Validator], an [Explainer] and a [BusChecker].
+// It may also be a [Validator], an [Explainer] and a [BusChecker]. Package
+// relay/relaytest has a TestPublisher that judges one.
 type Publisher interface {
 	// Limits says what one call may hold. It must not change over time.
 	Limits() Limits
