@@ -47,10 +47,15 @@ func placing(t testing.TB, w *outbox.Writer, id string) (*dynamodb.TransactWrite
 // fakeT keeps the errors of a test.
 type fakeT struct{ errors []string }
 
-func (f *fakeT) Helper() {}
+func (f *fakeT) Helper()                  {}
+func (f *fakeT) Logf(string, ...any)      {}
+func (f *fakeT) Context() context.Context { return context.Background() }
 func (f *fakeT) Errorf(format string, args ...any) {
 	f.errors = append(f.errors, fmt.Sprintf(format, args...))
 }
+
+// t is what a test has, in the example.
+var t = &fakeT{}
 
 func TestEvents(t *testing.T) {
 	for name, layout := range map[string]envelope.Layout{
