@@ -92,8 +92,8 @@ func (r *run) add(i int, entry Entry, state delivery.State, why Result, age time
 		r.noteOrder(rec)
 	}
 	if !r.mode.replay {
-		e.Expiring = age >= lastResort
-		e.Aged = r.h.opts.MaxAge > 0 && age > r.h.opts.MaxAge
+		e.Expiring = !r.again && age >= lastResort
+		e.Aged = !r.again && r.h.opts.MaxAge > 0 && age > r.h.opts.MaxAge
 		if k, ok := identityOf(rec, entry.Bus).key(); ok && !r.h.failures.empty() {
 			f, _ := r.h.failures.get(k)
 			e.Turn, e.FailedAt = f.turn, f.failedAt

@@ -101,6 +101,10 @@ func (h *Handler) newDecoder() *streamrecord.Decoder {
 // A batch of another event source, such as a queue, is an error that names the
 // source, and so is a stream without new images: nothing of it is consumed.
 //
+// The record that Lambda stores in S3 of a batch that it has given up holds that
+// batch, and may be given to Invoke as it is. No age counts then: it is published
+// again.
+//
 // payload must not be changed during the call; nothing of it is kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	begin := time.Now()
@@ -123,6 +127,7 @@ func (r *run) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the batch cannot be read", slog.String("error", err.Error()))
 		return nil, fmt.Errorf("relay: %w", err)
 	}
+	r.again = batch.OnFailure
 	r.process(ctx, batch.Records)
 	r.report(ctx)
 	failed, ok := r.checkpoint()

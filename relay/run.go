@@ -35,6 +35,7 @@ type run struct {
 	refused []bool    // the sink has refused it
 	core    delivery.Batch
 
+	again   bool        // the batch comes from an on-failure record: no age counts
 	reached atomic.Bool // a call has been made
 	late    bool        // a call was not made for want of time; no other is
 	blocked bool        // the sink is Block
@@ -79,7 +80,7 @@ func (r *run) release() {
 	r.events, r.entries, r.of, r.last, r.refused = r.events[:0], r.entries[:0], r.of[:0], r.last[:0], r.refused[:0]
 	r.core.Start(nil, delivery.Policy{}, nil)
 	r.h, r.mode, r.budget, r.m, r.records, r.failed = nil, mode{}, budget{}, Metrics{}, nil, failures{}
-	r.late, r.blocked = false, false
+	r.again, r.late, r.blocked = false, false, false
 	r.reached.Store(false)
 	h.runs.Put(r)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,4 +58,22 @@ func TestAttributesSeen(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, logs.String(), `"attributes seen":"pk, sk, event"`)
 	require.False(t, strings.Contains(logs.String(), testSecret))
+}
+
+// What comes out of an on-failure object is published again, so no age counts: a
+// bad deploy empties none of it into the dead letters.
+func TestOnFailureObjectHasNoAge(t *testing.T) {
+	payload := string(batch(testRecord{sequence: 1, age: 22 * time.Hour}, testRecord{sequence: 2, age: 22 * time.Hour}))
+	for _, object := range []string{`{"payload":` + payload + `}`, payload} {
+		sink := &recordingSink{}
+		h := newHandler(t, &scriptedBus{answer: refuseAll(invalid)}, sink, func(o *relay.Options) { o.MaxAge = time.Hour })
+		_, err := h.Invoke(t.Context(), []byte(object))
+		if object == payload {
+			require.NoError(t, err, "the stream is about to forget them")
+			require.Len(t, sink.dead, 2)
+			continue
+		}
+		require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+		require.Empty(t, sink.dead)
+	}
 }
