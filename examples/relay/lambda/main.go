@@ -6,16 +6,18 @@
 //
 // Its environment: EVENT_BUS_NAME, DEAD_LETTER_TABLE, METRICS_NAMESPACE (the
 // library's own if it is not set), OUTBOX_REGION for a global table, where each
-// region publishes its own events, and region, keys and endpoints of AWS.
+// region publishes its own events, and what the AWS SDK reads.
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
@@ -24,22 +26,22 @@ import (
 )
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	if err := run(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run serves until the process is ended.
-func run(out io.Writer) error {
-	cfg, err := fromEnvironment()
+func run(ctx context.Context, out io.Writer) error {
+	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(out, nil)).With("service", "relay")
-	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg, busEndpoint), os.Getenv("EVENT_BUS_NAME"),
+	bus := relay.NewEventBridge(eventbridge.NewFromConfig(cfg), os.Getenv("EVENT_BUS_NAME"),
 		func(o *relay.EventBridgeOptions) { o.Logger = log })
-	deadLetters := deadletter.New(dynamodb.NewFromConfig(cfg, tableEndpoint), os.Getenv("DEAD_LETTER_TABLE"))
+	deadLetters := deadletter.New(dynamodb.NewFromConfig(cfg), os.Getenv("DEAD_LETTER_TABLE"))
 	h, err := relay.NewHandler(bus, deadLetters, func(o *relay.Options) {
 		o.PartialBatchResponse = true
 		o.Region = os.Getenv("OUTBOX_REGION")
