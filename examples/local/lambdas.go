@@ -13,11 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	otelattribute "go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/rie"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
@@ -66,7 +69,7 @@ func (s *stage) openFunctions(ctx context.Context, o options) error {
 		return err
 	}
 	if o.verbose {
-		common = append(common, tracing.Env+"=console")
+		common = append(common, "OTEL_TRACES_EXPORTER=console")
 	}
 	for _, f := range []struct {
 		*function
@@ -139,8 +142,13 @@ func (s *stage) messagingInProcess(context.Context) (instance, error) {
 
 // telemetry returns the log and the traces of a service in this process.
 func (s *stage) telemetry(service string) (*slog.Logger, trace.TracerProvider, error) {
-	tracer, err := tracing.NewProvider(service, "console", s.own)
-	return slog.New(slog.NewJSONHandler(s.own, nil)).With("service", service), tracer, err
+	console, err := stdouttrace.New(stdouttrace.WithWriter(s.own))
+	if err != nil {
+		return nil, nil, err
+	}
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSyncer(console),
+		sdktrace.WithResource(resource.NewSchemaless(otelattribute.String("service.name", service))))
+	return slog.New(slog.NewJSONHandler(s.own, nil)).With("service", service), tracer, nil
 }
 
 // lines writes what functions write to the notes' terminal, line by line.

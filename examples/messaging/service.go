@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -134,7 +133,7 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) (err error) 
 		log.ErrorContext(ctx, "no event; it ends in the dead-letter queue", "error", err)
 		return err
 	}
-	ctx = tracing.Continue(envelope.Continue(ctx, ev), ev.Headers.TraceParent)
+	ctx = continued(ctx, ev)
 	ctx, span := s.tracer.Start(ctx, ev.Headers.EventName+" process", trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithAttributes(attribute.String("event.id", ev.Headers.EventID), attribute.String("messaging.message.id", m.MessageId)))
 	defer func() {
@@ -147,7 +146,7 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) (err error) 
 		}
 		span.End()
 	}()
-	ctx = tracing.Stamp(ctx)
+	ctx = stamped(ctx)
 	switch ev.Headers.EventName {
 	case "User.Created":
 		return s.welcome(ctx, log, ev)

@@ -18,12 +18,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/smtptest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
 )
@@ -57,12 +58,12 @@ func newBench(t *testing.T, db *engine.Engine, script wirefault.Script) *bench {
 // another is a second process of the same service.
 func (b *bench) another(t *testing.T, script wirefault.Script) *messaging.Service {
 	t.Helper()
-	tracer, err := tracing.NewProvider("messagingService", "console", b.log)
+	console, err := stdouttrace.New(stdouttrace.WithWriter(b.log))
 	require.NoError(t, err)
 	client := b.db.DynamoDB(func(o *dynamodb.Options) { o.HTTPClient = wirefault.NewTransport(nil, script).Client() })
 	s, err := messaging.New(client, messaging.SMTP{Addr: b.mail.Addr}, messaging.Config{
 		Table: b.table.Name, EventStoreTable: b.events.Name, ServiceName: "messagingService", Region: "eu-west-1",
-		From: "hello@example.com", Tracer: tracer, Logger: slog.New(slog.NewJSONHandler(b.log, nil)),
+		From: "hello@example.com", Tracer: sdktrace.NewTracerProvider(sdktrace.WithSyncer(console)), Logger: slog.New(slog.NewJSONHandler(b.log, nil)),
 	})
 	require.NoError(t, err)
 	return s

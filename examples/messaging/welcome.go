@@ -16,7 +16,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 )
 
 // userCreated is what this service reads of a User.Created.
@@ -107,7 +106,7 @@ func (s *Service) send(ctx context.Context, ev envelope.CustomEvent, user userCr
 		Headers: map[string]string{
 			"X-Event-Id":       ev.Headers.EventID,
 			"X-Correlation-Id": ev.Headers.CorrelationID,
-			"Traceparent":      envelope.TraceParent(tracing.Stamp(ctx)),
+			"Traceparent":      envelope.TraceParent(stamped(ctx)),
 		},
 	})
 }

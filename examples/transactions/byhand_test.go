@@ -9,12 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// User is an item of the users table.
-type User struct {
-	ID    string `dynamodbav:"pk" dynamo:"pk" json:"userId"`
-	Email string `dynamodbav:"email" dynamo:"email" json:"email"`
-}
-
 // byHand makes the transaction with the SDK's types alone: a new user, whom the
 // count of users includes.
 func byHand(users, counts string, u User) (*dynamodb.TransactWriteItemsInput, error) {

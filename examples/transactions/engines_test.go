@@ -1,9 +1,7 @@
 package transactions_test
 
 import (
-	"context"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,40 +16,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
-
-var ada = User{ID: "u1", Email: "ada@example.com"}
-
-func writer(eventStore string) *outbox.Writer {
-	w, err := outbox.NewWriter(eventStore, func(o *outbox.Options) { o.Source = "userService" })
-	if err != nil {
-		panic(err)
-	}
-	return w
-}
-
-func signedUp(u User) envelope.CustomEvent {
-	ev, err := envelope.New(context.Background(), "User.Created", u)
-	if err != nil {
-		panic(err)
-	}
-	return ev
-}
-
-// describe says in short what an action does, with the names that placeholders
-// stand for.
-func describe(action types.TransactWriteItem) string {
-	var text string
-	var names map[string]string
-	if put := action.Put; put != nil {
-		text, names = "Put "+*put.TableName+" if "+*put.ConditionExpression, put.ExpressionAttributeNames
-	} else {
-		text, names = "Update "+*action.Update.TableName+": "+*action.Update.UpdateExpression, action.Update.ExpressionAttributeNames
-	}
-	for placeholder, name := range names {
-		text = strings.ReplaceAll(text, placeholder, name)
-	}
-	return strings.TrimSpace(text)
-}
 
 // Whoever made it: the transaction commits with its event, is recognised when it
 // is sent again, and is refused with nothing written when the user exists.

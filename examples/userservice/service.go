@@ -19,7 +19,6 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -150,10 +149,10 @@ func (s *Service) endpoint(serve func(*http.Request, http.Header) (answer, error
 			given = correlationID == ""
 			correlationID = rand.Text()
 		}
-		ctx := tracing.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx := traceContext.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 		ctx, span := s.tracer.Start(ctx, r.Pattern, trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
-		ctx = tracing.Stamp(envelope.WithCorrelationID(ctx, correlationID))
+		ctx = stamped(envelope.WithCorrelationID(ctx, correlationID))
 
 		h := w.Header()
 		h.Set(CorrelationHeader, correlationID)

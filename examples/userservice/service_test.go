@@ -22,11 +22,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/userservice"
 )
@@ -60,11 +60,10 @@ func newBench(t *testing.T, db *engine.Engine, script wirefault.Script, wrap fun
 	if wrap != nil {
 		client = wrap(client)
 	}
-	tracer, err := tracing.NewProvider("userService", "", nil)
-	require.NoError(t, err)
+	var err error
 	b.Service, err = userservice.New(client, userservice.Config{
 		UsersTable: b.users.Name, EventStoreTable: b.events.Name, ServiceName: "userService", Region: "eu-west-1",
-		Logger: slog.New(slog.NewJSONHandler(b.log, nil)), Tracer: tracer,
+		Logger: slog.New(slog.NewJSONHandler(b.log, nil)), Tracer: sdktrace.NewTracerProvider(),
 	})
 	require.NoError(t, err)
 	return b

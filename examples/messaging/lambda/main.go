@@ -23,7 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
 )
 
@@ -44,7 +43,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if name == "" {
 		name = "messagingService"
 	}
-	tracer, err := tracing.NewProvider(name, os.Getenv(tracing.Env), out)
+	tracer, err := newTracer(name, out)
 	if err != nil {
 		return err
 	}

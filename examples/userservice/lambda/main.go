@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/tracing"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/userservice"
 )
 
@@ -40,7 +39,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if name == "" {
 		name = "userService"
 	}
-	tracer, err := tracing.NewProvider(name, os.Getenv(tracing.Env), out)
+	tracer, err := newTracer(name, out)
 	if err != nil {
 		return err
 	}
