@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -48,7 +47,6 @@ func (r *run) admit(ctx context.Context, now time.Time) {
 			r.add(i, entry, state, why, age)
 		}
 	}
-	r.warnOfSkipped(ctx)
 }
 
 func (r *run) skip(i int, count *int) {
@@ -208,10 +206,6 @@ func (r *run) routeBroke(plain, routed Entry) string {
 		return ""
 	}
 	return rule
-}
-
-func tooLarge(size, limit int) string {
-	return fmt.Sprintf("the entry has %d bytes by the bus's formula; a call may have %d", size, limit)
 }
 
 // layoutFault returns the fault of a batch that looks as if the relay had

@@ -5,34 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/delivery"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/noanswer"
 )
-
-// The relay's own codes of faults, beside those of the bus and those of
-// internal/noanswer and internal/streamrecord.
-const (
-	codeNotReached      = "NotReached"      // an earlier record failed, or the time was over
-	codeResultCount     = "ResultCount"     // the publisher gave a wrong number of results
-	codeNoResult        = "NoResult"        // the zero Result
-	codeCallFailed      = "CallFailed"      // a CallError without a code
-	codePanic           = "Panic"           // in a callback
-	codeRouted          = "Routed"          // Route asked for a dead letter
-	codeRouteError      = "RouteError"      // Route failed
-	codeRouteIncomplete = "RouteIncomplete" // Route left no source or detail-type
-	codeRouteTooLarge   = "RouteTooLarge"   // Route made the entry too large
-	codeRouteInvalid    = "RouteInvalid"    // Route broke a rule of the bus
-	codeTooLarge        = "TooLarge"        // the event is too large for a call
-	codeRuleBroken      = "RuleBroken"      // a dry run: the event breaks a known rule of the bus
-	codeNoSuchBus       = "NoSuchBus"       // the bus does not exist
-	codeWrongLayout     = "WrongLayout"     // no item of the batch has the event attribute
-)
-
-// attempt is the last that is known of an event: a result, and for a call that
-// failed as a whole its cause.
-type attempt struct {
-	Result
-	cause error
-}
 
 // publish makes one call and returns one result for each entry; whole is not nil
 // if the call failed as a whole. A panic is a fault of the call, also one of the
@@ -95,6 +70,20 @@ func repeat(n int, r Result) []Result {
 		out[i] = r
 	}
 	return out
+}
+
+// coreClass is the class as the core has it.
+func coreClass(c Class) delivery.Class {
+	switch c {
+	case Accepted, Deduplicated:
+		return delivery.Accepted
+	case EventFault:
+		return delivery.EventFault
+	case ConfigFault:
+		return delivery.ConfigFault
+	default:
+		return delivery.Transient
+	}
 }
 
 // accepting is the publisher of a dry run: it accepts what it would be sent,

@@ -80,13 +80,6 @@ func (r *run) deliver(ctx context.Context) {
 	}
 }
 
-// mayCall reports whether a call may be started at t. An invocation always makes
-// one, however little time it has: otherwise a short deadline would bring the
-// same batch again and again.
-func (r *run) mayCall(ctx context.Context, t time.Time) bool {
-	return ctx.Err() == nil && !r.late && (!r.reached.Load() || r.budget.mayStart(t))
-}
-
 // wait returns how long to wait before a call. Only what failed for a passing
 // reason waits; a call that is split goes on at once.
 func (r *run) wait(call []int) (wait time.Duration) {
@@ -173,19 +166,6 @@ func (r *run) answered(call []int, a answer) {
 		}
 	}
 	r.core.Answered(call, out)
-}
-
-func coreClass(c Class) delivery.Class {
-	switch c {
-	case Accepted, Deduplicated:
-		return delivery.Accepted
-	case EventFault:
-		return delivery.EventFault
-	case ConfigFault:
-		return delivery.ConfigFault
-	default:
-		return delivery.Transient
-	}
 }
 
 // explained reports whether the event breaks a known rule of its bus. What only

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -49,10 +48,6 @@ func (e *EventBridge) CheckBus(ctx context.Context, bus string) error {
 		return &checkError{bus: bus, code: code, err: err}
 	}
 }
-
-// foreign reports whether a bus is given as an ARN: then it may be another
-// account's or another region's, which DescribeEventBus may not see.
-func foreign(bus string) bool { return strings.HasPrefix(bus, "arn:") }
 
 // checkError is a question that went unanswered. Its text holds the code only.
 type checkError struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 
@@ -28,13 +27,13 @@ var errNoSerializer = errors.New("relay: the SDK's client has no serializer of J
 
 // putBody makes one call with a body of our own. Entries of the input have no
 // Detail: that is in the body alone. Middleware of the client sees the rest.
-func (e *EventBridge) putBody(ctx context.Context, client *eventbridge.Client, entries []Entry) (*eventbridge.PutEventsOutput, error) {
+func (e *EventBridge) putBody(ctx context.Context, client *eventbridge.Client, in *eventbridge.PutEventsInput, entries []Entry) (*eventbridge.PutEventsOutput, error) {
 	buffer, _ := bodies.Get().(*[]byte)
 	if buffer == nil {
 		buffer = new([]byte)
 	}
 	*buffer = e.appendBody((*buffer)[:0], entries)
-	out, err := client.PutEvents(ctx, e.input(entries, false), func(o *eventbridge.Options) {
+	out, err := client.PutEvents(ctx, in, func(o *eventbridge.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			theirs, ok := stack.Serialize.Get(serializerID)
 			if !ok {
@@ -83,20 +82,4 @@ func (s *serializer) HandleSerialize(ctx context.Context, in middleware.Serializ
 			in.Request = req
 			return next.HandleSerialize(ctx, in)
 		}))
-}
-
-// put makes one call: with a body of our own if the client is the SDK's.
-func (e *EventBridge) put(ctx context.Context, entries []Entry) (*eventbridge.PutEventsOutput, error) {
-	client, ok := e.client.(*eventbridge.Client)
-	if ok && !e.ordinary.Load() {
-		out, err := e.putBody(ctx, client, entries)
-		if !errors.Is(err, errNoSerializer) {
-			return out, err
-		}
-		if !e.ordinary.Swap(true) {
-			e.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "relay: this version of the SDK makes its requests in another way than expected; "+
-				"events are published by its own serializer, which takes more CPU")
-		}
-	}
-	return e.client.PutEvents(ctx, e.input(entries, true))
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/delivery"
@@ -33,6 +31,11 @@ type Handler struct {
 	said      said
 
 	runs sync.Pool // of *run
+}
+
+// said are the remarks that a handler makes once.
+type said struct {
+	mapping, region sync.Once
 }
 
 // NewHandler returns a handler that publishes through p and puts what can
@@ -83,58 +86,6 @@ func (h *Handler) newDecoder() *streamrecord.Decoder {
 	return streamrecord.NewDecoder(streamrecord.Config{
 		Event: h.opts.Layout.Event, Marker: h.opts.Layout.Marker, MarkerValue: envelope.MarkerValue,
 	})
-}
-
-// Invoke handles one batch of stream records: the JSON that Lambda hands to a
-// function with a DynamoDB event source mapping. It has the signature of
-// aws-lambda-go's lambda.Handler.
-//
-// When every record of the batch is done, that is accepted by the bus or by the
-// dead-letter sink, remembered as such, or no event to publish, it answers
-// {"batchItemFailures":[]}. Otherwise it returns an error, an
-// [*UnpublishedError] if the batch could be read. With
-// [Options].PartialBatchResponse it answers
-// {"batchItemFailures":[{"itemIdentifier":"…"}]} instead, with the lowest
-// sequence number that is not done, and returns an error only if that cannot be
-// said. The state of a tumbling window is answered as it came.
-//
-// A batch of another event source, such as a queue, is an error that names the
-// source, and so is a stream without new images: nothing of it is consumed.
-//
-// The record that Lambda stores in S3 of a batch that it has given up holds that
-// batch, and may be given to Invoke as it is. No age counts then: it is published
-// again.
-//
-// payload must not be changed during the call; nothing of it is kept.
-func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	begin := time.Now()
-	h.sayMapping(ctx)
-	r := h.newRun(ctx, mode{publisher: h.publisher})
-	out, err := r.invoke(ctx, payload)
-	r.m.Error = err != nil
-	r.m.Duration = time.Since(begin)
-	if deadline, ok := ctx.Deadline(); ok {
-		r.m.Remaining = max(time.Until(deadline), 0)
-	}
-	h.emit(ctx, r.m)
-	r.release()
-	return out, err
-}
-
-func (r *run) invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	batch, err := r.decoder.Decode(payload)
-	if err != nil {
-		r.h.opts.Logger.LogAttrs(ctx, slog.LevelError, "relay: the batch cannot be read", slog.String("error", err.Error()))
-		return nil, fmt.Errorf("relay: %w", err)
-	}
-	r.again = batch.OnFailure
-	r.process(ctx, batch.Records)
-	r.report(ctx)
-	failed, ok := r.checkpoint()
-	if !ok {
-		return nil, r.unpublished()
-	}
-	return answerOf(failed, batch.Window, batch.State), nil
 }
 
 // Check looks whether the publisher's bus exists, for a start-up that wants to

@@ -3,7 +3,9 @@ package relay
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/buslook"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
@@ -99,3 +101,26 @@ type failure struct {
 	turn     int
 	failedAt uint64
 }
+
+// probes says when each bus was probed. It is safe for concurrent use.
+type probes struct {
+	mu sync.Mutex // guards at
+	at map[string]time.Time
+}
+
+// due reports whether the bus may be probed now, and takes note of it.
+func (p *probes) due(bus string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last, ok := p.at[bus]; ok && now.Sub(last) < probeInterval {
+		return false
+	}
+	if p.at == nil || len(p.at) >= buslook.Max {
+		p.at = make(map[string]time.Time)
+	}
+	p.at[string([]byte(bus))] = now // bus may be part of a batch's memory
+	return true
+}
+
+// probeInterval is the least time between two probes of a bus.
+const probeInterval = 5 * time.Minute

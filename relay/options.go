@@ -187,3 +187,11 @@ func inRange[T int | time.Duration](field string, v *T, def, low, high T) error 
 	}
 	return nil
 }
+
+// validateProbe returns what is wrong with [Options].Probe.
+func validateProbe(e *Entry) error {
+	if e != nil && (e.Source == "" || e.DetailType == "" || len(e.Detail) == 0) {
+		return errors.New("relay: Options.Probe: Source, DetailType and Detail are required")
+	}
+	return nil
+}

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +39,13 @@ type run struct {
 	late    bool        // a call was not made for want of time; no other is
 	blocked bool        // the sink is Block
 	failed  failures
+}
+
+// attempt is the last that is known of an event: a result, and for a call that
+// failed as a whole its cause.
+type attempt struct {
+	Result
+	cause error
 }
 
 // mode is how a replay differs from a delivery by the stream.
@@ -85,13 +91,9 @@ func (r *run) release() {
 	h.runs.Put(r)
 }
 
-// process does all that can be done for the records.
-func (r *run) process(ctx context.Context, records []streamrecord.Record) {
-	r.records = records
-	r.outcomes = slices.Grow(r.outcomes[:0], len(records))[:len(records)]
-	clear(r.outcomes)
-	r.m.Records = len(records)
-	r.admit(ctx, time.Now())
-	r.deliver(ctx)
-	r.conclude()
+// mayCall reports whether a call may be started at t. An invocation always makes
+// one, however little time it has: otherwise a short deadline would bring the
+// same batch again and again.
+func (r *run) mayCall(ctx context.Context, t time.Time) bool {
+	return ctx.Err() == nil && !r.late && (!r.reached.Load() || r.budget.mayStart(t))
 }

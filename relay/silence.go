@@ -4,15 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
-
-// said are the remarks that a handler makes once.
-type said struct {
-	mapping, region sync.Once
-}
 
 // sayMapping says what PartialBatchResponse needs: the handler cannot see it,
 // and without it every record that fails is lost.
