@@ -519,7 +519,7 @@ func TestEveryExecution(t *testing.T) {
 	for _, w := range worlds() {
 		t.Run(w.name, func(t *testing.T) {
 			played := 0
-			for variant := range 16 {
+			for variant := range variants {
 				s := setting{
 					events: w.events, policy: w.policy, kinds: w.kinds, calls: w.calls,
 					lanes: 1 + variant&1, proven: variant&2 > 0, probe: variant&4 > 0,
