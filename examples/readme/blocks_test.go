@@ -3,7 +3,6 @@ package readme
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +24,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 type UserCreated struct {
@@ -54,16 +54,15 @@ func signUp(ctx context.Context, ddb *dynamodb.Client, w *outbox.Writer, id, ema
 	if err := w.Append(in, ev); err != nil { // all or nothing, and checked before anything is written
 		return err
 	}
-	_, err = ddb.TransactWriteItems(ctx, in)
-	return w.Explain(in, err) // whose item was refused, did it commit, may it be sent again?
+	return outbox.Commit(ctx, ddb, in, w) // sends it, again where that can help, and says whose item was refused
 }
 
 // starter stands for package lambda, whose Start does not come back.
-type starter struct{ handler *relay.Handler }
+type starter[H any] struct{ handler H }
 
-func (s *starter) Start(h *relay.Handler) { s.handler = h }
+func (s *starter[H]) Start(h H) { s.handler = h }
 
-func startRelay(cfg aws.Config, lambda *starter) error {
+func startRelay(cfg aws.Config, lambda *starter[*relay.Handler]) error {
 	publisher := relay.NewEventBridge(eventbridge.NewFromConfig(cfg), "default")
 	deadLetters := deadletter.New(dynamodb.NewFromConfig(cfg), "dead-letters")
 	h, err := relay.NewHandler(publisher, deadLetters) // or relay.Block: hold the stream, never dead-letter
@@ -72,11 +71,6 @@ func startRelay(cfg aws.Config, lambda *starter) error {
 	}
 	lambda.Start(h) // h has Invoke(ctx, []byte) ([]byte, error)
 	return nil
-}
-
-func newInbox() (*outbox.Inbox, error) {
-	inbox, err := outbox.NewInbox("receipts", "messagingService")
-	return inbox, err
 }
 
 func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters *deadletter.Table, logger *slog.Logger, dryRun bool) (deadletter.Report, error) {
@@ -95,11 +89,7 @@ func welcome(user UserCreated) *types.Put {
 	}}
 }
 
-func consume(ctx context.Context, ddb *dynamodb.Client, inbox *outbox.Inbox, message message) error {
-	ev, err := envelope.FromSQS([]byte(message.Body))
-	if err != nil {
-		return err
-	}
+func consume(ctx context.Context, ddb *dynamodb.Client, inbox *outbox.Inbox, ev envelope.CustomEvent) error {
 	user, err := envelope.Payload[UserCreated](ev)
 	if err != nil {
 		return err
@@ -108,15 +98,21 @@ func consume(ctx context.Context, ddb *dynamodb.Client, inbox *outbox.Inbox, mes
 	if err := inbox.Append(in, ev); err != nil {
 		return err
 	}
-	_, err = ddb.TransactWriteItems(ctx, in)
-	if err = inbox.Explain(in, err); errors.Is(err, outbox.ErrDuplicate) {
-		return nil // done before: let the message go
-	}
-	return err
+	return outbox.Commit(ctx, ddb, in, inbox) // ErrDuplicate: done before, which the Consumer below takes for success
 }
 
-// message is that of Lambda's SQS event.
-type message struct{ Body string }
+func startConsumer(ddb *dynamodb.Client, lambda *starter[*outbox.Consumer]) error {
+	inbox, err := outbox.NewInbox("receipts", "messagingService")
+	if err != nil {
+		return err
+	}
+	c, err := outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error { return consume(ctx, ddb, inbox, ev) })
+	if err != nil {
+		return err
+	}
+	lambda.Start(c) // reads the messages, and answers which have to come again
+	return nil
+}
 
 // TestBlocks runs the README's blocks one after the other, as the README tells
 // it.
@@ -133,7 +129,7 @@ func TestBlocks(t *testing.T) {
 	bus := &putEvents{}
 	server := httptest.NewServer(bus)
 	defer server.Close()
-	var lambda starter
+	var lambda starter[*relay.Handler]
 	require.NoError(t, startRelay(awsConfig(server.URL), &lambda))
 	items, err := ddb.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("event-store")})
 	require.NoError(t, err)
@@ -154,11 +150,14 @@ func TestBlocks(t *testing.T) {
 		require.Len(t, bus.details, 1+i)
 	}
 
-	inbox, err := newInbox()
-	require.NoError(t, err)
-	body := message{`{"detail-type":"User.Created","detail":` + bus.details[0] + `}`}
-	require.NoError(t, consume(t.Context(), ddb, inbox, body))
-	require.NoError(t, consume(t.Context(), ddb, inbox, body), "a duplicate is no failure")
+	var consumer starter[*outbox.Consumer]
+	require.NoError(t, startConsumer(ddb, &consumer))
+	batch := relaytest.SQSEvent(relaytest.Entry{ID: "1", DetailType: "User.Created", Detail: json.RawMessage(bus.details[0])})
+	for range 2 { // a duplicate is no failure
+		answer, err := consumer.handler.Invoke(t.Context(), batch)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer))
+	}
 	mails, err := ddb.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("mails")})
 	require.NoError(t, err)
 	require.Len(t, mails.Items, 1)
@@ -176,23 +175,26 @@ func embeddedDynamoDB(t *testing.T) *dynamodb.Client {
 	server := httptest.NewServer(embedded.NewServer())
 	t.Cleanup(server.Close)
 	ddb := dynamodb.NewFromConfig(awsConfig(server.URL), func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true })
-	for table, keys := range map[string][]string{
-		"users": {"userId", "S"}, "mails": {"userId", "S"},
-		"event-store": {"pk", "S", "sk", "N"}, "receipts": {"pk", "S", "sk", "S"}, "dead-letters": {"pk", "S", "sk", "S"},
+	w, err := newWriter()
+	require.NoError(t, err)
+	inbox, err := outbox.NewInbox("receipts", "messagingService")
+	require.NoError(t, err)
+	for _, in := range []*dynamodb.CreateTableInput{
+		w.CreateTableInput(), inbox.CreateTableInput(), deadletter.New(ddb, "dead-letters").CreateTableInput(),
+		keyedByUser("users"), keyedByUser("mails"),
 	} {
-		in := &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest}
-		for i := 0; i < len(keys); i += 2 {
-			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
-				AttributeName: &keys[i], AttributeType: types.ScalarAttributeType(keys[i+1]),
-			})
-			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{
-				AttributeName: &keys[i], KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i/2],
-			})
-		}
 		_, err := ddb.CreateTable(t.Context(), in)
 		require.NoError(t, err)
 	}
 	return ddb
+}
+
+func keyedByUser(table string) *dynamodb.CreateTableInput {
+	return &dynamodb.CreateTableInput{
+		TableName: &table, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("userId"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("userId"), KeyType: types.KeyTypeHash}},
+	}
 }
 
 // putEvents is an EventBridge that accepts everything.
