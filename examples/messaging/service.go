@@ -2,15 +2,11 @@ package messaging
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/mail"
-	"runtime/debug"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -58,7 +54,8 @@ type Service struct {
 	inbox  *outbox.Inbox
 	events *outbox.Writer
 	tracer trace.Tracer
-	lambda lambda.Handler
+
+	*outbox.Consumer // Invoke: a batch of SQS messages
 }
 
 // New returns the service on a DynamoDB client and a way to send e-mail.
@@ -83,65 +80,25 @@ func New(db DynamoDBAPIClient, mailer Mailer, c Config) (*Service, error) {
 		c.Tracer = noop.NewTracerProvider()
 	}
 	s := &Service{db: db, mailer: mailer, config: c, inbox: inbox, events: writer, tracer: c.Tracer.Tracer("messaging")}
-	s.lambda = lambda.NewHandler(s.batch)
-	return s, nil
-}
-
-// Invoke handles a batch of SQS messages; it makes Service a lambda.Handler. It
-// answers with the messages that failed, which needs ReportBatchItemFailures on
-// the event source mapping: without that, Lambda deletes them all
-// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
-func (s *Service) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	return s.lambda.Invoke(ctx, payload)
+	// The partial answer needs ReportBatchItemFailures on the event source mapping.
+	s.Consumer, err = outbox.NewConsumer(s.consume, func(o *outbox.ConsumerOptions) {
+		o.PartialBatchResponse, o.Margin, o.Logger = true, reserve, c.Logger
+	})
+	return s, err
 }
 
 // reserve is the time kept for the commit after an e-mail has been sent, and for
 // the answer.
 const reserve = time.Second
 
-// errNoTime is why a message was not begun.
-var errNoTime = errors.New("messaging: too little time left in this invocation")
-
-func (s *Service) batch(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	for _, m := range batch.Records {
-		err := errNoTime
-		if deadline, limited := ctx.Deadline(); !limited || time.Until(deadline) > reserve {
-			err = s.message(ctx, m)
-		} else {
-			s.log(envelope.CustomEvent{}, m).WarnContext(ctx, "not begun", "error", err)
-		}
-		if err != nil {
-			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
-		}
-	}
-	return out, nil
-}
-
-// log has the ids that belong on each line about a message.
-func (s *Service) log(ev envelope.CustomEvent, m events.SQSMessage) *slog.Logger {
-	return s.config.Logger.With("eventId", ev.Headers.EventID, "correlationId", ev.Headers.CorrelationID,
-		"messageId", m.MessageId, "received", m.Attributes["ApproximateReceiveCount"])
-}
-
-// message does one message, in the trace of its event. An error means that the
-// message comes again.
-func (s *Service) message(ctx context.Context, m events.SQSMessage) (err error) {
-	ev, err := envelope.FromSQS([]byte(m.Body))
-	log := s.log(ev, m)
-	if err != nil {
-		log.ErrorContext(ctx, "no event; it ends in the dead-letter queue", "error", err)
-		return err
-	}
-	ctx = continued(ctx, ev)
-	ctx, span := s.tracer.Start(ctx, ev.Headers.EventName+" process", trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithAttributes(attribute.String("event.id", ev.Headers.EventID), attribute.String("messaging.message.id", m.MessageId)))
+// consume does the work for one event, in the trace of the event. An error means
+// that its message comes again; the consumer logs it.
+func (s *Service) consume(ctx context.Context, ev envelope.CustomEvent) (err error) {
+	log := s.config.Logger.With("eventId", ev.Headers.EventID, "correlationId", ev.Headers.CorrelationID)
+	ctx, span := s.tracer.Start(continued(ctx, ev), ev.Headers.EventName+" process", trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithAttributes(attribute.String("event.id", ev.Headers.EventID)))
 	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("messaging: panic: %v\n%s", v, debug.Stack())
-		}
 		if err != nil {
-			log.ErrorContext(ctx, "failed; the message comes again", "error", err)
 			span.SetStatus(codes.Error, err.Error())
 		}
 		span.End()

@@ -208,8 +208,9 @@ func (b *bench) checkLog(t *testing.T, ev envelope.CustomEvent) {
 	for line := range strings.Lines(b.log.String()) {
 		require.NotContains(t, line, "@example.com")
 		var entry struct {
-			Msg, EventID, CorrelationID string
-			SpanContext                 struct{ TraceID string }
+			Level, Msg, EventID, MessageID, CorrelationID string
+
+			SpanContext struct{ TraceID string }
 		}
 		require.NoError(t, json.Unmarshal([]byte(line), &entry))
 		if entry.Msg == "" {
@@ -219,7 +220,11 @@ func (b *bench) checkLog(t *testing.T, ev envelope.CustomEvent) {
 		}
 		lines++
 		require.Equal(t, ev.Headers.EventID, entry.EventID)
-		require.Equal(t, "order-17", entry.CorrelationID)
+		if entry.Level == "ERROR" { // of the consumer, which knows the message
+			require.NotEmpty(t, entry.MessageID)
+		} else {
+			require.Equal(t, "order-17", entry.CorrelationID)
+		}
 	}
 	require.Positive(t, lines)
 	require.Positive(t, spans)
