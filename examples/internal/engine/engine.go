@@ -1,7 +1,7 @@
 // Package engine installs, starts and stops the servers that the end-to-end
 // tests run against: dynoxide and MiniStack (DynamoDB and its streams), moto
-// (EventBridge and SQS), and the Lambda runtime interface emulator. All of them
-// have open-source licences.
+// (EventBridge and SQS), the Lambda runtime interface emulator, and AWS's client
+// for Python. All of them have open-source licences.
 //
 // Each engine has one pinned version. Installing downloads it with the
 // ordinary client of its registry (npm, pip) into a cache folder outside
@@ -35,6 +35,9 @@ const (
 	// LambdaRIE is AWS's Lambda runtime interface emulator: a program that a
 	// test runs around its own binary, not a server that is started here.
 	LambdaRIE Name = "lambda-rie"
+	// Botocore is AWS's client for Python: a library that a test runs a script
+	// with, to see what AWS's own client sends and understands.
+	Botocore Name = "botocore"
 	// DynamoDBLocal is AWS's own DynamoDB server. Its licence is no open-source
 	// one, so it is neither installed nor required: who has one points its Env at
 	// it, and the tests run on it, too.
@@ -92,6 +95,11 @@ var specs = map[Name]spec{
 		folder:  func() string { return "lambda-rie-" + samCLIVersion },
 		install: installLambdaRIE,
 	},
+	Botocore: {
+		version: botocoreVersion,
+		folder:  func() string { return "botocore-" + botocoreVersion },
+		install: installBotocore,
+	},
 	DynamoDBLocal: {
 		env:     "OUTBOX_DYNAMODB_LOCAL_URL",
 		answers: answersDynamoDB,
@@ -99,7 +107,7 @@ var specs = map[Name]spec{
 }
 
 // Names lists every engine that is installed, in that order.
-func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE} }
+func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE, Botocore} }
 
 // DynamoDBNames lists the engines that serve DynamoDB and its streams: the
 // installed ones, and DynamoDB Local if there is one to use.

@@ -90,6 +90,14 @@ func LambdaRIE(t testing.TB) string {
 	return path
 }
 
+// BotocorePython returns the path of a Python that has botocore.
+func BotocorePython(t testing.TB) string {
+	t.Helper()
+	path, err := engine.BotocorePython()
+	check(t, err)
+	return path
+}
+
 // Main runs the tests and stops the engines in an orderly way. A package may
 // call it from TestMain; without it, the engines are killed when the test
 // binary has ended. It fails if an engine is said to deviate in a part of a test
