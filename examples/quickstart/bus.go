@@ -14,14 +14,21 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 // bus is an event bus with one rule that sends every event to one queue.
 type bus struct {
 	relay.PutEventsAPIClient
 	name, text string
-	receive    func(ctx context.Context, want int) ([]string, error) // bodies of the queue's messages
+	receive    func(ctx context.Context, want int) ([]message, error)
 	close      func()
+}
+
+// message is a message of the queue, as Lambda gives it to the consumer.
+type message struct {
+	ID   string `json:"messageId"`
+	Body string `json:"body"`
 }
 
 func openBus(ctx context.Context, busURL, queueURL string) (*bus, error) {
@@ -38,7 +45,7 @@ func openBus(ctx context.Context, busURL, queueURL string) (*bus, error) {
 		queues: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = &queueURL }),
 	}
 	r.name = "quickstart-" + ulid.Make().String()
-	remove := func() { // also after Ctrl-C, but not for ever
+	remove := func() { // also after Ctrl-C, but not without end
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		r.remove(ctx)
@@ -50,31 +57,19 @@ func openBus(ctx context.Context, busURL, queueURL string) (*bus, error) {
 	return &bus{PutEventsAPIClient: r.events, name: r.name, text: "EventBridge at " + busURL, receive: r.receive, close: remove}, nil
 }
 
-// localBus stands for EventBridge, rule and queue. It is no EventBridge: what the
-// relay's tests run against is.
-type localBus struct{ queue []string }
-
-func (b *localBus) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
-	out := &eventbridge.PutEventsOutput{}
-	for _, entry := range in.Entries {
-		id := ulid.Make().String() // EventBridge makes an id of its own for each publish
-		body, err := json.Marshal(map[string]any{
-			"version": "0", "id": id, "source": entry.Source, "detail-type": entry.DetailType, "account": "000000000000",
-			"time": entry.Time.UTC().Format(time.RFC3339), "region": "eu-west-1", "resources": []string{},
-			"detail": json.RawMessage(*entry.Detail),
-		})
-		if err != nil {
-			return nil, err
-		}
-		b.queue = append(b.queue, string(body))
-		out.Entries = append(out.Entries, ebtypes.PutEventsResultEntry{EventId: &id})
-	}
-	return out, nil
+// localBus is the bus of the library's test kit, with a rule and a queue. What it
+// accepts it does not deliver by itself: receive does.
+type localBus struct {
+	relaytest.Bus
+	received int
 }
 
-func (b *localBus) receive(context.Context, int) ([]string, error) {
-	messages := b.queue
-	b.queue = nil
+func (b *localBus) receive(context.Context, int) ([]message, error) {
+	var messages []message
+	for _, entry := range b.Entries()[b.received:] {
+		messages = append(messages, message{ID: entry.ID, Body: string(relaytest.LambdaEvent(entry))})
+	}
+	b.received += len(messages)
 	return messages, nil
 }
 
@@ -131,21 +126,21 @@ func (r *remoteBus) remove(ctx context.Context) {
 }
 
 // receive takes want messages out of the queue.
-func (r *remoteBus) receive(ctx context.Context, want int) ([]string, error) {
-	var bodies []string
-	for len(bodies) < want {
+func (r *remoteBus) receive(ctx context.Context, want int) ([]message, error) {
+	var messages []message
+	for len(messages) < want {
 		out, err := r.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &r.queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
-			return nil, fmt.Errorf("received %d messages of %d: %w", len(bodies), want, err)
+			return nil, fmt.Errorf("received %d messages of %d: %w", len(messages), want, err)
 		}
-		for _, message := range out.Messages {
-			bodies = append(bodies, *message.Body)
-			if _, err := r.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.queue, ReceiptHandle: message.ReceiptHandle}); err != nil {
+		for _, m := range out.Messages {
+			messages = append(messages, message{ID: *m.MessageId, Body: *m.Body})
+			if _, err := r.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return bodies, nil
+	return messages, nil
 }
 
 // refusingBus passes entries on, but refuses every second one for as many calls

@@ -4,10 +4,10 @@
 // on it once. Then the two failures that the outbox is for: a refused sign-up
 // leaves no event, and a bus that refuses half of a batch loses none.
 //
-// By default DynamoDB and the bus are in this process. The in-process DynamoDB
-// has no streams, so the committed event items are handed to the relay as the
-// stream records that they would be. Against a real engine, its real stream is
-// read:
+// By default DynamoDB and the bus are those of the library's test kits, in this
+// process (outbox/outboxtest and relay/relaytest). That DynamoDB has no streams,
+// so the committed event items are handed to the relay as the stream records that
+// they would be. Against a real engine, its real stream is read:
 //
 //	go -C examples run ./quickstart -endpoint http://127.0.0.1:8000
 //
@@ -62,13 +62,13 @@ func run(ctx context.Context, out io.Writer, dynamoURL, busURL, queueURL string)
 	if err != nil {
 		return fmt.Errorf("open DynamoDB: %w", err)
 	}
-	defer db.close()
+	defer db.close(ctx)
 	bus, err := openBus(ctx, busURL, queueURL)
 	if err != nil {
 		return fmt.Errorf("open EventBridge: %w", err)
 	}
 	defer bus.close()
-	s, err := newStory(out, db, bus)
+	s, err := newStory(ctx, out, db, bus)
 	if err != nil {
 		return err
 	}

@@ -63,31 +63,35 @@ func TestItLeavesNothingBehind(t *testing.T) {
 // deafBus says that it has accepted an event, and forgets it.
 type deafBus struct{ localBus }
 
-func (b *deafBus) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, optFns ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
-	out, err := b.localBus.PutEvents(ctx, in, optFns...)
-	b.queue = slices.DeleteFunc(b.queue, func(message string) bool { return strings.Contains(message, "dee@example.com") })
-	return out, err
+func (b *deafBus) receive(ctx context.Context, want int) ([]message, error) {
+	messages, err := b.localBus.receive(ctx, want)
+	return slices.DeleteFunc(messages, func(m message) bool { return strings.Contains(m.Body, "dee@example.com") }), err
 }
 
-// TestAnEngineThatDoesNotAnswer: an engine that takes connections and does
-// not answer ends the program with an error, and does not keep it.
+// TestAnEngineThatDoesNotAnswer: an engine that takes connections and does not
+// answer ends the program with an error, and does not keep it.
 func TestAnEngineThatDoesNotAnswer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close() // nobody accepts
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
+	t.Cleanup(func() { _ = l.Close() }) // nobody accepts
 	url := "http://" + l.Addr().String()
-	require.Error(t, run(ctx, io.Discard, "", url, url))
+	for name, urls := range map[string][2]string{"DynamoDB": {url, ""}, "EventBridge": {"", url}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			require.Error(t, run(ctx, io.Discard, urls[0], urls[1], urls[1]))
+		})
+	}
 }
 
 // TestItNoticesALoss shows that the story's own checks can fail.
 func TestItNoticesALoss(t *testing.T) {
 	db, err := openStore(t.Context(), "")
 	require.NoError(t, err)
-	defer db.close()
+	defer db.close(t.Context())
 	deaf := &deafBus{}
-	s, err := newStory(io.Discard, db, &bus{PutEventsAPIClient: deaf, name: "default", receive: deaf.receive})
+	s, err := newStory(t.Context(), io.Discard, db, &bus{PutEventsAPIClient: deaf, name: "default", receive: deaf.receive})
 	require.NoError(t, err)
 	require.NoError(t, s.signUp(t.Context()))
 	require.NoError(t, s.publish(t.Context()))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -20,7 +19,8 @@ type UserCreated struct {
 
 // userService saves users and announces them.
 type userService struct {
-	db     *store
+	db     outbox.TransactWriteItemsAPIClient // a *dynamodb.Client
+	users  string                             // the table's name
 	writer *outbox.Writer
 }
 
@@ -32,7 +32,7 @@ func (s *userService) signUp(ctx context.Context, id string) (envelope.CustomEve
 		return ev, err
 	}
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{
-		TableName: &s.db.users,
+		TableName: &s.users,
 		Item: map[string]types.AttributeValue{
 			"userId": &types.AttributeValueMemberS{Value: id},
 			"email":  &types.AttributeValueMemberS{Value: id + "@example.com"},
@@ -42,42 +42,32 @@ func (s *userService) signUp(ctx context.Context, id string) (envelope.CustomEve
 	if err := s.writer.Append(in, ev); err != nil { // the one line
 		return ev, err
 	}
-	_, err = s.db.TransactWriteItems(ctx, in)
-	return ev, s.writer.Explain(in, err)
+	return ev, outbox.Commit(ctx, s.db, in, s.writer)
 }
 
 // messagingService sends an e-mail to each new user, once.
 type messagingService struct {
-	db    *store
+	db    outbox.TransactWriteItemsAPIClient
+	sent  string // the table's name
 	inbox *outbox.Inbox
 }
 
-// handle does the work for one message of the queue and reports whether it was
-// done before.
-func (s *messagingService) handle(ctx context.Context, body string) (ev envelope.CustomEvent, duplicate bool, err error) {
-	ev, err = envelope.FromSQS([]byte(body))
-	if err != nil {
-		return ev, false, err
-	}
+// handle does the work for one event; ErrDuplicate says that it was done before.
+func (s *messagingService) handle(ctx context.Context, ev envelope.CustomEvent) error {
 	user, err := envelope.Payload[UserCreated](ev)
 	if err != nil {
-		return ev, false, err
+		return err
 	}
 	// The work of this consumer is a record that the e-mail is to be sent.
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{
-		TableName: &s.db.sent,
+		TableName: &s.sent,
 		Item: map[string]types.AttributeValue{
 			"userId": &types.AttributeValueMemberS{Value: user.UserID},
 			"to":     &types.AttributeValueMemberS{Value: user.Email},
 		},
 	}}}}
 	if err := s.inbox.Append(in, ev); err != nil {
-		return ev, false, err
+		return err
 	}
-	_, err = s.db.TransactWriteItems(ctx, in)
-	err = s.inbox.Explain(in, err)
-	if errors.Is(err, outbox.ErrDuplicate) {
-		return ev, true, nil
-	}
-	return ev, false, err
+	return outbox.Commit(ctx, s.db, in, s.inbox)
 }

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"net/http/httptest"
+	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -12,59 +13,80 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/oklog/ulid/v2"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/embedded"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox/outboxtest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 // store is a DynamoDB with the tables of the story.
 type store struct {
-	*dynamodb.Client
+	database
 	name                       string
 	users, events, sent, inbox string
+}
 
-	// streams and streamARN are those of the event store; streams is nil in
-	// the embedded engine, which has none.
-	streams   *dynamodbstreams.Client
-	streamARN string
-	poller    *lambdapoller.Poller
-	delivered map[string]bool // eventIds that the relay is done with, in the embedded engine
-
-	close func()
+// database is what the story needs of a DynamoDB.
+type database interface {
+	outbox.TransactWriteItemsAPIClient
+	createTable(context.Context, *dynamodb.CreateTableInput) error
+	// items reads a whole small table.
+	items(ctx context.Context, table string) ([]map[string]types.AttributeValue, error)
+	// deliver hands what is new in the event store to the relay, as Lambda does:
+	// in order, and the whole batch again for as long as the relay answers with
+	// an error.
+	deliver(ctx context.Context, relay lambda.Handler) error
+	dropTables(ctx context.Context, tables ...string)
 }
 
 func openStore(ctx context.Context, endpoint string) (*store, error) {
-	inProcess := endpoint == ""
-	prefix := ""
-	if !inProcess {
-		prefix = "quickstart-" + ulid.Make().String() + "-"
-	}
-	db := &store{
-		name:  "DynamoDB at " + endpoint,
-		users: prefix + "users", events: prefix + "event-store", sent: prefix + "sent", inbox: prefix + "inbox",
-		delivered: map[string]bool{},
-		close:     func() {},
-	}
-	if inProcess {
-		server := httptest.NewServer(embedded.NewServer())
-		endpoint, db.name, db.close = server.URL, "DynamoDB in this process", server.Close
+	if endpoint == "" {
+		local := &localDB{}
+		local.Tap.Client = &local.client
+		return newStore(local, "DynamoDB in this process", ""), nil
 	}
 	cfg, err := awsConfig(ctx)
 	if err != nil {
 		return nil, err
 	}
-	db.Client = dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
-		o.BaseEndpoint = &endpoint
-		o.DisableValidateResponseChecksum = inProcess // that engine sends none
-	})
-	if !inProcess {
-		db.streams = dynamodbstreams.NewFromConfig(cfg, func(o *dynamodbstreams.Options) { o.BaseEndpoint = &endpoint })
-		db.close = func() { db.dropTables(context.WithoutCancel(ctx)) }
+	remote := &remoteDB{
+		Client:  dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint }),
+		streams: dynamodbstreams.NewFromConfig(cfg, func(o *dynamodbstreams.Options) { o.BaseEndpoint = &endpoint }),
 	}
-	if err := db.createTables(ctx); err != nil {
-		db.close()
-		return nil, err
+	return newStore(remote, "DynamoDB at "+endpoint, "quickstart-"+ulid.Make().String()+"-"), nil
+}
+
+func newStore(d database, name, prefix string) *store {
+	return &store{
+		database: d, name: name,
+		users: prefix + "users", events: prefix + "event-store", sent: prefix + "sent", inbox: prefix + "inbox",
 	}
-	return db, nil
+}
+
+func (db *store) createTables(ctx context.Context, tables ...*dynamodb.CreateTableInput) error {
+	for _, in := range tables {
+		if err := db.createTable(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close drops the tables, also after Ctrl-C, but an engine that does not answer
+// does not keep the program.
+func (db *store) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	db.dropTables(ctx, db.users, db.events, db.sent, db.inbox)
+}
+
+// keyedByUser describes a table of the services' own.
+func keyedByUser(table string) *dynamodb.CreateTableInput {
+	return &dynamodb.CreateTableInput{
+		TableName: &table, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("userId"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("userId"), KeyType: types.KeyTypeHash}},
+	}
 }
 
 // awsConfig is that of the environment, with credentials that open no door in
@@ -75,53 +97,77 @@ func awsConfig(ctx context.Context) (aws.Config, error) {
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("quickstart", "quickstart", "")))
 }
 
-func (db *store) createTables(ctx context.Context) error {
-	for table, keys := range map[string][]types.AttributeDefinition{
-		db.users:  {{AttributeName: aws.String("userId"), AttributeType: types.ScalarAttributeTypeS}},
-		db.sent:   {{AttributeName: aws.String("userId"), AttributeType: types.ScalarAttributeTypeS}},
-		db.events: keyed("pk", types.ScalarAttributeTypeS, "sk", types.ScalarAttributeTypeN),
-		db.inbox:  keyed("pk", types.ScalarAttributeTypeS, "sk", types.ScalarAttributeTypeS),
-	} {
-		in := &dynamodb.CreateTableInput{
-			TableName: &table, AttributeDefinitions: keys, BillingMode: types.BillingModePayPerRequest,
-			KeySchema: []types.KeySchemaElement{{AttributeName: keys[0].AttributeName, KeyType: types.KeyTypeHash}},
-		}
-		if len(keys) == 2 {
-			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: keys[1].AttributeName, KeyType: types.KeyTypeRange})
-		}
-		if table == db.events && db.streams != nil {
-			in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage}
-		}
-		created, err := db.CreateTable(ctx, in)
-		if err != nil {
-			return err
-		}
-		if table == db.events {
-			db.streamARN = aws.ToString(created.TableDescription.LatestStreamArn)
-		}
-	}
-	return nil
+// localDB is the DynamoDB of the library's test kit. It has no streams: what
+// is committed is kept as the records that it would be.
+type localDB struct {
+	outboxtest.Tap
+	client    outboxtest.Client
+	delivered int // how many records the relay is done with
 }
 
-func (db *store) dropTables(ctx context.Context) {
-	for _, table := range []string{db.users, db.sent, db.events, db.inbox} {
-		// Best effort: a local engine forgets its tables when it stops.
-		_, _ = db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &table})
+func (l *localDB) createTable(ctx context.Context, in *dynamodb.CreateTableInput) error {
+	_, err := l.client.CreateTable(ctx, in)
+	return err
+}
+
+func (l *localDB) items(_ context.Context, table string) ([]map[string]types.AttributeValue, error) {
+	return l.client.Items(table), nil
+}
+
+func (l *localDB) deliver(ctx context.Context, relay lambda.Handler) error {
+	records := l.Records()[l.delivered:]
+	if len(records) == 0 {
+		return nil
+	}
+	for {
+		if _, err := relay.Invoke(ctx, relaytest.StreamEvent(records...)); err == nil {
+			l.delivered += len(records)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 }
 
-func keyed(pk string, pkType types.ScalarAttributeType, sk string, skType types.ScalarAttributeType) []types.AttributeDefinition {
-	return []types.AttributeDefinition{
-		{AttributeName: &pk, AttributeType: pkType},
-		{AttributeName: &sk, AttributeType: skType},
-	}
+func (l *localDB) dropTables(context.Context, ...string) {}
+
+// remoteDB is a real engine, with its real stream.
+type remoteDB struct {
+	*dynamodb.Client
+	streams *dynamodbstreams.Client
+	stream  string // ARN of the event store's
+	poller  *lambdapoller.Poller
 }
 
-// items reads a whole small table.
-func (db *store) items(ctx context.Context, table string) ([]map[string]types.AttributeValue, error) {
-	out, err := db.Scan(ctx, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+func (r *remoteDB) createTable(ctx context.Context, in *dynamodb.CreateTableInput) error {
+	out, err := r.CreateTable(ctx, in)
+	if err == nil && in.StreamSpecification != nil {
+		r.stream = aws.ToString(out.TableDescription.LatestStreamArn)
+	}
+	return err
+}
+
+func (r *remoteDB) items(ctx context.Context, table string) ([]map[string]types.AttributeValue, error) {
+	out, err := r.Scan(ctx, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return nil, err
 	}
 	return out.Items, nil
+}
+
+func (r *remoteDB) deliver(ctx context.Context, relay lambda.Handler) (err error) {
+	if r.poller == nil {
+		if r.poller, err = lambdapoller.New(r.streams, r.stream, relay); err != nil {
+			return err
+		}
+	}
+	return r.poller.Drain(ctx)
+}
+
+func (r *remoteDB) dropTables(ctx context.Context, tables ...string) {
+	for _, table := range tables {
+		// Best effort: a local engine forgets its tables when it stops.
+		_, _ = r.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &table})
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
@@ -22,14 +23,15 @@ type story struct {
 	fault *refusingBus
 	relay *relay.Handler
 	users *userService
-	mails *messagingService
+	queue *outbox.Consumer
+	wrong error // what the consumer's work showed
 
 	committed   map[string]bool // eventIds
 	consumed    map[string]int  // eventId → deliveries
 	invocations int
 }
 
-func newStory(out io.Writer, db *store, bus *bus) (*story, error) {
+func newStory(ctx context.Context, out io.Writer, db *store, bus *bus) (*story, error) {
 	writer, err := outbox.NewWriter(db.events, func(o *outbox.Options) { o.Source, o.Region = "userService", "eu-west-1" })
 	if err != nil {
 		return nil, err
@@ -38,6 +40,9 @@ func newStory(out io.Writer, db *store, bus *bus) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := db.createTables(ctx, writer.CreateTableInput(), inbox.CreateTableInput(), keyedByUser(db.users), keyedByUser(db.sent)); err != nil {
+		return nil, fmt.Errorf("make the tables: %w", err)
+	}
 	fault := &refusingBus{next: bus, refused: map[string]bool{}}
 	// Once for a process: it remembers what it has published. Two attempts, for
 	// the story is about what comes after them.
@@ -45,11 +50,16 @@ func newStory(out io.Writer, db *store, bus *bus) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &story{
+	s := &story{
 		out: out, db: db, bus: bus, fault: fault, relay: handler,
-		users: &userService{db, writer}, mails: &messagingService{db, inbox},
+		users:     &userService{db, db.users, writer},
 		committed: map[string]bool{}, consumed: map[string]int{},
-	}, nil
+	}
+	mails := &messagingService{db, db.sent, inbox}
+	s.queue, err = outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error {
+		return s.check(ev.Headers.EventID, mails.handle(ctx, ev))
+	})
+	return s, err
 }
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
@@ -96,7 +106,7 @@ func (s *story) signUp(ctx context.Context) error {
 
 func (s *story) publish(ctx context.Context) error {
 	s.say("\n2. The relay publishes what the stream brings")
-	if s.db.streams == nil {
+	if _, ok := s.db.database.(*localDB); ok {
 		s.say("   (this DynamoDB has no streams: committed event items are handed over as the records they would be)")
 	}
 	return s.db.deliver(ctx, s)
@@ -116,7 +126,7 @@ func (s *story) consume(ctx context.Context) error {
 		DetailType string `json:"detail-type"`
 		Detail     any    `json:"detail"`
 	}
-	numbers := json.NewDecoder(strings.NewReader(messages[0]))
+	numbers := json.NewDecoder(strings.NewReader(messages[0].Body))
 	numbers.UseNumber()
 	if err := numbers.Decode(&event); err != nil {
 		return err
@@ -133,27 +143,35 @@ func (s *story) consume(ctx context.Context) error {
 	return s.work(ctx, messages)
 }
 
-// work lets the consumer handle messages, and shows what came of each.
-func (s *story) work(ctx context.Context, messages []string) error {
-	for _, message := range messages {
-		ev, duplicate, err := s.mails.handle(ctx, message)
-		if err != nil {
-			return err
-		}
-		id := ev.Headers.EventID
-		s.consumed[id]++
-		switch {
-		case !s.committed[id]:
-			return fmt.Errorf("phantom event: %s was published and never committed", id)
-		case duplicate != (s.consumed[id] > 1):
-			return fmt.Errorf("event %s, delivery %d: duplicate is %t", id, s.consumed[id], duplicate)
-		case duplicate:
-			s.say("   %s: the receipt is there already: duplicate, nothing done", id)
-		default:
-			s.say("   %s: work and receipt committed in one transaction", id)
-		}
+// work gives messages to the consumer, as Lambda does.
+func (s *story) work(ctx context.Context, messages []message) error {
+	batch, err := json.Marshal(map[string]any{"Records": messages})
+	if err != nil {
+		return err
+	}
+	if _, err := s.queue.Invoke(ctx, batch); err != nil {
+		return errors.Join(err, s.wrong)
 	}
 	return nil
+}
+
+// check looks at what came of an event, and shows it.
+func (s *story) check(id string, err error) error {
+	s.consumed[id]++
+	duplicate := errors.Is(err, outbox.ErrDuplicate)
+	switch {
+	case !s.committed[id]:
+		s.wrong = fmt.Errorf("phantom event: %s was published and never committed", id)
+	case err != nil && !duplicate:
+		s.wrong = err
+	case duplicate != (s.consumed[id] > 1):
+		s.wrong = fmt.Errorf("event %s, delivery %d: duplicate is %t", id, s.consumed[id], duplicate)
+	case duplicate:
+		s.say("   %s: the receipt is there already: duplicate, nothing done", id)
+	default:
+		s.say("   %s: work and receipt committed in one transaction", id)
+	}
+	return s.wrong
 }
 
 func (s *story) refusedSignUp(ctx context.Context) error {
