@@ -140,7 +140,7 @@ func (e *EventBridge) validate() error {
 		errs = append(errs, fmt.Errorf("relay: event bus name of %d characters; at most %d", n, buslimits.MaxBusName))
 	}
 	if foreign(e.bus) && strings.Contains(e.bus, ":event-busv2/") {
-		errs = append(errs, fmt.Errorf("relay: %s is not a classic event bus; it needs a Publisher of its own", e.bus))
+		errs = append(errs, fmt.Errorf("relay: %s is not a classic event bus; its publisher is relay/custombus", e.bus))
 	}
 	if id := e.opts.EndpointID; id != "" && (len(id) > 50 || !endpointID.MatchString(id)) {
 		errs = append(errs, fmt.Errorf("relay: EventBridgeOptions.EndpointID: %q is not of the form label.label, at most 50 characters", id))
