@@ -20,7 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/embedded"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
@@ -117,7 +118,7 @@ func startConsumer(ddb *dynamodb.Client, lambda *starter[*outbox.Consumer]) erro
 // TestBlocks runs the README's blocks one after the other, as the README tells
 // it.
 func TestBlocks(t *testing.T) {
-	ddb := embeddedDynamoDB(t)
+	ddb := newDynamoDB(t)
 	w, err := newWriter()
 	require.NoError(t, err)
 	require.NoError(t, signUp(t.Context(), ddb, w, "u1", "ada@example.com"))
@@ -170,11 +171,10 @@ func awsConfig(endpoint string) aws.Config {
 	}
 }
 
-func embeddedDynamoDB(t *testing.T) *dynamodb.Client {
+// newDynamoDB returns an engine with the README's tables.
+func newDynamoDB(t *testing.T) *dynamodb.Client {
 	t.Helper()
-	server := httptest.NewServer(embedded.NewServer())
-	t.Cleanup(server.Close)
-	ddb := dynamodb.NewFromConfig(awsConfig(server.URL), func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true })
+	ddb := dynamodb.NewFromConfig(awsConfig(enginetest.Own(t, engine.Dynoxide).URL))
 	w, err := newWriter()
 	require.NoError(t, err)
 	inbox, err := outbox.NewInbox("receipts", "messagingService")
