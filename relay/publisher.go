@@ -7,7 +7,8 @@ import (
 )
 
 // Publisher sends entries to a bus. It is the seam between the relay and what
-// it publishes to; [NewEventBridge] makes the one for Amazon EventBridge.
+// it publishes to; [NewEventBridge] makes the one for a classic event bus of Amazon
+// EventBridge, package relay/custombus the one for a Custom Event Bus.
 //
 // A Publisher is used by several goroutines at once when
 // [Options].Concurrency is above 1 or when one process runs several
