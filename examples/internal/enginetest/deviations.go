@@ -14,7 +14,8 @@ import (
 
 // list is what an engine does otherwise than AWS documents, in one version: the
 // name of a test, without the engine's part, to what the engine does. In a name,
-// * stands for any part or any end of one.
+// * stands for any part or any end of one. What is in the lists of all engines is a
+// rule that AWS's documentation alone upholds: the library keeps to it.
 type list struct {
 	version string
 	tests   map[string]string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -107,6 +108,8 @@ func TestAnswers(t *testing.T) {
 			for _, m := range dlq.Drain(t) {
 				dead = append(dead, *m.Body)
 			}
+			slices.Sort(dead)
+			dead = slices.Compact(dead) // a queue that is no FIFO queue may hand over a message twice
 			require.ElementsMatch(t, tt.failed, dead, "received once and not deleted")
 			var failed []string
 			for _, inv := range p.Invocations() {
