@@ -48,7 +48,7 @@ type Headers struct {
 	SchemaVersion string // schemaVersion: version of the payload's schema
 
 	// Extensions are the producer's own headers: any JSON value under a name
-	// that is none of the above. See SetExtension and Extension.
+	// that is not one of the above. See SetExtension and Extension.
 	Extensions map[string]json.RawMessage
 }
 

@@ -41,8 +41,8 @@ type Layout struct {
 	// Marker names an attribute that is written with the constant
 	// [MarkerValue] on every event item. A table that holds other items too
 	// needs it: with a Marker, the relay skips items that lack it; without
-	// one, every new item is taken for an event, and one that is none is a
-	// dead letter. Empty means no marker.
+	// one, every new item counts as an event, and an item that is not an event
+	// is a dead letter. Empty means no marker.
 	//
 	// Set it on the writer first, and on the relay when every event without it
 	// has left the stream: a relay with a Marker skips the events of a writer

@@ -77,7 +77,7 @@ func emitted(t *testing.T, namespace string) (names, dimensions []string) {
 }
 
 // TestEveryMetricIsThere: a series that nobody publishes makes an alarm that
-// stays green for ever.
+// stays green without end.
 func TestEveryMetricIsThere(t *testing.T) {
 	each(t, func(t *testing.T, d *template.Deployment) {
 		for _, a := range d.Alarms {

@@ -214,7 +214,7 @@ var promises = []promise{
 		}
 		for _, g := range d.LogGroups {
 			if g.Days == 0 {
-				bad = append(bad, g.Name+" is kept for ever")
+				bad = append(bad, g.Name+" is kept without end")
 			}
 		}
 		return bad

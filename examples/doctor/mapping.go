@@ -121,7 +121,7 @@ func (in *inspection) mappingFailures(m types.EventSourceMappingConfiguration) {
 	bisect := aws.ToBool(m.BisectBatchOnFunctionError)
 	in.report.verdict(bisect, Warning, Finding{
 		Check: "mapping.bisect", Subject: about(m), Found: onOff(bisect), Want: "on", See: aboutErrors,
-		Why:  "a batch that makes the relay fail as a whole, such as one that is too slow, comes again at its full size for ever",
+		Why:  "a batch that makes the relay fail as a whole, such as one that is too slow, comes again at its full size, again and again",
 		Mend: change(m, "--bisect-batch-on-function-error"),
 	})
 

@@ -102,7 +102,7 @@ func (in *inspection) timeToLive(ctx context.Context, subject string) {
 	on := ttl != nil && (ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled || ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabling)
 	f := Finding{
 		Check: "table.ttl", Subject: subject, Found: "off", Want: "on, for the attribute " + in.TTL, See: aboutTTL,
-		Why:  "events that a writer gives a ttl are kept and paid for for ever",
+		Why:  "events that a writer gives a ttl are kept, and paid for, without end",
 		Mend: fmt.Sprintf("aws dynamodb update-time-to-live --table-name %s --time-to-live-specification Enabled=true,AttributeName=%s", in.EventStore, in.TTL),
 	}
 	if on {

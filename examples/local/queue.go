@@ -24,8 +24,8 @@ func (s *stage) queuePoller() (*sqspoller.Poller, error) {
 	})
 }
 
-// pollQueue runs the poller until ctx ends. A call that failed, be it because
-// we broke the wire, is no reason to stop: what was not deleted comes again.
+// pollQueue runs the poller until ctx ends. A call that failed, also one that
+// failed because we broke the wire, is no reason to stop: what was not deleted comes again.
 func pollQueue(ctx context.Context, p *sqspoller.Poller) {
 	for p.Run(ctx) != nil {
 		pause(ctx, breath, nil)

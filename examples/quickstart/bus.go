@@ -111,7 +111,7 @@ func (r *remoteBus) create(ctx context.Context) error {
 	return err
 }
 
-// remove removes what create has made, be it only a part of it.
+// remove removes what create has made, also if that is only a part.
 func (r *remoteBus) remove(ctx context.Context) {
 	// Best effort: a local engine forgets all of it when it stops. The targets go
 	// before the rule, and the rule before the bus

@@ -174,7 +174,7 @@ func TestDeletesOnlyWhatWasTaken(t *testing.T) {
 }
 
 // TestEndsAmongMessagesThatStay: messages that are left and become visible again
-// are not looked at for ever.
+// are not looked at without end.
 func TestEndsAmongMessagesThatStay(t *testing.T) {
 	again := 0
 	client := script{receive: func() []types.Message {

@@ -125,7 +125,7 @@ func (b *Batch) Doubt() (bus string, ok bool) {
 	return "", false
 }
 
-// Probed takes what became of an entry that is no event of the batch: whether
+// Probed takes what became of an entry that does not belong to the batch: whether
 // the bus has accepted it.
 func (b *Batch) Probed(bus string, accepted bool) {
 	if accepted {

@@ -118,7 +118,7 @@ func (r *recordReader) object(in level, p int) int {
 
 // member reads the value of a member, which is at src[p], and returns the
 // position behind it. If it is not what it should be, the record is at fault,
-// and the others are read all the same. Null is like no value.
+// and the others are read anyway. Null is like no value.
 func (r *recordReader) member(m member, p int) int {
 	end := -1
 	switch m {

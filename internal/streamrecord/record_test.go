@@ -186,7 +186,7 @@ func TestMissingEvent(t *testing.T) {
 	require.Nil(t, plainDecode(t, streamrecord.Config{}, goodRecord).Attributes)
 }
 
-// TestNotEvent shows which items without a marker look like events all the same.
+// TestNotEvent shows which items without a marker look like events anyway.
 func TestNotEvent(t *testing.T) {
 	shared := streamrecord.Config{Marker: "kind"}
 	r := plainDecode(t, shared, goodRecord)

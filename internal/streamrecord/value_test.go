@@ -187,7 +187,7 @@ func TestPayloadValues(t *testing.T) {
 		{name: "no comma", in: `{"L":[{"N":"1"} {"N":"2"}]}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
 		{name: "trailing comma in a map", in: `{"M":{"a":{"N":"1"},}}`, code: streamrecord.BadRecord, path: "event.payload"},
 		{name: "trailing comma in a list", in: `{"L":[{"N":"1"},]}`, code: streamrecord.UnsupportedType, path: "event.payload[1]"},
-		{name: "key that is none", in: `{"M":{1:{"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload"},
+		{name: "key that is not a string", in: `{"M":{1:{"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload"},
 		{name: "brackets of two kinds", in: `{"M":{"a":{"N":"1"]}}`, code: streamrecord.BadRecord, path: "event.payload.a"},
 		{name: "maps too deep", in: strings.Repeat(`{"M":{"a":`, maxDepth-1) + `{"M":{}}` + strings.Repeat(`}}`, maxDepth-1), code: streamrecord.TooDeep},
 		{name: "too deep", in: tooDeepIn, code: streamrecord.TooDeep},

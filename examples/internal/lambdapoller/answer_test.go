@@ -58,7 +58,7 @@ func TestDone(t *testing.T) {
 		{"a number as identifier fails all", short, failed(`{"itemIdentifier":10}`), nil, true, 0},
 		{"an identifier that is no number fails all", short, failed(`{"itemIdentifier":"shard-1"}`), nil, true, 0},
 		{"a number that is not in the batch fails all", short, failed(`{"itemIdentifier":"12"}`), nil, true, 0},
-		{"a list that is none fails all", short, `{"batchItemFailures":"10"}`, nil, true, 0},
+		{"what is not a list fails all", short, `{"batchItemFailures":"10"}`, nil, true, 0},
 		{"an answer that is no object fails all", short, `"ok"`, nil, true, 0},
 		{"an answer that is no JSON fails all", short, `{"batchItemFailures":[`, nil, true, 0},
 

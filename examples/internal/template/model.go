@@ -115,7 +115,7 @@ type API struct {
 // LogGroup is a log group.
 type LogGroup struct {
 	Name string
-	Days float64 // 0: for ever
+	Days float64 // 0: without end
 }
 
 // Metric is one CloudWatch series.
