@@ -37,7 +37,7 @@ func BenchmarkRelay(b *testing.B) {
 	for _, latency := range []time.Duration{0, 5 * time.Millisecond} {
 		url, stop, err := startStub(latency)
 		require.NoError(b, err)
-		for _, size := range []int{300, 2000} {
+		for _, size := range []int{300, 2000, 20_000} {
 			payload, err := newBatch(batchSize, size)
 			require.NoError(b, err)
 			for _, v := range variants {

@@ -1,14 +1,20 @@
 package relaybench
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
@@ -34,6 +40,7 @@ var variants = []variant{
 	{"naive by tens", func(c *eventbridge.Client, p []byte) (run, error) { return naive(c, p, 10), nil }},
 	{"naive one by one", func(c *eventbridge.Client, p []byte) (run, error) { return naive(c, p, 1), nil }},
 	{"SDK with ready-made entries", floor},
+	{"SDK with a ready body", ready},
 }
 
 // newClient is the SDK's client as it comes, with the stub as its endpoint.
@@ -66,6 +73,69 @@ func floor(client *eventbridge.Client, payload []byte) (run, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) error { return put(ctx, client, entries, 10) }, nil
+}
+
+// ready is what the SDK costs without its serializer: the bodies are there,
+// complete, and only endpoint, signature, connection and answer are left to it.
+func ready(client *eventbridge.Client, payload []byte) (run, error) {
+	entries, err := readNaively(payload)
+	if err != nil {
+		return nil, err
+	}
+	var bodies [][]byte
+	for chunk := range slices.Chunk(entries, 10) {
+		body, err := bodyOf(client, chunk)
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return func(ctx context.Context) error {
+		for _, body := range bodies {
+			_, err := client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{}}, behindSerializer(func(req *smithyhttp.Request) (*smithyhttp.Request, error) {
+				return req.SetStream(bytes.NewReader(body))
+			}))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// bodyOf is the body that the SDK makes of these entries.
+func bodyOf(client *eventbridge.Client, entries []types.PutEventsRequestEntry) (body []byte, err error) {
+	_, err = client.PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries}, behindSerializer(func(req *smithyhttp.Request) (*smithyhttp.Request, error) {
+		var err error
+		if body, err = io.ReadAll(req.GetStream()); err == nil {
+			err = errRead
+		}
+		return nil, err
+	}))
+	if errors.Is(err, errRead) {
+		err = nil
+	}
+	return body, err
+}
+
+// errRead ends a request whose body has been read: it is not sent.
+var errRead = errors.New("relaybench: the body is read")
+
+// behindSerializer has a request pass through change when the SDK has made it.
+func behindSerializer(change func(*smithyhttp.Request) (*smithyhttp.Request, error)) func(*eventbridge.Options) {
+	return func(o *eventbridge.Options) {
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Serialize.Insert(middleware.SerializeMiddlewareFunc("change",
+				func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+					req, err := change(in.Request.(*smithyhttp.Request))
+					if err != nil {
+						return middleware.SerializeOutput{}, middleware.Metadata{}, err
+					}
+					in.Request = req
+					return next.HandleSerialize(ctx, in)
+				}), "OperationSerializer", middleware.After)
+		})
+	}
 }
 
 // naive is the function that one writes without the library.
