@@ -22,7 +22,7 @@ type letter struct {
 	deadAt types.AttributeValue
 	table  string
 	keys   []byte
-	record []byte // nil if it is not whole
+	record []byte // no JSON if it is not whole
 
 	aggregateID string // of its event, if the letter says
 	fromStore   bool   // the record is made from the item in the event store
@@ -79,9 +79,6 @@ func (t *Table) letterOf(item map[string]types.AttributeValue) *letter {
 	var headers map[string]json.RawMessage // a struct would take names in any case
 	if json.Unmarshal([]byte(text(attrHeaders)), &headers) == nil {
 		_ = json.Unmarshal(headers["aggregateId"], &l.aggregateID) // "" if it is no string
-	}
-	if _, truncated := item[attrTruncated]; truncated || len(l.record) == 0 {
-		l.record = nil
 	}
 	return l
 }
