@@ -20,7 +20,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-const costPage = "COST.md"
+const costPage = "../../docs/cost.md"
 
 // table reads a table of a Markdown page: the one under a heading, its rows by
 // their first cell.
@@ -167,6 +167,9 @@ func TestCostPage(t *testing.T) {
 		for name := range b.values {
 			require.True(t, b.read[name], "%q is not used", name)
 		}
+	}
+	for name, cells := range table(t, page, "Assumptions") {
+		require.Regexp(t, `^(measured|counted|template|AWS|chosen|\*\*assumed\*\*)|^what it is$`, cells[1], "%s: the page does not say what this number is", name)
 	}
 	for name, cells := range table(t, page, "Prices") {
 		require.True(t, name == "price" || strings.Contains(cells[2], "20") || strings.Contains(cells[2], "unconfirmed"), "%s has no source with a date", name)
