@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"/outbox/outboxtest": {module + "/envelope", module + "/internal/streamrecord", module + "/outbox", sdk + "/aws",
 		sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith},
 	"/relay": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/buslook", module + "/internal/delivery",
-		module + "/internal/isnil", module + "/internal/noanswer", module + "/internal/sequence", module + "/internal/streamrecord",
+		module + "/internal/isnil", module + "/internal/jsonlex", module + "/internal/noanswer", module + "/internal/sequence", module + "/internal/streamrecord",
 		sdk + "/aws", sdk + "/aws/retry", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types",
 		smith + "/middleware", smith + "/transport/http"},
 	"/relay/custombus": {module + "/internal/buslimits", module + "/internal/buslook", module + "/internal/isnil", module + "/internal/noanswer", module + "/relay",

@@ -107,6 +107,36 @@ func TestQuotedLen(t *testing.T) {
 	}
 }
 
+func TestAppendQuoted(t *testing.T) {
+	for before := range 20 {
+		for _, special := range []string{`"`, `\`, "\n", "\x01", "\x7f", "é", "\xff", "\xe2\x82", "\u2028", `":"`, `\"\"\"\"`, strings.Repeat("\x00", 9)} {
+			for _, after := range []int{0, 1, 7, 8, 20} {
+				quotes(t, strings.Repeat("x", before)+special+strings.Repeat("y", after))
+			}
+		}
+	}
+}
+
+// quotes compares what is written of a text with what encoding/json makes of it.
+func quotes(t *testing.T, text string) {
+	var want, got string
+	quoted, err := json.Marshal(text)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(quoted, &want))
+	ours := jsonlex.AppendQuoted([]byte("{"), text)
+	require.Equal(t, ours, jsonlex.AppendQuoted([]byte("{"), []byte(text)))
+	require.Equal(t, "{", string(ours[:1]))
+	require.NoError(t, json.Unmarshal(ours[1:], &got), "%q", ours)
+	require.Equal(t, want, got)
+	require.Len(t, ours, 1+jsonlex.QuotedLen(want))
+}
+
+func FuzzAppendQuoted(f *testing.F) {
+	f.Add(`{"a":"\u0000\"\\é"}`)
+	f.Add("\x00\x1f\x7f\xff\n\n\n\n\n\n\n\n\n\n")
+	f.Fuzz(func(t *testing.T, text string) { quotes(t, text) })
+}
+
 func TestPath(t *testing.T) {
 	path := []byte("payload")
 	for _, key := range []string{"lines", "a.b", "", "x\x00y", "7up", "it-is_1", strings.Repeat("é", 40)} {
@@ -161,7 +191,11 @@ func TestPathTo(t *testing.T) {
 func TestNothingIsAllocated(t *testing.T) {
 	text := `{"a":["` + strings.Repeat("plain and é, ", 20) + `",1.5e3,"\u00e9\n",null]}`
 	data := []byte(text)
+	room := make([]byte, 0, 4096)
 	require.Zero(t, testing.AllocsPerRun(10, func() {
+		if len(jsonlex.AppendQuoted(room, data)) != jsonlex.QuotedLen(text) {
+			t.Fatal("not the length announced")
+		}
 		if _, bad := whole(text); bad != jsonlex.None {
 			t.Fatal(bad)
 		}

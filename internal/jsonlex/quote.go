@@ -1,6 +1,10 @@
 package jsonlex
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+)
 
 // Strings are written with as few escapes as JSON allows: the quote, the
 // backslash and control characters are escaped, the latter as \b \f \n \r \t or
@@ -62,4 +66,48 @@ func PutRune(dst []byte, r rune) int {
 	copy(dst, `\u00`)
 	dst[4], dst[5] = hex[r>>4], hex[r&15]
 	return 6
+}
+
+// AppendQuoted appends text to b as a JSON string. Each byte that is not UTF-8
+// becomes U+FFFD, as in encoding/json. What b has room for behind the string may
+// be overwritten.
+func AppendQuoted[S Text](b []byte, text S) []byte {
+	const most, room = 64, 64 + 8 // enough for eight characters of six bytes, and for eight bytes behind them
+	start, wide := len(b), uint64(0)
+	b = append(b, '"')
+	for p := 0; p < len(text); p += 8 {
+		w, size := Load(text, p), 8
+		if rest := text[p:]; len(rest) < 8 {
+			last := [8]byte{' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '}
+			size = copy(last[:], rest)
+			w = binary.LittleEndian.Uint64(last[:])
+		}
+		wide |= w
+		from := len(b)
+		if cap(b)-from < room {
+			b = slices.Grow(b, room+len(text)-p)
+		}
+		// All eight are written, and those from an escaped one on again, behind it.
+		to := (*[room]byte)(b[from : from+room])
+		binary.LittleEndian.PutUint64(to[:], w)
+		more := 0
+		for m := Specials(w); m != 0; m &= m - 1 {
+			k := Index(m)
+			n := (k + more) & (most - 1) // it is less, and so the compiler knows it
+			if c := byte(w >> (8 * k)); c >= ' ' {
+				to[n] = '\\'
+				binary.LittleEndian.PutUint64(to[n+1:], w>>(8*k))
+				more++
+			} else {
+				length := PutRune(to[n:], rune(c))
+				binary.LittleEndian.PutUint64(to[n+length:], w>>(8*k+8))
+				more += length - 1
+			}
+		}
+		b = b[:from+size+more]
+	}
+	if wide&Highs != 0 && invalid(text) >= 0 {
+		return AppendQuoted(b[:start], string([]rune(string(text))))
+	}
+	return append(b, '"')
 }

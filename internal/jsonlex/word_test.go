@@ -19,6 +19,14 @@ func TestMarks(t *testing.T) {
 		}
 		return 8
 	}
+	each := func(w [8]byte, is func(byte) bool) (marks uint64) {
+		for i, c := range w {
+			if is(c) {
+				marks |= 0x80 << (8 * i)
+			}
+		}
+		return marks
+	}
 	for place := range 8 {
 		for c := range 256 {
 			for _, other := range []byte("a \x00\x1f!\"#/09:[\\]\x7f\x80\xa2\xdc\xff") {
@@ -30,6 +38,9 @@ func TestMarks(t *testing.T) {
 				w := binary.LittleEndian.Uint64(b[:])
 				if got, want := jsonlex.Index(jsonlex.Special(w)), lowest(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
 					require.Equal(t, want, got, "Special %q", b)
+				}
+				if got, want := jsonlex.Specials(w), each(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
+					require.Equal(t, want, got, "Specials %q", b)
 				}
 				if got, want := jsonlex.Index(jsonlex.SpecialOrWide(w)), lowest(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' || c > '~'+1 }); got != want {
 					require.Equal(t, want, got, "SpecialOrWide %q", b)
