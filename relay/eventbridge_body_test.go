@@ -216,6 +216,11 @@ func (renamed) ID() string { return "SerializerOfTomorrow" }
 func FuzzBody(f *testing.F) {
 	f.Add("s", "d", "bus", "arn", "trace", `{"a":"\u0000\"\\é"}`, int64(1763971200123456789))
 	f.Add("", "\xff", "", "\x00", "", "{}", int64(-1))
+	for i, detail := range hostileDetails(f) {
+		if len(detail) < 10_000 {
+			f.Add("s", "d", "", "arn", "", detail, int64(i)*1_234_567-10_000_000)
+		}
+	}
 	f.Fuzz(func(t *testing.T, source, detailType, bus, resource, trace, detail string, nanos int64) {
 		entries := []relay.Entry{
 			{Source: source, DetailType: detailType, Bus: bus, Detail: []byte(detail), TraceHeader: trace, Time: time.Unix(0, nanos)},

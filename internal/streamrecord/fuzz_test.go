@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
@@ -127,6 +128,9 @@ func sane(t *testing.T, payload []byte, r *streamrecord.Record) {
 		require.Equal(t, string(d["headers"]), string(r.Headers))
 		require.True(t, json.Valid(r.Detail), "%s", r.Detail)
 		require.True(t, utf8.Valid(r.Detail), "%q", r.Detail)
+		var text string // as a request has it
+		require.NoError(t, json.Unmarshal(jsonlex.AppendQuoted(nil, r.Detail), &text))
+		require.Equal(t, string(r.Detail), text)
 		require.NotEmpty(t, r.EventID)
 		require.NotEmpty(t, r.EventName)
 		require.NotEmpty(t, r.Source)
