@@ -100,24 +100,28 @@ func deadLetter(rec *streamrecord.Record, bus string, why Result, attempts int) 
 	}
 }
 
-// sinkFault is what may be logged of a sink's error: it holds no data.
-type sinkFault struct {
+// fault is what may be logged of an error of a sink or a journal: it holds no
+// data.
+type fault struct {
 	blocked    bool // it is Block
 	kind, code string
 }
 
+func faultOf(err error) *fault {
+	code, _ := noanswer.Code(err)
+	return &fault{blocked: errors.Is(err, ErrBlocked), kind: fmt.Sprintf("%T", err), code: code}
+}
+
 // put calls the sink. A panic is a fault, also one of the sink's error.
-func (h *Handler) put(ctx context.Context, l DeadLetter) (fault *sinkFault) {
+func (h *Handler) put(ctx context.Context, l DeadLetter) (f *fault) {
 	defer func() {
 		if v := recover(); v != nil {
 			h.logPanic(ctx, "putting a dead letter", l.EventID, v)
-			fault = &sinkFault{kind: "panic", code: codePanic}
+			f = &fault{kind: "panic", code: codePanic}
 		}
 	}()
-	err := h.sink.Put(ctx, l)
-	if err == nil {
-		return nil
+	if err := h.sink.Put(ctx, l); err != nil {
+		return faultOf(err)
 	}
-	code, _ := noanswer.Code(err)
-	return &sinkFault{blocked: errors.Is(err, ErrBlocked), kind: fmt.Sprintf("%T", err), code: code}
+	return nil
 }

@@ -146,6 +146,7 @@ func (r *run) answered(call []int, a answer) {
 		return
 	}
 	r.m.Calls++
+	now := time.Now()
 	out := delivery.Answer{Results: make([]delivery.Result, len(call))}
 	var cause error
 	if a.whole != nil {
@@ -155,7 +156,7 @@ func (r *run) answered(call []int, a answer) {
 	for k, i := range call {
 		res := a.results[k]
 		r.m.Bytes += int64(r.events[i].Size)
-		r.last[i] = attempt{Result: res, cause: cause}
+		r.last[i] = attempt{Result: res, cause: cause, at: now}
 		out.Results[k] = delivery.Result{
 			Class:     coreClass(res.Class),
 			Explained: res.Class == EventFault && (a.whole == nil || len(call) == 1) && r.explained(i),
@@ -194,9 +195,9 @@ func (r *run) bury(burying bool) int {
 
 // putDead puts an event into the dead letters. Without time left it does not
 // try.
-func (r *run) putDead(ctx context.Context, i int) *sinkFault {
+func (r *run) putDead(ctx context.Context, i int) *fault {
 	if ctx.Err() != nil || r.budget.over() {
-		return &sinkFault{kind: "none", code: codeNotReached}
+		return &fault{kind: "none", code: codeNotReached}
 	}
 	ctx, cancel := r.budget.within(ctx, r.h.opts.CallTimeout)
 	defer cancel()
@@ -204,8 +205,9 @@ func (r *run) putDead(ctx context.Context, i int) *sinkFault {
 }
 
 // buried tells the core whether the sink has the event.
-func (r *run) buried(ctx context.Context, i int, fault *sinkFault) {
+func (r *run) buried(ctx context.Context, i int, fault *fault) {
 	r.core.Buried(i, fault == nil)
+	r.last[i].at = time.Now()
 	rec := &r.records[r.of[i]]
 	attrs := []slog.Attr{
 		slog.String("eventId", clip(rec.EventID)), slog.String("sequenceNumber", clip(rec.SequenceNumber)),

@@ -107,6 +107,7 @@ func emfMetrics(m Metrics) []emfMetric {
 	add("FailedCalls", "Count", m.FailedCalls)
 	add("Bytes", "Bytes", m.Bytes)
 	add("ConfigFaults", "Count", m.ConfigFaults)
+	add("JournalFailed", "Count", m.JournalFailed)
 	add("Errors", "Count", count(m.Error))
 	if m.Oldest != 0 || m.Newest != 0 { // no event, no age: a zero would pull the average down
 		add("OldestAge", "Milliseconds", millis(m.Oldest))

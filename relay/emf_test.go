@@ -42,17 +42,17 @@ func TestEMFGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // its clock is that of the line
 		line := emfLine(t, relay.Metrics{
 			Records: 12, Published: 5, Deduplicated: 1, Suppressed: 1, DeadLettered: 1, Failed: 2, SkippedModify: 1, SkippedRemove: 1,
-			SkippedService: 1, Retried: 3, Calls: 2, FailedCalls: 1, Bytes: 1234, ConfigFaults: 1,
+			SkippedService: 1, Retried: 3, Calls: 2, FailedCalls: 1, Bytes: 1234, ConfigFaults: 1, JournalFailed: 4,
 			Oldest: 2 * time.Second, Newest: 1500 * time.Microsecond, Duration: 250 * time.Millisecond, Remaining: time.Second, Error: true,
 		}, func(o *relay.EMFOptions) { o.Namespace, o.Dimensions = "NS", map[string]string{"Service": "relay"} })
 		require.JSONEq(t, `{"_aws":{"Timestamp":946684800000,"CloudWatchMetrics":[{"Namespace":"NS","Dimensions":[["Service"]],"Metrics":[
 		{"Name":"Records","Unit":"Count"},{"Name":"Published","Unit":"Count"},{"Name":"Deduplicated","Unit":"Count"},{"Name":"Suppressed","Unit":"Count"},
 		{"Name":"DeadLettered","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"SkippedModify","Unit":"Count"},{"Name":"SkippedRemove","Unit":"Count"},
 		{"Name":"SkippedService","Unit":"Count"},{"Name":"SkippedNotEvent","Unit":"Count"},{"Name":"SkippedRegion","Unit":"Count"},{"Name":"OutOfOrder","Unit":"Count"},{"Name":"Retried","Unit":"Count"},
-		{"Name":"Calls","Unit":"Count"},{"Name":"FailedCalls","Unit":"Count"},{"Name":"Bytes","Unit":"Bytes"},{"Name":"ConfigFaults","Unit":"Count"},{"Name":"Errors","Unit":"Count"},
+		{"Name":"Calls","Unit":"Count"},{"Name":"FailedCalls","Unit":"Count"},{"Name":"Bytes","Unit":"Bytes"},{"Name":"ConfigFaults","Unit":"Count"},{"Name":"JournalFailed","Unit":"Count"},{"Name":"Errors","Unit":"Count"},
 		{"Name":"OldestAge","Unit":"Milliseconds"},{"Name":"NewestAge","Unit":"Milliseconds"},{"Name":"Duration","Unit":"Milliseconds"},{"Name":"Remaining","Unit":"Milliseconds"}]}]},
 		"Service":"relay","Records":12,"Published":5,"Deduplicated":1,"Suppressed":1,"DeadLettered":1,"Failed":2,"SkippedModify":1,"SkippedRemove":1,"SkippedService":1,
-		"SkippedNotEvent":0,"SkippedRegion":0,"OutOfOrder":0,"Retried":3,"Calls":2,"FailedCalls":1,"Bytes":1234,"ConfigFaults":1,"Errors":1,
+		"SkippedNotEvent":0,"SkippedRegion":0,"OutOfOrder":0,"Retried":3,"Calls":2,"FailedCalls":1,"Bytes":1234,"ConfigFaults":1,"JournalFailed":4,"Errors":1,
 		"OldestAge":2000,"NewestAge":1.5,"Duration":250,"Remaining":1000}`, line)
 	})
 }

@@ -52,7 +52,7 @@ func NewHandler(p Publisher, sink DeadLetterSink, optFns ...func(*Options)) (*Ha
 		}
 	}
 	opts, err := opts.withDefaults()
-	errs := []error{err}
+	errs := []error{err, validateJournal(opts.Journal)}
 	if isnil.Value(p) {
 		errs = append(errs, errors.New("relay: publisher is nil; use NewEventBridge"))
 	} else if v, ok := p.(Validator); ok {

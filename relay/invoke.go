@@ -34,7 +34,7 @@ import (
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	begin := time.Now()
 	h.sayMapping(ctx)
-	r := h.newRun(ctx, mode{publisher: h.publisher})
+	r := h.newRun(ctx, mode{publisher: h.publisher, journal: true})
 	out, err := r.invoke(ctx, payload)
 	r.m.Error = err != nil
 	r.m.Duration = time.Since(begin)
@@ -72,6 +72,7 @@ func (r *run) process(ctx context.Context, records []streamrecord.Record) {
 	r.warnOfSkipped(ctx)
 	r.deliver(ctx)
 	r.conclude()
+	r.tell(ctx)
 }
 
 // emit hands the metrics to [Options].Metrics and contains its panic.

@@ -31,6 +31,11 @@ type Metrics struct {
 	Bytes        int64 // size of the entries sent, by the bus's own formula
 	ConfigFaults int   // records held because of the configuration; of Failed
 
+	// JournalFailed counts events that are done and that [Options].Journal did
+	// not take in time, or without an error. Nothing is lost by that: a replay
+	// of what the journal lacks would publish them again.
+	JournalFailed int
+
 	// Oldest and Newest are the ages of the oldest and the newest event of the
 	// batch, by their time on the stream, when the invocation began. Never
 	// negative; zero if there was none.

@@ -95,7 +95,8 @@ type Options struct {
 	Margin time.Duration
 
 	// CallTimeout limits each call of the publisher, with its retries, and
-	// each call of the dead-letter sink; up to 15 minutes. Zero means 10 s.
+	// each call of the dead-letter sink and of the journal; up to 15 minutes.
+	// Zero means 10 s.
 	CallTimeout time.Duration
 
 	// MaxAge sends an event to the dead letters that has been on the stream for
@@ -135,6 +136,11 @@ type Options struct {
 	// A process that runs several invocations of large batches at once needs
 	// more.
 	Memory int
+
+	// Journal is told once per invocation which events are done; see [Journal].
+	// It adds its own time to each invocation that publishes something. Zero
+	// means none.
+	Journal Journal
 
 	// Metrics is called once at the end of each invocation, whatever became of
 	// it. It is called by several goroutines at once if the process runs

@@ -49,7 +49,8 @@ type Republished struct {
 // layout, route, publisher, limits and retries. It differs from Invoke in this:
 // what the process remembers does not count and is not added to, no age counts,
 // nothing goes to the dead letters, and a record that fails holds up later ones
-// of its aggregate only, and those only with an Ordered layout.
+// of its aggregate only, and those only with an Ordered layout. The journal is
+// told of what is published.
 //
 // It returns one result for each record, at its index, and an error if the time
 // was over before each of them was tried. In a dry run nothing is sent. It is
@@ -59,9 +60,9 @@ func (h *Handler) Republish(ctx context.Context, records []Again, dryRun bool) (
 	if len(records) == 0 {
 		return out, nil
 	}
-	m := mode{publisher: h.publisher, replay: true}
+	m := mode{publisher: h.publisher, replay: true, journal: true}
 	if dryRun {
-		m.publisher = accepting{h.publisher}
+		m.publisher, m.journal = accepting{h.publisher}, false
 	}
 	r := h.newRun(ctx, m)
 	defer r.release()

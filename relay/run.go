@@ -10,7 +10,8 @@ import (
 )
 
 // run is the work on one batch. The way of a batch is from the top of this file
-// to its end: admit (admit.go), deliver (deliver.go), conclude (outcome.go).
+// to its end: admit (admit.go), deliver (deliver.go), conclude (outcome.go), and
+// tell (journal.go).
 //
 // It belongs to one goroutine. Calls and dead letters that are under way only
 // read it, and what they read does not change meanwhile.
@@ -41,17 +42,19 @@ type run struct {
 	failed  failures
 }
 
-// attempt is the last that is known of an event: a result, and for a call that
-// failed as a whole its cause.
+// attempt is the last that is known of an event: a result, for a call that failed
+// as a whole its cause, and when it was known.
 type attempt struct {
 	Result
 	cause error
+	at    time.Time
 }
 
 // mode is how a replay differs from a delivery by the stream.
 type mode struct {
 	publisher Publisher
 	replay    bool // without memory, without age, and a failure holds up its own group only
+	journal   bool // the journal is told: what is sent goes to the handler's own bus
 }
 
 // outcome is what became of a record. The zero outcome is an event that is not
