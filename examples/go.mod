@@ -2,7 +2,10 @@ module github.com/dynamodb-outbox/dynamodb-outbox/examples
 
 go 1.26.0
 
-replace github.com/dynamodb-outbox/dynamodb-outbox => ../
+replace (
+	github.com/dynamodb-outbox/dynamodb-outbox => ../
+	github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance => ../internal/conformance
+)
 
 require (
 	github.com/aws/aws-lambda-go v1.55.1
@@ -19,7 +22,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.11
 	github.com/aws/smithy-go v1.28.9
 	github.com/dynamodb-outbox/dynamodb-outbox v0.0.0
-	github.com/emersion/go-smtp v0.25.1
+	github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance v0.0.0
 	github.com/guregu/dynamo/v2 v2.1.1
 	github.com/hashicorp/hcl/v2 v2.25.0
 	github.com/oklog/ulid/v2 v2.1.2
@@ -30,7 +33,6 @@ require (
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0
 	go.yaml.in/yaml/v3 v3.0.5
-	pgregory.net/rapid v1.3.0
 )
 
 require (
@@ -52,6 +54,7 @@ require (
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+	github.com/emersion/go-smtp v0.25.1 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/eventpattern"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 

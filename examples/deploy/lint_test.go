@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lint"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/linttest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lint"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/linttest"
 )
 
 func TestCFNLint(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/eventpattern"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
 )
 
 // promise is a sentence of the documentation about the templates, and how to

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/eventpattern"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
 )
 
 const (

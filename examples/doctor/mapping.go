@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/eventpattern"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
 )
 
 const (

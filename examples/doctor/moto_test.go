@@ -21,9 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
 
 // deployed puts what the templates describe on a moto of the test's own.

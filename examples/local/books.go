@@ -16,8 +16,8 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 // books reads the facts again and again and keeps the last balance. The taps and

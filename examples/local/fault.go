@@ -5,7 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 // fault is one of the things that people fear.

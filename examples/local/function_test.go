@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
 )
 
 func TestFunctionComesBackAfterItWasKilled(t *testing.T) {

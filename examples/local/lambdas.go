@@ -19,9 +19,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/rie"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/rie"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
@@ -38,6 +38,9 @@ const mailFrom = "hello@example.com"
 // binaries are the programs that are deployed as Lambda functions.
 type binaries struct{ relay, messaging string }
 
+// module is the path of this module, which the current folder is in.
+const module = "github.com/dynamodb-outbox/dynamodb-outbox/examples"
+
 // buildBinaries builds them as they are built to be deployed.
 func buildBinaries(ctx context.Context, dir string) (b binaries, err error) {
 	if _, err := engine.LambdaRIEPath(); err != nil {
@@ -48,7 +51,7 @@ func buildBinaries(ctx context.Context, dir string) (b binaries, err error) {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			return err
 		}
-		*path, err = rie.Build(ctx, rie.Module+"/"+name+"/lambda", folder)
+		*path, err = rie.Build(ctx, "", module+"/"+name+"/lambda", folder)
 		return err
 	}
 	return b, errors.Join(build(&b.relay, "relay"), build(&b.messaging, "messaging"))

@@ -11,8 +11,8 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
 )
 
 // TestTheLedgerShowsALoss breaks what must not be broken: a mapping that ignores

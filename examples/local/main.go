@@ -31,7 +31,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 )
 
 func main() {

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 // naive does the same sign-ups without an outbox, for comparison: it saves the

@@ -6,8 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/sqspoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/sqspoller"
 )
 
 // queuePoller stands for the event source mapping between queue and messaging

@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
 
 // command is a command of examples/README.md.
@@ -49,8 +49,7 @@ func TestReadmeSaysWhatThereIs(t *testing.T) {
 	entries, err := os.ReadDir("..")
 	require.NoError(t, err)
 	for _, e := range entries {
-		// readme holds the blocks of the other README; internal and cmd are ours.
-		if e.IsDir() && e.Name() != "internal" && e.Name() != "cmd" && e.Name() != "readme" {
+		if e.IsDir() && e.Name() != "internal" {
 			require.Regexp(t, `(?m)^\| .*\[`+e.Name()+`\]\(`+e.Name()+`\)`, string(readme))
 		}
 	}
@@ -65,9 +64,9 @@ func TestReadmeSaysWhatThereIs(t *testing.T) {
 
 // testedElsewhere are commands that the tests of their own package run, or CI.
 var testedElsewhere = map[string]struct{ file, text string }{
-	"go -C examples run ./deploy/bundle":  {"../deploy/bundle/main_test.go", "func TestBundle("},
-	"go -C examples run ./doctor -policy": {"../doctor/doctor_test.go", `"-policy"`},
-	"go -C examples run ./cmd/test":       {"../../.ci/run", "cmd/test -race"},
+	"go -C examples run ./deploy/bundle":        {"../deploy/bundle/main_test.go", "func TestBundle("},
+	"go -C examples run ./doctor -policy":       {"../doctor/doctor_test.go", `"-policy"`},
+	"go -C internal/conformance run ./cmd/test": {"../../.ci/run", "cmd/test -race"},
 }
 
 // TestReadme runs every command of examples/README.md, but for those that are
@@ -91,7 +90,7 @@ func TestReadme(t *testing.T) {
 			source, err := os.ReadFile(elsewhere.file)
 			require.NoError(t, err)
 			require.Contains(t, string(source), elsewhere.text, c.text)
-		case c.text == "go -C examples run ./cmd/engines install":
+		case c.text == "go -C internal/conformance run ./cmd/engines install":
 			cmd := exec.CommandContext(t.Context(), "go", strings.Fields(c.text)[1:]...)
 			cmd.Dir = filepath.Join("..", "..")
 			out, err := cmd.CombinedOutput()
@@ -103,7 +102,7 @@ func TestReadme(t *testing.T) {
 			if f.demo {
 				t.Run(strings.TrimSpace(args), func(t *testing.T) { demoOfReadme(t, f) })
 			}
-		case strings.HasPrefix(c.text, "go -C examples run ./cmd/engines run "), strings.HasPrefix(c.text, "AWS_ENDPOINT_URL_EVENTBRIDGE="):
+		case strings.HasPrefix(c.text, "go -C internal/conformance run ./cmd/engines run "), strings.HasPrefix(c.text, "AWS_ENDPOINT_URL_EVENTBRIDGE="):
 			onEngines = append(onEngines, c.text)
 		case strings.HasPrefix(c.text, "curl "):
 			curls = append(curls, c.text)
@@ -125,7 +124,7 @@ func quickstartOfReadme(t *testing.T, commands []string) {
 	start, quickstart := strings.Fields(commands[0]), commands[1]
 	binary := filepath.Join(t.TempDir(), "engines")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, start[4])
-	build.Dir = ".."
+	build.Dir = filepath.Join("..", "..", "internal", "conformance")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	printed := &screen{}

@@ -11,12 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/smtptest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/sqspoller"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/userservice"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/smtptest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/sqspoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 // stage is everything that plays: engines, wires, services, pollers, and the

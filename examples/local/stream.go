@@ -1,6 +1,6 @@
 package main
 
-import "github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
+import "github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
 
 // streamPoller stands for the event source mapping between stream and relay,
 // with the settings of the deploy templates.

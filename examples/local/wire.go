@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 // wire is what a service speaks to an engine through. The service sees a proxy

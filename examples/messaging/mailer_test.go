@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/smtptest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/messaging"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/smtptest"
 )
 
 var welcome = messaging.Mail{

@@ -16,7 +16,7 @@
 // a real bus, rule and queue in the place of the one in this process. Without an
 // engine of your own, this starts two and prints where they are:
 //
-//	go -C examples run ./cmd/engines run dynoxide moto
+//	go -C internal/conformance run ./cmd/engines run dynoxide moto
 //
 // It checks its own outcome and ends with status 1 if anything is not as it
 // should be.

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/oklog/ulid/v2"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox/outboxtest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"

@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/userservice"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 func TestRepeatedPost(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 // The sizes are those that dynoxide 1.2.1 counts, measured by filling an item up
 // to its limit, and among them all that paritysuite/dynamodb-conformance has
-// measured so on AWS. The engine tests of the examples measure them again.
+// measured so on AWS. The suites of internal/conformance measure them again.
 func TestSize(t *testing.T) {
 	tests := []struct {
 		text string

@@ -66,8 +66,8 @@ func nested(n int, leaf types.AttributeValue) types.AttributeValue {
 	return leaf
 }
 
-// The sizes are those that DynamoDB Local 3.1.0 counts; the engine tests of the
-// examples measure them again.
+// The sizes are those that DynamoDB Local 3.1.0 counts; the suites of
+// internal/conformance measure them again.
 func TestValueSize(t *testing.T) {
 	tests := []struct {
 		name  string

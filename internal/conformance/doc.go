@@ -1,0 +1,14 @@
+// Package conformance is what judges the library on real engines, and on the
+// fakes that its users get. It is a module of its own, for what the tests need is
+// no business of those who import the library.
+//
+//	outbox/…, relay/…    suites; each folder says which package it judges
+//	e2e                  the whole chain, from a request to an e-mail, with faults
+//	readme               what the README says, compiled and run
+//	engine, enginetest   the engines: how they are installed, and how a test gets one
+//	cmd                  commands that install the engines and run the tests of every module
+//
+// The other folders play a part of AWS around the code that is judged
+// (lambdapoller, sqspoller, rie, httpapi, smtptest, eventpattern), break its
+// wires (wirefault), or move its clock (movedclock).
+package conformance

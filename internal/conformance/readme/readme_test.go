@@ -1,0 +1,142 @@
+package readme
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// root is the root module's folder, from here.
+const root = "../../../"
+
+var (
+	fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+	link  = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+)
+
+type block struct{ language, text string }
+
+func blocks(t *testing.T, file string) []block {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var all []block
+	for _, found := range fence.FindAllStringSubmatch(string(text), -1) {
+		all = append(all, block{found[1], found[2]})
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// unindented takes the indentation off every line.
+func unindented(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestGoBlocksAreCompiled holds each Go block against blocks_test.go, which the
+// compiler has seen and TestBlocks runs.
+func TestGoBlocksAreCompiled(t *testing.T) {
+	source, err := os.ReadFile("blocks_test.go")
+	require.NoError(t, err)
+	found := 0
+	for _, b := range blocks(t, root+"README.md") {
+		if b.language == "go" {
+			found++
+			require.Contains(t, unindented(string(source)), unindented(b.text), "this block of the README is not in blocks_test.go")
+		}
+	}
+	require.Equal(t, 6, found)
+}
+
+// TestQuickstartOutput runs the README's first command and holds what it prints
+// against the README, ids and times aside.
+func TestQuickstartOutput(t *testing.T) {
+	cmd := exec.Command("go", "run", "./quickstart")
+	cmd.Dir = root + "examples"
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "AWS_ENDPOINT_URL") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	shown := ""
+	for _, b := range blocks(t, root+"README.md") {
+		if b.language == "text" && strings.HasPrefix(b.text, "The transactional outbox:") {
+			shown = b.text
+		}
+	}
+	require.Equal(t, masked(shown), masked(string(out)))
+}
+
+var (
+	ulids = regexp.MustCompile(`[0-7][0-9A-HJKMNP-TV-Z]{25}`)
+	times = regexp.MustCompile(`\b[1-9][0-9]{12}\b`)
+)
+
+func masked(text string) string {
+	return times.ReplaceAllString(ulids.ReplaceAllString(strings.TrimSpace(text), "ID"), "TIME")
+}
+
+// ran says for each command of the README what runs it: a line of .ci/run, or
+// with "" a test of this package or the reader alone.
+var ran = map[string]string{
+	"go get github.com/dynamodb-outbox/dynamodb-outbox": "",
+	"go -C examples run ./quickstart":                   "", // TestQuickstartOutput
+	"go -C internal/conformance run ./cmd/test":         "go -C internal/conformance run ./cmd/test -race -count=1",
+}
+
+func TestCommandsAreRun(t *testing.T) {
+	script, err := os.ReadFile(root + ".ci/run")
+	require.NoError(t, err)
+	var ci []string
+	for _, line := range strings.Split(string(script), "\n") {
+		if line, _, _ = strings.Cut(line, "# "); line != "" {
+			ci = append(ci, line)
+		}
+	}
+	seen := 0
+	for _, b := range blocks(t, root+"README.md") {
+		if b.language != "sh" {
+			continue
+		}
+		for _, command := range strings.Split(strings.TrimSpace(b.text), "\n") {
+			by, known := ran[command]
+			require.True(t, known, "nothing runs this command of the README: %s", command)
+			require.Contains(t, strings.Join(ci, "\n"), by)
+			seen++
+		}
+	}
+	require.Equal(t, len(ran), seen)
+}
+
+// TestLinks follows the links to files, and looks for the tests that a link names.
+func TestLinks(t *testing.T) {
+	for _, file := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+		text, err := os.ReadFile(root + file)
+		require.NoError(t, err)
+		for _, found := range link.FindAllStringSubmatch(fence.ReplaceAllString(string(text), ""), -1) {
+			_, err := os.Stat(root + found[1])
+			require.NoError(t, err, "%s links to it", file)
+		}
+	}
+	readme, err := os.ReadFile(root + "README.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile(`\[((?:Test\w+(?:, )?)+)\]\(([^)]+)\)`).FindAllStringSubmatch(string(readme), -1)
+	require.NotEmpty(t, named)
+	for _, found := range named {
+		source, err := os.ReadFile(root + found[2])
+		require.NoError(t, err)
+		for _, test := range strings.Split(found[1], ", ") {
+			require.Contains(t, string(source), "func "+test+"(", "%s is not in %s", test, found[2])
+		}
+	}
+}

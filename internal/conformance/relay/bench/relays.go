@@ -1,0 +1,195 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// batchSize is the number of records in a batch: the default of an event source
+// mapping.
+const batchSize = 100
+
+// bus is the name of the event bus.
+const bus = "orders"
+
+// run handles one batch.
+type run func(context.Context) error
+
+// variant is a way to publish the events of a batch.
+type variant struct {
+	name string
+	make func(client *eventbridge.Client, payload []byte) (run, error)
+}
+
+var variants = []variant{
+	{"relay", ours},
+	{"naive by tens", func(c *eventbridge.Client, p []byte) (run, error) { return naive(c, p, 10), nil }},
+	{"naive one by one", func(c *eventbridge.Client, p []byte) (run, error) { return naive(c, p, 1), nil }},
+	{"SDK with ready-made entries", floor},
+	{"SDK with a ready body", ready},
+}
+
+// newClient is the SDK's client as it comes, with the stub as its endpoint.
+func newClient(url string) *eventbridge.Client {
+	return eventbridge.New(eventbridge.Options{
+		Region:       "eu-west-1",
+		BaseEndpoint: aws.String(url),
+		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+	})
+}
+
+// ours is the handler with its zero options, its memory included: each batch
+// has sequence numbers of its own.
+func ours(client *eventbridge.Client, payload []byte) (run, error) {
+	h, err := relay.NewHandler(relay.NewEventBridge(client, bus, func(o *relay.EventBridgeOptions) { o.SkipBusCheck = true }), relay.Block)
+	if err != nil {
+		return nil, err
+	}
+	batch := newRenumbered(payload)
+	return func(ctx context.Context) error {
+		_, err := h.Invoke(ctx, batch.next())
+		return err
+	}, nil
+}
+
+// floor is what the SDK alone costs: the entries are there, complete.
+func floor(client *eventbridge.Client, payload []byte) (run, error) {
+	entries, err := readNaively(payload)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return put(ctx, client, entries, 10) }, nil
+}
+
+// ready is what the SDK costs without its serializer: the bodies are there,
+// complete, and only endpoint, signature, connection and answer are left to it.
+func ready(client *eventbridge.Client, payload []byte) (run, error) {
+	entries, err := readNaively(payload)
+	if err != nil {
+		return nil, err
+	}
+	var bodies [][]byte
+	for chunk := range slices.Chunk(entries, 10) {
+		body, err := bodyOf(client, chunk)
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return func(ctx context.Context) error {
+		for _, body := range bodies {
+			_, err := client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{}}, behindSerializer(func(req *smithyhttp.Request) (*smithyhttp.Request, error) {
+				return req.SetStream(bytes.NewReader(body))
+			}))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// bodyOf is the body that the SDK makes of these entries.
+func bodyOf(client *eventbridge.Client, entries []types.PutEventsRequestEntry) (body []byte, err error) {
+	_, err = client.PutEvents(context.Background(), &eventbridge.PutEventsInput{Entries: entries}, behindSerializer(func(req *smithyhttp.Request) (*smithyhttp.Request, error) {
+		var err error
+		if body, err = io.ReadAll(req.GetStream()); err == nil {
+			err = errRead
+		}
+		return nil, err
+	}))
+	if errors.Is(err, errRead) {
+		err = nil
+	}
+	return body, err
+}
+
+// errRead ends a request whose body has been read: it is not sent.
+var errRead = errors.New("bench: the body is read")
+
+// behindSerializer has a request pass through change when the SDK has made it.
+func behindSerializer(change func(*smithyhttp.Request) (*smithyhttp.Request, error)) func(*eventbridge.Options) {
+	return func(o *eventbridge.Options) {
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Serialize.Insert(middleware.SerializeMiddlewareFunc("change",
+				func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+					req, err := change(in.Request.(*smithyhttp.Request))
+					if err != nil {
+						return middleware.SerializeOutput{}, middleware.Metadata{}, err
+					}
+					in.Request = req
+					return next.HandleSerialize(ctx, in)
+				}), "OperationSerializer", middleware.After)
+		})
+	}
+}
+
+// naive is the function that one writes without the library.
+func naive(client *eventbridge.Client, payload []byte, size int) run {
+	return func(ctx context.Context) error {
+		entries, err := readNaively(payload)
+		if err != nil {
+			return err
+		}
+		return put(ctx, client, entries, size)
+	}
+}
+
+// put sends the entries, size at a time.
+func put(ctx context.Context, client *eventbridge.Client, entries []types.PutEventsRequestEntry, size int) error {
+	for len(entries) > 0 {
+		n := min(size, len(entries))
+		out, err := client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries[:n]})
+		if err != nil {
+			return err
+		}
+		if out.FailedEntryCount > 0 || len(out.Entries) != n {
+			return fmt.Errorf("bench: %d of %d entries failed", out.FailedEntryCount, n)
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// renumbered is a batch whose sequence numbers are new each time.
+type renumbered struct {
+	payload []byte
+	at      []int // where the digits of the sequence numbers are
+	count   uint64
+}
+
+const sequenceDigits = 25
+
+func newRenumbered(payload []byte) *renumbered {
+	const key = `"SequenceNumber":"`
+	r := &renumbered{payload: append([]byte(nil), payload...)}
+	for i := range payload {
+		if i+len(key)+sequenceDigits < len(payload) && string(payload[i:i+len(key)]) == key {
+			r.at = append(r.at, i+len(key))
+		}
+	}
+	return r
+}
+
+func (r *renumbered) next() []byte {
+	for _, at := range r.at {
+		r.count++
+		digits := strconv.AppendUint(nil, r.count, 10)
+		copy(r.payload[at+sequenceDigits-len(digits):], digits)
+	}
+	return r.payload
+}

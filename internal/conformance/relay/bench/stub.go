@@ -1,0 +1,95 @@
+// Package bench measures the whole relay against what it replaces: through
+// the SDK's client, to a bus on loopback that accepts everything.
+//
+//	go -C internal/conformance test -run '^$' -bench . ./relay/bench
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// stubEnv makes the test binary a bus instead of a test. A process of its own
+// keeps the work of the bus out of the relay's CPU time.
+const stubEnv = "RELAYBENCH_STUB_LATENCY"
+
+// serveStub is a bus that accepts every entry of PutEvents after a latency. It
+// writes its address to out and ends with in.
+func serveStub(latency time.Duration, in io.Reader, out io.Writer) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: stub(latency), ReadHeaderTimeout: time.Minute}
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		_ = server.Close()
+	}()
+	fmt.Fprintf(out, "http://%s\n", listener.Addr())
+	if err := server.Serve(listener); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+// entryMark is in the JSON of an entry once, and nowhere in its Detail, where
+// each quotation mark is escaped.
+var entryMark = []byte(`"DetailType":`)
+
+func stub(latency time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
+			http.Error(w, "{}", http.StatusBadRequest)
+			return
+		}
+		if latency > 0 {
+			<-time.After(latency)
+		}
+		n := bytes.Count(body, entryMark)
+		results := strings.Repeat(`,{"EventId":"c2cd9b86-2d8a-4e5f-9a1f-6d2a3c9f5d10"}`, n)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		fmt.Fprintf(w, `{"FailedEntryCount":0,"Entries":[%s]}`, strings.TrimPrefix(results, ","))
+	})
+}
+
+// startStub starts the bus in a process of its own and returns its address and
+// what ends it.
+func startStub(latency time.Duration) (url string, stop func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), stubEnv+"="+latency.String())
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("bench: the stub did not start: %w", err)
+	}
+	return strings.TrimSpace(line), stop, nil
+}
