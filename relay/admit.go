@@ -37,6 +37,10 @@ func (r *run) admit(ctx context.Context, now time.Time) {
 				r.skip(i, &r.m.SkippedRegion)
 				continue
 			}
+			if r.mode.keep != nil && !r.mode.keep(rec) {
+				r.outcomes[i] = filtered
+				continue
+			}
 			age := r.age(rec, now)
 			entry, state, why := r.prepare(ctx, rec, layout)
 			if r.remembered(rec, entry.Bus) {
@@ -88,6 +92,9 @@ func (r *run) add(i int, entry Entry, state delivery.State, why Result, age time
 	if r.h.opts.Layout.Ordered {
 		e.Group = rec.AggregateID
 		r.noteOrder(rec)
+		if _, held := r.mode.held[e.Group]; held && e.Group != "" {
+			e.State, why = delivery.Failed, Result{Code: CodeHeld}
+		}
 	}
 	if !r.mode.replay {
 		e.Expiring = !r.again && age >= lastResort
@@ -128,7 +135,13 @@ func (r *run) prepare(ctx context.Context, rec *streamrecord.Record, layout *Res
 		return r.undecodable(rec)
 	}
 	plain := plainEntry(rec)
+	if r.mode.mark != nil {
+		plain.Detail = marked(plain.Detail, r.mode.mark)
+	}
 	entry, err := r.h.route(plain)
+	if r.mode.bus != "" {
+		entry.Bus = r.mode.bus
+	}
 	switch {
 	case errors.Is(err, ErrDeadLetter):
 		return r.dead(entry, Result{Class: EventFault, Code: codeRouted, Message: err.Error()})

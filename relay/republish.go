@@ -27,8 +27,13 @@ type Again struct {
 	Aggregate string
 }
 
-// CodeUnresolved is the code of a record whose event is not to be found.
-const CodeUnresolved = "Unresolved"
+// Codes of a [Republished] beside those of the bus and of the relay.
+const (
+	CodeUnresolved = "Unresolved" // the record's event is not to be found
+	CodeSkipped    = "Skipped"    // the record is no event to publish
+	CodeFiltered   = "Filtered"   // a filter of the replay leaves it out
+	CodeHeld       = "Held"       // an earlier event of its aggregate could not be published
+)
 
 // Republished is what became of a record that was published again.
 type Republished struct {
@@ -37,7 +42,7 @@ type Republished struct {
 	Published bool
 
 	// Class and Code say why it was not published: Code is one of the bus or of
-	// the relay, or "Skipped" for a record that is no event to publish.
+	// the relay, or one of [CodeSkipped], [CodeFiltered] and [CodeHeld].
 	Class Class
 	Code  string
 
@@ -45,52 +50,90 @@ type Republished struct {
 	EventID string
 }
 
-// Republish publishes stream records again, for a redrive: with the handler's
-// layout, route, publisher, limits and retries. It differs from Invoke in this:
-// what the process remembers does not count and is not added to, no age counts,
-// nothing goes to the dead letters, and a record that fails holds up later ones
-// of its aggregate only, and those only with an Ordered layout. The journal is
-// told of what is published.
+// unpublished reports whether the event is still to be published.
+func (r *Republished) unpublished() bool {
+	return !r.Published && r.Code != CodeSkipped && r.Code != CodeFiltered
+}
+
+// Republisher publishes stream records again, for a redrive or a replay: with
+// the handler's layout, route, publisher, limits and retries. It differs from
+// Invoke in this: what the process remembers does not count and is not added to,
+// no age counts, nothing goes to the dead letters, and a record that fails holds
+// up later ones of its aggregate only, and those only with an Ordered layout:
+// in the same call of Publish and in later ones. The journal is told of what is
+// published.
 //
-// It returns one result for each record, at its index, and an error if the time
-// was over before each of them was tried. In a dry run nothing is sent. It is
-// safe for concurrent use; the records are not changed or kept.
-func (h *Handler) Republish(ctx context.Context, records []Again, dryRun bool) ([]Republished, error) {
+// It is for one goroutine, and [Replay] is made of it. Make one with
+// [Handler.Republisher].
+type Republisher struct {
+	h    *Handler
+	mode mode
+}
+
+// Republisher returns a Republisher to the handler's own bus. In a dry run
+// nothing is sent: Published then says what would be sent, which is every event
+// that breaks no known rule of the bus.
+func (h *Handler) Republisher(dryRun bool) *Republisher {
+	p := &Republisher{h: h, mode: mode{publisher: h.publisher, replay: true, journal: true, held: make(map[string]struct{})}}
+	if dryRun {
+		p.mode.publisher, p.mode.journal = accepting{h.publisher}, false
+	}
+	return p
+}
+
+// Publish publishes the records. It returns one result for each, at its index,
+// and an error if the time was over before each of them was tried. The records
+// are not changed or kept.
+func (p *Republisher) Publish(ctx context.Context, records []Again) ([]Republished, error) {
 	out := make([]Republished, len(records))
 	if len(records) == 0 {
 		return out, nil
 	}
-	m := mode{publisher: h.publisher, replay: true, journal: true}
-	if dryRun {
-		m.publisher, m.journal = accepting{h.publisher}, false
-	}
-	r := h.newRun(ctx, m)
+	r := p.h.newRun(ctx, p.mode)
 	defer r.release()
 	r.process(ctx, r.decodeAgain(records))
 	r.report(ctx)
-	for i, o := range r.outcomes {
-		out[i].EventID = r.records[i].EventID
-		switch o {
-		case published:
-			out[i].Published, out[i].Class = true, Accepted
-		case skipped:
-			out[i].Code = "Skipped"
-		}
-	}
-	for i, record := range r.of {
-		if r.outcomes[record] == open {
-			out[record].Class, out[record].Code = r.reason(i)
-		}
-	}
+	r.republished(out)
 	if r.late {
 		return out, fmt.Errorf("relay: there was no time to publish every record: %w", cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}
 	return out, nil
 }
 
+// republished says what became of each record, and notes the aggregates that
+// are held up from now on.
+func (r *run) republished(out []Republished) {
+	for i, o := range r.outcomes {
+		out[i].EventID = r.records[i].EventID
+		switch o {
+		case published:
+			out[i].Published, out[i].Class = true, Accepted
+		case skipped:
+			out[i].Code = CodeSkipped
+		case filtered:
+			out[i].Code = CodeFiltered
+		}
+	}
+	for i, record := range r.of {
+		if r.outcomes[record] != open {
+			continue
+		}
+		out[record].Class, out[record].Code = r.reason(i)
+		if group := r.events[i].Group; group != "" {
+			if out[record].Code == codeNotReached && !r.late {
+				out[record].Code = CodeHeld
+			}
+			r.mode.held[string([]byte(group))] = struct{}{} // group is part of the batch's memory
+		}
+	}
+}
+
 // decodeAgain reads the records, one for each. What cannot be read, or has a
 // fault already, is Undecodable.
 func (r *run) decodeAgain(records []Again) []streamrecord.Record {
+	if batch := r.decodeTogether(records); batch != nil {
+		return batch
+	}
 	texts := make([][]byte, len(records))
 	for i, a := range records {
 		texts[i] = []byte("{}")
@@ -110,15 +153,45 @@ func (r *run) decodeAgain(records []Again) []streamrecord.Record {
 		if fault == "" && len(texts[i]) == len("{}") {
 			fault = streamrecord.BadRecord
 		}
-		if fault == "" && a.EventID != "" && rec.EventID != a.EventID {
-			fault = CodeUnresolved
-		}
 		if fault != "" {
 			rec.Kind, rec.Fault = streamrecord.Undecodable, &streamrecord.Fault{Code: fault}
 			rec.AggregateID, rec.Region = a.Aggregate, ""
+		} else {
+			resolve(rec, a)
 		}
 	}
 	return batch.Records
+}
+
+// decodeTogether reads the records at once, as nearly all can be. It returns nil
+// if one of them has to be looked at by itself.
+func (r *run) decodeTogether(records []Again) []streamrecord.Record {
+	texts := make([][]byte, len(records))
+	for i, a := range records {
+		if texts[i] = bytes.TrimSpace(a.Record); a.Fault != "" {
+			return nil
+		}
+	}
+	batch, err := r.decoder.Decode(invocation(texts))
+	if err != nil || len(batch.Records) != len(records) {
+		return nil
+	}
+	for i, a := range records {
+		rec := &batch.Records[i]
+		if rec.Kind == streamrecord.Undecodable || !bytes.Equal(rec.Raw, texts[i]) { // which ends where it should not
+			return nil
+		}
+		resolve(rec, a)
+	}
+	return batch.Records
+}
+
+// resolve makes a record Undecodable that holds another event than it should.
+func resolve(rec *streamrecord.Record, a Again) {
+	if a.EventID != "" && rec.EventID != a.EventID {
+		rec.Kind, rec.Fault = streamrecord.Undecodable, &streamrecord.Fault{Code: CodeUnresolved}
+		rec.AggregateID, rec.Region = a.Aggregate, ""
+	}
 }
 
 // invocation is the records as Lambda would deliver them.

@@ -55,6 +55,12 @@ type mode struct {
 	publisher Publisher
 	replay    bool // without memory, without age, and a failure holds up its own group only
 	journal   bool // the journal is told: what is sent goes to the handler's own bus
+
+	// of a replay
+	bus  string                          // where everything goes, "" where it would go otherwise
+	keep func(*streamrecord.Record) bool // whether an event is asked for; nil if every one is
+	mark []byte                          // a JSON string for headers.replay, nil for none
+	held map[string]struct{}             // groups of which an event has failed before
 }
 
 // outcome is what became of a record. The zero outcome is an event that is not
@@ -67,6 +73,7 @@ const (
 	suppressed           // seen done before, by this process
 	deadLettered         // accepted by the sink
 	skipped              // no event to publish
+	filtered             // no event that a replay asks for
 )
 
 // newRun returns an empty run. Whoever takes it gives it back by release.

@@ -101,9 +101,9 @@ func (r *Report) add(page []*letter) {
 }
 
 // Redrive publishes the dead letters of the table through h; see
-// [relay.Handler.Republish]. A letter whose event the bus accepts is deleted;
+// [relay.Republisher]. A letter whose event the bus accepts is deleted;
 // every other stays as it is, whatever the reason, and holds up nothing but later
-// events of its own aggregate in the same page. Order is not kept beyond that.
+// events of its own aggregate, with an Ordered layout.
 //
 // It needs the permissions dynamodb:Scan and dynamodb:DeleteItem on the table of
 // dead letters, dynamodb:GetItem on the event store, and those of h.
@@ -119,7 +119,7 @@ func (t *Table) Redrive(ctx context.Context, client RedriveAPIClient, h *relay.H
 	if err != nil {
 		return Report{}, err
 	}
-	sum := Report{Next: opts.Start}
+	sum, again := Report{Next: opts.Start}, h.Republisher(opts.DryRun)
 	for {
 		if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < margin {
 			return sum, t.outOfTime(cmp.Or(ctx.Err(), context.DeadlineExceeded))
@@ -128,7 +128,7 @@ func (t *Table) Redrive(ctx context.Context, client RedriveAPIClient, h *relay.H
 		if err != nil {
 			return sum, err
 		}
-		held, late := republish(ctx, h, page, opts)
+		held, late := republish(ctx, again, page, opts)
 		if !opts.DryRun {
 			for _, l := range page {
 				if err := t.forget(ctx, client, l); err != nil {
@@ -197,7 +197,7 @@ func (t *Table) redriveOptions(client RedriveAPIClient, h *relay.Handler, optFns
 // republish publishes a page and notes in each letter what became of it. It
 // returns the code if the configuration kept all of it from being published, and
 // an error if there was no time to try each letter.
-func republish(ctx context.Context, h *relay.Handler, page []*letter, opts RedriveOptions) (held string, late error) {
+func republish(ctx context.Context, p *relay.Republisher, page []*letter, opts RedriveOptions) (held string, late error) {
 	again := make([]relay.Again, len(page))
 	for i, l := range page {
 		again[i].Aggregate = l.aggregateID
@@ -212,7 +212,7 @@ func republish(ctx context.Context, h *relay.Handler, page []*letter, opts Redri
 			again[i].EventID = l.EventID
 		}
 	}
-	results, late := h.Republish(ctx, again, opts.DryRun)
+	results, late := p.Publish(ctx, again)
 	published := false
 	for i, r := range results {
 		l := page[i]

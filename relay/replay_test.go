@@ -1,0 +1,419 @@
+package relay_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+// pagesOf is a source whose pages are at hand. Its cursor is how many are behind
+// it.
+type pagesOf struct {
+	question string
+	pages    [][]testRecord
+	change   func(n int, p *relay.Page)
+	err      error // behind the last page
+	begun    *[]string
+}
+
+func (s pagesOf) Question() string { return s.question }
+
+func (s pagesOf) Pages(_ context.Context, cursor json.RawMessage) iter.Seq2[relay.Page, error] {
+	if s.begun != nil {
+		*s.begun = append(*s.begun, string(cursor))
+	}
+	return func(yield func(relay.Page, error) bool) {
+		at := 0
+		if cursor != nil {
+			if err := json.Unmarshal(cursor, &at); err != nil {
+				yield(relay.Page{}, err)
+				return
+			}
+		}
+		for n := at; n < len(s.pages); n++ {
+			page := relay.Page{Cursor: json.RawMessage(fmt.Sprint(n + 1)), ReadUnits: 1.5}
+			for _, r := range s.pages[n] {
+				page.Records = append(page.Records, relay.Again{Record: []byte(r.String())})
+			}
+			if s.change != nil {
+				s.change(n, &page)
+			}
+			if !yield(page, nil) {
+				return
+			}
+		}
+		if s.err != nil {
+			yield(relay.Page{}, s.err)
+		}
+	}
+}
+
+// inPages divides records into pages of n.
+func inPages(n int, rs []testRecord) [][]testRecord {
+	var pages [][]testRecord
+	for len(rs) > n {
+		pages, rs = append(pages, rs[:n]), rs[n:]
+	}
+	return append(pages, rs)
+}
+
+func toSameBus(o *relay.ReplayOptions) { o.To = relay.ToSameBus() }
+
+func TestReplayPublishesAll(t *testing.T) {
+	bus := &scriptedBus{}
+	h := newHandler(t, bus, &recordingSink{})
+	src := pagesOf{question: "all", pages: inPages(10, records(1, 25))}
+	var seen []int
+	report, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) {
+		o.Progress = func(p relay.ReplayProgress) error {
+			seen = append(seen, p.Read)
+			require.Len(t, p.Page, p.Read-10*(len(seen)-1))
+			require.True(t, json.Valid(p.Cursor))
+			return nil
+		}
+	})
+	require.NoError(t, err)
+	require.Len(t, bus.accepted, 25)
+	require.Equal(t, []int{10, 20, 25}, seen)
+	require.True(t, report.Done)
+	require.Equal(t, 25, report.Published)
+	require.InDelta(t, 4.5, report.ReadUnits, 0.01)
+	require.Positive(t, report.Bytes)
+	require.False(t, report.Oldest.IsZero())
+	require.False(t, report.Newest.Before(report.Oldest))
+
+	again, err := relay.Replay(t.Context(), src, h, toSameBus)
+	require.NoError(t, err)
+	require.Equal(t, 25, again.Published, "the memory of the process does not count")
+	rest, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+	require.NoError(t, err)
+	require.True(t, rest.Done)
+	require.Zero(t, rest.Read, "the cursor of the end is the end")
+	require.Equal(t, string(report.Cursor), string(rest.Cursor))
+}
+
+func TestReplayNeedsADestination(t *testing.T) {
+	bus := &scriptedBus{}
+	h := newHandler(t, bus, &recordingSink{})
+	src := pagesOf{question: "all", pages: inPages(10, records(1, 1))}
+	for _, to := range []relay.Destination{{}, relay.ToBus("")} {
+		_, err := relay.Replay(t.Context(), src, h, func(o *relay.ReplayOptions) { o.To = to })
+		require.ErrorContains(t, err, "ReplayOptions.To is required")
+	}
+	_, err := relay.Replay(t.Context(), nil, nil, toSameBus, func(o *relay.ReplayOptions) { o.Rate = -1 })
+	require.ErrorContains(t, err, "handler is nil")
+	require.ErrorContains(t, err, "source is nil")
+	require.ErrorContains(t, err, "Rate")
+	require.Empty(t, bus.calls)
+}
+
+// The destination is the last word, whatever Route says.
+func TestReplayGoesWhereItIsTold(t *testing.T) {
+	var buses []string
+	bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+		for _, e := range entries {
+			buses = append(buses, e.Bus)
+		}
+		return accept(entries), nil
+	}}
+	h := newHandler(t, bus, &recordingSink{}, func(o *relay.Options) {
+		o.Route = func(e *relay.Entry) error { e.Bus = "routed"; return nil }
+	})
+	src := pagesOf{question: "all", pages: inPages(10, records(1, 1))}
+	for _, to := range []relay.Destination{relay.ToSameBus(), relay.ToBus("other")} {
+		_, err := relay.Replay(t.Context(), src, h, func(o *relay.ReplayOptions) { o.To = to })
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"routed", "other"}, buses)
+}
+
+func TestReplayFilters(t *testing.T) {
+	rs := records(1, 6)
+	rs[1].name, rs[2].source, rs[3].aggregate = "User.Deleted", "otherService", "a"
+	rs[4].raw = `{"eventName":"MODIFY","eventSource":"aws:dynamodb","dynamodb":{"SequenceNumber":"5"}}`
+	rs[5].raw = `{"eventName":"INSERT"}`
+	for name, c := range map[string]struct {
+		filter func(*relay.ReplayOptions)
+		want   []string
+	}{
+		"names":      {func(o *relay.ReplayOptions) { o.Names = []string{"User.Deleted", "x"} }, []string{"event-2"}},
+		"sources":    {func(o *relay.ReplayOptions) { o.Sources = []string{"otherService"} }, []string{"event-3"}},
+		"aggregates": {func(o *relay.ReplayOptions) { o.Aggregates = []string{"a"} }, []string{"event-4"}},
+		"all":        {func(o *relay.ReplayOptions) { o.Names, o.Aggregates = []string{"User.Deleted"}, []string{"a"} }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bus := &scriptedBus{}
+			h := newHandler(t, bus, &recordingSink{})
+			report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(6, rs)}, h, toSameBus, c.filter)
+			require.NoError(t, err)
+			require.Equal(t, c.want, bus.accepted)
+			require.Equal(t, relay.ReplayReport{
+				Read: 6, Skipped: 1, Filtered: 4 - len(c.want), Published: len(c.want), Failed: 1,
+			}, counts(report), "what cannot be read may be what is asked for")
+		})
+	}
+}
+
+// counts leaves the numbers of a report.
+func counts(r relay.ReplayReport) relay.ReplayReport {
+	return relay.ReplayReport{
+		Read: r.Read, Skipped: r.Skipped, Filtered: r.Filtered, Published: r.Published, Failed: r.Failed, Held: r.Held,
+	}
+}
+
+// What fails goes to no dead letters, and the cursor stays before its page.
+func TestReplayCursorStaysBeforeWhatFailed(t *testing.T) {
+	bus := &scriptedBus{answer: refuse(malformed, "event-25")}
+	dead := &recordingSink{}
+	h := newHandler(t, bus, dead)
+	src := pagesOf{question: "all", pages: inPages(10, records(1, 50))}
+	var cursors []string
+	report, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) {
+		o.Progress = func(p relay.ReplayProgress) error { cursors = append(cursors, string(p.Cursor)); return nil }
+	})
+	require.NoError(t, err)
+	require.Equal(t, relay.ReplayReport{Read: 50, Published: 49, Failed: 1}, counts(report))
+	require.Len(t, report.Failures, 1)
+	require.Equal(t, relay.Republished{Class: relay.EventFault, Code: "MalformedDetail", EventID: "event-25"}, report.Failures[0])
+	require.Empty(t, dead.ids())
+	require.Equal(t, []string{cursors[0], cursors[1], cursors[1], cursors[1], cursors[1]}, cursors)
+	require.NotEqual(t, cursors[0], cursors[1])
+
+	bus.answer, bus.accepted = nil, nil
+	_, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+	require.NoError(t, err)
+	require.Len(t, bus.accepted, 30, "from the page of the one that failed")
+}
+
+// An aggregate whose event has failed is held to the end of the replay, over all
+// pages; the others go on.
+func TestReplayHoldsAnAggregateToItsEnd(t *testing.T) {
+	bus := &scriptedBus{answer: refuse(malformed, "a1/1")}
+	rs := aggregates("a1 b1 a2 b2 b3 a3 _- a4")
+	h := newHandler(t, bus, &recordingSink{}, func(o *relay.Options) { o.Layout = envelope.AggregateLayout() })
+	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(2, rs)}, h, toSameBus)
+	require.NoError(t, err)
+	require.Equal(t, []string{"b1/2", "b2/4", "b3/5", "_-/7"}, bus.accepted)
+	require.Equal(t, relay.ReplayReport{Read: 8, Published: 4, Failed: 1, Held: 3}, counts(report))
+
+	bus = &scriptedBus{answer: refuse(malformed, "a1/1")}
+	report, err = relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(2, rs)}, newHandler(t, bus, &recordingSink{}), toSameBus)
+	require.NoError(t, err)
+	require.Equal(t, relay.ReplayReport{Read: 8, Published: 7, Failed: 1}, counts(report), "without order nothing is held")
+}
+
+func TestReplayDryRun(t *testing.T) {
+	bus := &explainingBus{broken: map[string]string{"event-2": "a rule"}}
+	h := newHandler(t, bus, &recordingSink{})
+	src := pagesOf{question: "all", pages: inPages(2, records(1, 4))}
+	report, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.DryRun, o.Rate = true, 0.001 })
+	require.NoError(t, err)
+	require.Equal(t, relay.ReplayReport{Read: 4, Published: 3, Failed: 1}, counts(report), "what the bus is known to refuse is not said to be published")
+	require.Nil(t, report.Cursor, "it never passes what would fail")
+	require.Empty(t, bus.calls)
+	bus.broken = nil
+	report, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.DryRun = true })
+	require.NoError(t, err)
+	_, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+	require.ErrorIs(t, err, relay.ErrCursor, "the cursor of a dry run has published nothing")
+}
+
+// explainingBus knows rules, by event id.
+type explainingBus struct {
+	scriptedBus
+	broken map[string]string
+}
+
+func (b *explainingBus) Explain(e relay.Entry) string { return b.broken[e.EventID] }
+
+func TestReplayRefusesAForeignCursor(t *testing.T) {
+	bus := &scriptedBus{}
+	h := newHandler(t, bus, &recordingSink{})
+	pages := inPages(2, records(1, 4))
+	base := func(o *relay.ReplayOptions) {
+		o.To, o.Names, o.Mark = relay.ToBus("b"), []string{"User.Created", "x"}, "m"
+	}
+	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: pages}, h, base)
+	require.NoError(t, err)
+	bus.calls = nil
+	ask := func(question string, cursor []byte, change func(*relay.ReplayOptions)) error {
+		_, err := relay.Replay(t.Context(), pagesOf{question: question, pages: pages}, h, base, change, func(o *relay.ReplayOptions) { o.Cursor = cursor })
+		return err
+	}
+	require.NoError(t, ask("q", report.Cursor, nil))
+	require.NoError(t, ask("q", report.Cursor, func(o *relay.ReplayOptions) { o.Names, o.Rate = []string{"x", "User.Created", "x"}, 5 }))
+	for name, err := range map[string]error{
+		"other question":   ask("p", report.Cursor, nil),
+		"other bus":        ask("q", report.Cursor, func(o *relay.ReplayOptions) { o.To = relay.ToBus("c") }),
+		"same bus":         ask("q", report.Cursor, toSameBus),
+		"other names":      ask("q", report.Cursor, func(o *relay.ReplayOptions) { o.Names = nil }),
+		"other sources":    ask("q", report.Cursor, func(o *relay.ReplayOptions) { o.Sources = []string{"s"} }),
+		"other aggregates": ask("q", report.Cursor, func(o *relay.ReplayOptions) { o.Aggregates = []string{"a"} }),
+		"other mark":       ask("q", report.Cursor, func(o *relay.ReplayOptions) { o.Mark = "n" }),
+		"damaged":          ask("q", report.Cursor[:len(report.Cursor)-1], nil),
+		"no object":        ask("q", []byte(`7`), nil),
+		"empty object":     ask("q", []byte(`{}`), nil),
+		"other version":    ask("q", append([]byte(`{"version":2,`), report.Cursor[len(`{"version":1,`):]...), nil),
+	} {
+		require.ErrorIs(t, err, relay.ErrCursor, name)
+	}
+	require.ErrorContains(t, ask("p", report.Cursor, nil), `it belongs to another question: to "q", and this is "p"`)
+	require.Empty(t, bus.calls, "nothing is published")
+}
+
+func TestReplayStops(t *testing.T) {
+	t.Run("where the configuration is to blame", func(t *testing.T) {
+		bus := &scriptedBus{answer: first(2, acceptAll, refuseAll(held))}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 90))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, relay.ErrReplayStopped)
+		require.ErrorContains(t, err, "held")
+		require.Equal(t, relay.ReplayReport{Read: 30, Published: 20, Failed: 10}, counts(report))
+		require.False(t, report.Done)
+		bus.answer, bus.accepted = nil, nil
+		_, err = relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 90))}, newHandler(t, bus, &recordingSink{}), toSameBus,
+			func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Len(t, bus.accepted, 70)
+	})
+	t.Run("where the bus is down", func(t *testing.T) {
+		bus := &scriptedBus{answer: fail(&relay.CallError{Code: "HTTP500", Retried: true})}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 500))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, relay.ErrReplayStopped)
+		require.Equal(t, 100, report.Failed)
+	})
+	t.Run("but not for events that the bus refuses", func(t *testing.T) {
+		bus := &scriptedBus{answer: refuseAll(malformed)}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 300))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.NoError(t, err)
+		require.Equal(t, 300, report.Failed)
+		require.Len(t, report.Failures, 100)
+	})
+	t.Run("where Progress says so", func(t *testing.T) {
+		enough := errors.New("enough")
+		bus := &scriptedBus{}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 50))}, newHandler(t, bus, &recordingSink{}), toSameBus,
+			func(o *relay.ReplayOptions) { o.Progress = func(relay.ReplayProgress) error { return enough } })
+		require.ErrorIs(t, err, enough)
+		require.Equal(t, 10, report.Published)
+		require.NotEmpty(t, report.Cursor)
+	})
+	t.Run("where the source fails", func(t *testing.T) {
+		broken := errors.New("broken")
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 20)), err: broken}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, broken)
+		require.Equal(t, 20, report.Published)
+	})
+	t.Run("where the source panics or gives no cursor", func(t *testing.T) {
+		for _, change := range []func(int, *relay.Page){
+			func(int, *relay.Page) { panic("source") },
+			func(_ int, p *relay.Page) { p.Cursor = nil },
+			func(_ int, p *relay.Page) { p.Cursor = json.RawMessage("{") },
+		} {
+			_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 20)), change: change}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
+			require.Error(t, err)
+		}
+	})
+}
+
+// A replay whose time is over ends at once, and goes on later.
+func TestReplayEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
+		h := newHandler(t, bus, &recordingSink{})
+		src := pagesOf{question: "q", pages: inPages(10, records(1, 100))}
+		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+		defer cancel()
+		report, err := relay.Replay(ctx, src, h, toSameBus)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 50, report.Published)
+		rest, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Equal(t, 50, rest.Published)
+
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(2500*time.Millisecond, cancel)
+		report, err = relay.Replay(ctx, src, h, toSameBus)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 20, report.Published)
+	})
+}
+
+func TestReplayKeepsItsRate(t *testing.T) {
+	for _, c := range []struct {
+		rate   float64
+		events int
+		want   time.Duration // for all but the last part
+	}{
+		{rate: 0, events: 100, want: 0},
+		{rate: 20, events: 100, want: 4 * time.Second}, // in parts of 20: the last is at 4 s
+		{rate: 0.5, events: 4, want: 6 * time.Second},
+		{rate: 1000, events: 100, want: 90 * time.Millisecond}, // by pages of 10
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			bus := &scriptedBus{}
+			begin := time.Now()
+			size := 10
+			if c.rate == 20 {
+				size = 100
+			}
+			report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(size, records(1, c.events))}, newHandler(t, bus, &recordingSink{}), toSameBus,
+				func(o *relay.ReplayOptions) { o.Rate = c.rate })
+			require.NoError(t, err)
+			require.Equal(t, c.events, report.Published)
+			require.InDelta(t, c.want, time.Since(begin), float64(time.Millisecond), "rate %v", c.rate)
+		})
+	}
+}
+
+// What is filtered costs no time.
+func TestReplayRateCountsWhatIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 100))}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus,
+			func(o *relay.ReplayOptions) { o.Rate, o.Names = 1, []string{"none"} })
+		require.NoError(t, err)
+		require.Zero(t, time.Since(begin))
+	})
+}
+
+func TestReplayOfAnAbsentBus(t *testing.T) {
+	client := withoutBuses("orders-2")
+	h := newHandler(t, newEventBridge(t, client), &recordingSink{})
+	for _, dry := range []bool{true, false} {
+		_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 1))}, h, func(o *relay.ReplayOptions) {
+			o.To, o.DryRun = relay.ToBus("orders-2"), dry
+		})
+		require.ErrorIs(t, err, relay.ErrNoSuchBus)
+		require.ErrorContains(t, err, "orders-2")
+	}
+	require.Empty(t, client.sent)
+}
+
+func TestRecords(t *testing.T) {
+	var again []relay.Again
+	for _, r := range records(1, 250) {
+		again = append(again, relay.Again{Record: []byte(r.String())})
+	}
+	bus := &scriptedBus{}
+	h := newHandler(t, bus, &recordingSink{})
+	stop := errors.New("stop")
+	report, err := relay.Replay(t.Context(), relay.Records("x", again...), h, toSameBus, func(o *relay.ReplayOptions) {
+		o.Progress = func(relay.ReplayProgress) error { return stop }
+	})
+	require.ErrorIs(t, err, stop)
+	rest, err := relay.Replay(t.Context(), relay.Records("x", again...), h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+	require.NoError(t, err)
+	require.Equal(t, 250, report.Published+rest.Published)
+	_, err = relay.Replay(t.Context(), relay.Records("x", again[:5]...), h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+	require.ErrorIs(t, err, relay.ErrCursor)
+}
