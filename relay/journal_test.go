@@ -281,10 +281,10 @@ func TestTheJournalOfARepublish(t *testing.T) {
 	for n := range 3 {
 		again = append(again, relay.Again{Record: []byte(testRecord{sequence: n + 1}.String())})
 	}
-	_, err := h.Republish(t.Context(), again, true)
+	_, err := h.Republisher(true).Publish(t.Context(), again)
 	require.NoError(t, err)
 	require.Empty(t, journal.calls, "a dry run")
-	_, err = h.Republish(t.Context(), again, false)
+	_, err = h.Republisher(false).Publish(t.Context(), again)
 	require.NoError(t, err)
 	require.Equal(t, []string{"event-1", "event-3"}, journal.take(t))
 }
