@@ -4,6 +4,7 @@
 //
 //	outbox/…, relay/…    suites; each folder says which package it judges
 //	e2e                  the whole chain, from a request to an e-mail, with faults
+//	deployed             the templates of examples/deploy, deployed onto an engine as they are
 //	readme               what the README says, compiled and run
 //	engine, enginetest   the engines: how they are installed, and how a test gets one
 //	cmd                  commands that install the engines and run the tests of every module

@@ -1,7 +1,7 @@
 // Package engine installs, starts and stops the servers that the end-to-end
 // tests run against: dynoxide and MiniStack (DynamoDB and its streams), moto
-// (EventBridge and SQS), the Lambda runtime interface emulator, and AWS's client
-// for Python. All of them have open-source licences.
+// (EventBridge and SQS), the Lambda runtime interface emulator, AWS's client for
+// Python and its command for SAM templates. All of them have open-source licences.
 //
 // Each engine has one pinned version. Installing downloads it with the
 // ordinary client of its registry (npm, pip) into a cache folder outside
@@ -27,8 +27,8 @@ type Name string
 const (
 	// Dynoxide is a DynamoDB server: tables, transactions, streams.
 	Dynoxide Name = "dynoxide"
-	// MiniStack is a server of many AWS services, of which DynamoDB and its
-	// streams are used here.
+	// MiniStack is a server of many AWS services: DynamoDB and its streams, and
+	// all that the templates of the examples deploy.
 	MiniStack Name = "ministack"
 	// Moto serves EventBridge, its rules, and SQS.
 	Moto Name = "moto"
@@ -38,6 +38,8 @@ const (
 	// Botocore is AWS's client for Python: a library that a test runs a script
 	// with, to see what AWS's own client sends and understands.
 	Botocore Name = "botocore"
+	// SAM is AWS's command for SAM templates, which a test deploys one with.
+	SAM Name = "sam"
 	// DynamoDBLocal is AWS's own DynamoDB server. Its licence is no open-source
 	// one, so it is neither installed nor required: who has one points its Env at
 	// it, and the tests run on it, too.
@@ -77,7 +79,7 @@ var specs = map[Name]spec{
 	MiniStack: {
 		version: miniStackVersion,
 		env:     "OUTBOX_MINISTACK_URL",
-		folder:  func() string { return "ministack-" + miniStackVersion },
+		folder:  miniStackFolder,
 		install: installMiniStack,
 		command: miniStackCommand,
 		answers: answersDynamoDB,
@@ -100,6 +102,11 @@ var specs = map[Name]spec{
 		folder:  func() string { return "botocore-" + botocoreVersion },
 		install: installBotocore,
 	},
+	SAM: {
+		version: samCLIVersion,
+		folder:  func() string { return "sam-" + samCLIVersion },
+		install: installSAM,
+	},
 	DynamoDBLocal: {
 		env:     "OUTBOX_DYNAMODB_LOCAL_URL",
 		answers: answersDynamoDB,
@@ -107,7 +114,7 @@ var specs = map[Name]spec{
 }
 
 // Names lists every engine that is installed, in that order.
-func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE, Botocore} }
+func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE, Botocore, SAM} }
 
 // DynamoDBNames lists the engines that serve DynamoDB and its streams: the
 // installed ones, and DynamoDB Local if there is one to use.

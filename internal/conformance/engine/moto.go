@@ -17,12 +17,13 @@ func motoCommand(dir string, port int) []string {
 	return []string{venvPython(dir), "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(port)}
 }
 
-// installPython installs a package of PyPI into a virtual environment in dir.
-func installPython(ctx context.Context, dir string, say Say, pkg string) error {
+// installPython installs packages of PyPI into a virtual environment in dir.
+func installPython(ctx context.Context, dir string, say Say, packages ...string) error {
 	if err := run(ctx, say, dir, "python3", "-m", "venv", "venv"); err != nil {
 		return err
 	}
-	return run(ctx, say, dir, venvPython(dir), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", pkg)
+	install := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, packages...)
+	return run(ctx, say, dir, venvPython(dir), install...)
 }
 
 // venvPython is how a server in dir is started: python -m, for the first line of

@@ -98,6 +98,14 @@ func BotocorePython(t testing.TB) string {
 	return path
 }
 
+// SAM returns the argv that runs the SAM CLI.
+func SAM(t testing.TB) []string {
+	t.Helper()
+	argv, err := engine.SAMCommand()
+	check(t, err)
+	return argv
+}
+
 // Main runs the tests and stops the engines in an orderly way. A package may
 // call it from TestMain; without it, the engines are killed when the test
 // binary has ended. It fails if an engine is said to deviate in a part of a test

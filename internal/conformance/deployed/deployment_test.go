@@ -1,0 +1,150 @@
+package deployed
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
+
+const (
+	examples = "../../../examples"
+	// stack is what the names of the deployment begin with.
+	stack    = "outbox"
+	mailFrom = "hello@example.com"
+	mailID   = "example.com"
+
+	relayFunction     = stack + "-relay"
+	messagingFunction = stack + "-messaging"
+	eventStore        = stack + "-event-store"
+	receiptsTable     = stack + "-messaging"
+	deadLetterTable   = stack + "-dead-letters"
+	bus               = stack + "-bus"
+	rule              = stack + "-user-created"
+	messagingQueue    = stack + "-messaging"
+	messagingDLQ      = stack + "-messaging-dlq"
+)
+
+// deployment is what a template has made of an engine.
+type deployment struct {
+	engine *engine.Engine
+	dist   string // the folder with the functions' zip files
+	host   string // of the HTTP API
+
+	tables    *dynamodb.Client
+	functions *lambda.Client
+	events    *eventbridge.Client
+	queues    *sqs.Client
+	logs      *cloudwatchlogs.Client
+}
+
+func newDeployment(e *engine.Engine, dist, host string) *deployment {
+	return &deployment{
+		engine: e, dist: dist, host: host,
+		tables: e.DynamoDB(), functions: lambda.NewFromConfig(e.Config()), events: e.EventBridge(), queues: e.SQS(), logs: cloudwatchlogs.NewFromConfig(e.Config()),
+	}
+}
+
+// environment is what a program of AWS needs to take the engine for AWS.
+func environment(e *engine.Engine) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + e.URL, "AWS_REGION=" + engine.Region, "AWS_DEFAULT_REGION=" + engine.Region,
+		"AWS_ACCESS_KEY_ID=OUTBOXTESTKEY0000000", "AWS_SECRET_ACCESS_KEY=outboxtestsecret",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+	}
+}
+
+// run runs a command in a folder, and returns what it prints and its exit code.
+func run(ctx context.Context, t *testing.T, dir string, env []string, argv ...string) (out string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	text, err := cmd.Output()
+	if exit, ok := err.(*exec.ExitError); ok {
+		return string(text) + stderr.String(), exit.ExitCode()
+	}
+	require.NoError(t, err, "%s", argv)
+	return string(text), 0
+}
+
+// must runs a command that has to succeed.
+func must(t *testing.T, dir string, env []string, argv ...string) string {
+	t.Helper()
+	out, code := run(t.Context(), t, dir, env, argv...)
+	require.Zero(t, code, "%s\n%s", argv, out)
+	return out
+}
+
+// bundle builds the functions for this machine, on which MiniStack runs them.
+func bundle(t *testing.T, dist string) {
+	t.Helper()
+	must(t, examples, nil, "go", "run", "./deploy/bundle", "-arch", runtime.GOARCH, "-dist", dist)
+}
+
+// program builds a command of the examples.
+func program(t *testing.T, pkg string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	must(t, examples, nil, "go", "build", "-o", path, pkg)
+	return path
+}
+
+// patience is how long the deployment may take to do what is waited for. It is a
+// guard, not a measure.
+const patience = 2 * time.Minute
+
+// until tries until there is nothing left to say against it.
+func until(t *testing.T, what string, missing func() string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		why := missing()
+		if why == "" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: %s", what, why)
+		case <-ticker.C:
+		}
+	}
+}
+
+// queueURL is the address of a queue.
+func (d *deployment) queueURL(t *testing.T, name string) *string {
+	t.Helper()
+	out, err := d.queues.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(name)})
+	require.NoError(t, err)
+	return out.QueueUrl
+}
+
+// mapping is the id of a function's event source mapping.
+func (d *deployment) mapping(t *testing.T, function string) *string {
+	t.Helper()
+	out, err := d.functions.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: &function})
+	require.NoError(t, err)
+	require.Len(t, out.EventSourceMappings, 1)
+	return out.EventSourceMappings[0].UUID
+}

@@ -1,0 +1,17 @@
+// Package deployed judges the templates of examples/deploy by deploying them:
+// Terraform and SAM, each as it is, onto a MiniStack of the test's own, which
+// runs the functions, their mappings, the bus and the queues. The same story is
+// told to both by the deployment's own HTTP API, and a ledger compares what was
+// committed, what came out of the bus, and what the consumer kept.
+//
+// What MiniStack 1.5.33 does not do:
+//
+//   - A mapping of a stream neither waits for its window nor bisects, and keeps no
+//     MetricsConfig.
+//   - A rule's target has no dead-letter queue and no retries.
+//   - Roles and policies grant nothing and refuse nothing, alarms are kept and never
+//     looked at, and the architecture of a function is not looked at either: a
+//     function is a process of this machine.
+//   - CloudFormation takes no alarm with metric math, so one alarm is left out of the
+//     SAM template.
+package deployed
