@@ -21,6 +21,7 @@ require (
 	github.com/dynamodb-outbox/dynamodb-outbox v0.0.0
 	github.com/emersion/go-smtp v0.25.1
 	github.com/stretchr/testify v1.12.1
+	github.com/yuin/goldmark v1.8.7
 	go.yaml.in/yaml/v3 v3.0.5
 	pgregory.net/rapid v1.3.0
 )

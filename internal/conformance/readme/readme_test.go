@@ -13,10 +13,7 @@ import (
 // root is the root module's folder, from here.
 const root = "../../../"
 
-var (
-	fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
-	link  = regexp.MustCompile(`\]\(([^)#:]+)\)`)
-)
+var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 
 type block struct{ language, text string }
 
@@ -116,27 +113,4 @@ func TestCommandsAreRun(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(ran), seen)
-}
-
-// TestLinks follows the links to files, and looks for the tests that a link names.
-func TestLinks(t *testing.T) {
-	for _, file := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
-		text, err := os.ReadFile(root + file)
-		require.NoError(t, err)
-		for _, found := range link.FindAllStringSubmatch(fence.ReplaceAllString(string(text), ""), -1) {
-			_, err := os.Stat(root + found[1])
-			require.NoError(t, err, "%s links to it", file)
-		}
-	}
-	readme, err := os.ReadFile(root + "README.md")
-	require.NoError(t, err)
-	named := regexp.MustCompile(`\[((?:Test\w+(?:, )?)+)\]\(([^)]+)\)`).FindAllStringSubmatch(string(readme), -1)
-	require.NotEmpty(t, named)
-	for _, found := range named {
-		source, err := os.ReadFile(root + found[2])
-		require.NoError(t, err)
-		for _, test := range strings.Split(found[1], ", ") {
-			require.Contains(t, string(source), "func "+test+"(", "%s is not in %s", test, found[2])
-		}
-	}
 }
