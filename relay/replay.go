@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // ErrReplayStopped is wrapped by the error of a replay that gave up because
@@ -86,6 +88,10 @@ func Replay(ctx context.Context, s Source, h *Handler, optFns ...func(*ReplayOpt
 	if opts.DryRun {
 		r.pace.rate = 0
 	}
+	if opts.MissingFrom != nil {
+		r.accepted = &accepted{journal: opts.MissingFrom, to: time.Now().Add(ClockSkew)}
+	}
+	r.publisher.mode.keep = r.keep
 	start, err := r.cursor.resume(opts.Cursor)
 	if err != nil {
 		return ReplayReport{}, err
@@ -132,6 +138,8 @@ type replay struct {
 	publisher *Republisher
 	pace      pace
 	sum       ReplayReport
+
+	accepted *accepted // what MissingFrom has, nil without it
 
 	stuck  bool // an event of a page was not published: the cursor stays
 	barren int  // events in a row that failed for reasons that are not in them
@@ -195,7 +203,13 @@ func (r *replay) publish(ctx context.Context, records []Again) ([]Republished, e
 	out := make([]Republished, len(records))
 	run := p.h.newRun(ctx, p.mode)
 	defer run.release()
-	run.process(ctx, run.decodeAgain(records))
+	decoded := run.decodeAgain(records)
+	if r.accepted != nil {
+		if err := r.accepted.reach(ctx, decoded); err != nil {
+			return nil, err
+		}
+	}
+	run.process(ctx, decoded)
 	run.report(ctx)
 	run.republished(out)
 	for i, record := range run.of {
@@ -219,6 +233,12 @@ func (r *replay) publish(ctx context.Context, records []Again) ([]Republished, e
 		return nil, fmt.Errorf("relay: replay: stopped for want of time; go on from the cursor: %w", cmp.Or(ctx.Err(), context.DeadlineExceeded))
 	}
 	return out, nil
+}
+
+// keep reports whether an event is asked for. One whose id cannot be read is
+// missing from every journal.
+func (r *replay) keep(rec *streamrecord.Record) bool {
+	return r.opts.keep(rec) && (r.accepted == nil || rec.EventID == "" || !r.accepted.has(rec.EventID))
 }
 
 // count adds what became of a record to the sums, and reports whether it was

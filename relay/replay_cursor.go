@@ -27,7 +27,7 @@ type cursor struct {
 func (o *ReplayOptions) newCursor(question string) cursor {
 	sorted := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
 	text, _ := json.Marshal([]any{
-		question, o.To.bus, o.To.same, sorted(o.Names), sorted(o.Sources), sorted(o.Aggregates), o.Mark, o.DryRun,
+		question, o.To.bus, o.To.same, sorted(o.Names), sorted(o.Sources), sorted(o.Aggregates), o.Mark, o.DryRun, o.MissingFrom != nil,
 	})
 	sum := sha256.Sum256(text)
 	return cursor{Version: cursorVersion, Question: clip(question), Of: hex.EncodeToString(sum[:])}

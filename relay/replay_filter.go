@@ -6,15 +6,10 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
-// keep returns whether the filters leave an event in, nil if there are none.
-func (o *ReplayOptions) keep() func(*streamrecord.Record) bool {
-	if len(o.Names)+len(o.Sources)+len(o.Aggregates) == 0 {
-		return nil
-	}
-	return func(rec *streamrecord.Record) bool {
-		readable := rec.Kind == streamrecord.Event
-		return among(rec.EventName, o.Names, readable) && among(rec.Source, o.Sources, readable) && among(rec.AggregateID, o.Aggregates, readable)
-	}
+// keep returns whether the filters leave an event in.
+func (o *ReplayOptions) keep(rec *streamrecord.Record) bool {
+	readable := rec.Kind == streamrecord.Event
+	return among(rec.EventName, o.Names, readable) && among(rec.Source, o.Sources, readable) && among(rec.AggregateID, o.Aggregates, readable)
 }
 
 // among reports whether a header is one of those that are asked for. One that

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"unicode/utf8"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 )
 
 // ReplayOptions of [Replay]. To is required.
@@ -18,6 +20,16 @@ type ReplayOptions struct {
 	// them that is set has to be met; zero means all. A record whose header
 	// cannot be read is not left out.
 	Names, Sources, Aggregates []string
+
+	// MissingFrom leaves out every event that the journal has, for whatever
+	// bus, also as dead-lettered: those are for a redrive. So what is published is
+	// what neither the bus nor the dead letters have.
+	//
+	// An event of time t is looked for from t less [ClockSkew] on, up to the
+	// beginning of the replay; what the relay has accepted since then is published
+	// twice. The ids are held as 16 bytes each, about 18 MB for a million. Zero
+	// means no journal: everything is published.
+	MissingFrom JournalReader
 
 	// Rate is the most events that are sent in a second, averaged; no more than
 	// those of a second are sent at once. Zero means no limit. What the source
@@ -93,13 +105,16 @@ func replayOptions(s Source, h *Handler, optFns []func(*ReplayOptions)) (ReplayO
 	if h == nil {
 		errs = append(errs, errors.New("relay: replay: handler is nil"))
 	}
-	if s == nil {
+	if isnil.Value(s) {
 		errs = append(errs, errors.New("relay: replay: source is nil"))
 	} else if v, ok := s.(Validator); ok {
 		errs = append(errs, v.Validate())
 	}
 	if o.To == (Destination{}) {
 		errs = append(errs, errors.New("relay: ReplayOptions.To is required: ToBus with a name, or ToSameBus"))
+	}
+	if o.MissingFrom != nil && isnil.Value(o.MissingFrom) {
+		errs = append(errs, fmt.Errorf("relay: ReplayOptions.MissingFrom: a nil %T; leave it out for no journal", o.MissingFrom))
 	}
 	if math.IsNaN(o.Rate) || math.IsInf(o.Rate, 0) || o.Rate < 0 {
 		errs = append(errs, fmt.Errorf("relay: ReplayOptions.Rate: %v is out of range; zero means no limit", o.Rate))
@@ -114,7 +129,6 @@ func replayOptions(s Source, h *Handler, optFns []func(*ReplayOptions)) (ReplayO
 func (o *ReplayOptions) republisher(h *Handler) *Republisher {
 	p := h.Republisher(o.DryRun)
 	p.mode.bus, p.mode.journal = o.To.bus, p.mode.journal && o.To.same
-	p.mode.keep = o.keep()
 	if o.Mark != "" {
 		p.mode.mark, _ = json.Marshal(o.Mark)
 	}
