@@ -87,7 +87,9 @@ func masked(text string) string {
 // with "" a test of this package or the reader alone.
 var ran = map[string]string{
 	"go get github.com/dynamodb-outbox/dynamodb-outbox": "",
-	"go -C examples run ./quickstart":                   "", // TestQuickstartOutput
+	"go -C examples run ./quickstart":                   "",                                                         // TestQuickstartOutput
+	"go test ./...":                                     "go -C internal/conformance run ./cmd/test -race -count=1", // in each module
+	"go -C examples test ./...":                         "go -C internal/conformance run ./cmd/test -race -count=1",
 	"go -C internal/conformance run ./cmd/test":         "go -C internal/conformance run ./cmd/test -race -count=1",
 }
 
