@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"/internal/buslook":      {},
 	"/internal/delivery":     {},
 	"/internal/eventsv2":     {sdk + "/aws", sdk + "/aws/signer/v4", smith + "/encoding/cbor"},
+	"/internal/eventpattern": {},
 	"/internal/header":       {},
 	"/internal/isnil":        {},
 	"/internal/jsonlex":      {},

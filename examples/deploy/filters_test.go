@@ -13,8 +13,8 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventpattern"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 

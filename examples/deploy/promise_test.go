@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventpattern"
 )
 
 // promise is a sentence of the documentation about the templates, and how to

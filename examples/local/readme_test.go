@@ -65,7 +65,7 @@ func TestReadmeSaysWhatThereIs(t *testing.T) {
 // testedElsewhere are commands that the tests of their own package run, or CI.
 var testedElsewhere = map[string]struct{ file, text string }{
 	"go -C examples run ./deploy/bundle":        {"../deploy/bundle/main_test.go", "func TestBundle("},
-	"go -C examples run ./doctor -policy":       {"../doctor/doctor_test.go", `"-policy"`},
+	"go -C cmd/outbox run . doctor --policy":    {"../../cmd/outbox/doctor_test.go", `"--policy"`},
 	"go -C internal/conformance run ./cmd/test": {"../../.ci/run", "cmd/test -race"},
 }
 
@@ -85,7 +85,7 @@ func TestReadme(t *testing.T) {
 		elsewhere, known := testedElsewhere[c.text]
 		switch {
 		case c.needsAWS:
-			require.Regexp(t, `^(sam|terraform|aws|jq|curl -i "\$API_URL|go -C examples run \./(doctor -name|requeue -from)) ?`, c.text)
+			require.Regexp(t, `^(sam|terraform|aws|jq|curl -i "\$API_URL|go -C cmd/outbox run \. |go -C examples run \./requeue -from) ?`, c.text)
 		case known:
 			source, err := os.ReadFile(elsewhere.file)
 			require.NoError(t, err)

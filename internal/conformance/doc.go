@@ -7,9 +7,10 @@
 //	deployed             the templates of examples/deploy, deployed onto an engine as they are
 //	readme               what the README says, compiled and run
 //	engine, enginetest   the engines: how they are installed, and how a test gets one
+//	command              the operator's command, built and run as a process
 //	cmd                  commands that install the engines and run the tests of every module
 //
 // The other folders play a part of AWS around the code that is judged
-// (lambdapoller, sqspoller, rie, httpapi, smtptest, eventpattern), break its
+// (lambdapoller, sqspoller, rie, httpapi, smtptest), break its
 // wires (wirefault), or move its clock (movedclock).
 package conformance

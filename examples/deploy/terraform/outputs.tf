@@ -15,5 +15,5 @@ output "event_bus_name" {
 
 output "doctor" {
   description = "Checks this deployment"
-  value       = "go -C examples run ./doctor -name ${var.name}"
+  value       = "go run github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox@latest doctor --name ${var.name}"
 }

@@ -1,4 +1,4 @@
-package main
+package deploy
 
 import (
 	"os"
@@ -7,15 +7,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/linttest"
 )
 
-// TestOnWhatTerraformDeploys applies the Terraform configuration to moto, whole,
+// TestDoctorOnWhatTerraformDeploys applies the Terraform configuration to moto, whole,
 // and looks at the result. It takes more than a minute, most of it the waiting
 // of the provider for queues.
-func TestOnWhatTerraformDeploys(t *testing.T) {
+func TestDoctorOnWhatTerraformDeploys(t *testing.T) {
 	t.Parallel()
 	tf := linttest.Terraform(t)
 	moto := enginetest.Own(t, engine.Moto)
@@ -26,21 +27,18 @@ func TestOnWhatTerraformDeploys(t *testing.T) {
 	for _, name := range []string{"userservice", "relay", "messaging"} {
 		require.NoError(t, os.WriteFile(filepath.Join(packages, name+".zip"), emptyZip(t), 0o644))
 	}
-	require.NoError(t, tf.Copy(t.Context(), "../deploy/terraform", work))
-	aws := []string{
-		"AWS_ENDPOINT_URL=" + moto.URL, "AWS_REGION=" + engine.Region, "AWS_ACCESS_KEY_ID=OUTBOXTESTKEY0000000", "AWS_SECRET_ACCESS_KEY=outboxtestsecret",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-	}
+	require.NoError(t, tf.Copy(t.Context(), "terraform", work))
+	aws := command.Environment(moto, nil)
 	out, err := tf.Run(t.Context(), work, aws, "apply", "-auto-approve", "-input=false", "-no-color",
 		"-var", "mail_from=hello@example.com", "-var", "mail_identity=example.com",
 		// The provider here is older than SQS's messages of 1 MiB; see variables.tf.
 		"-var", "max_message_size=262144")
 	require.NoError(t, err)
 	require.Contains(t, out, "Apply complete!")
-	require.Contains(t, out, `doctor = "go -C examples run ./doctor -name outbox"`)
+	require.Contains(t, out, `doctor = "go run github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox@latest doctor --name outbox"`)
 
-	code, text := doctor(t, moto.Config(), "-name", "outbox")
-	require.Equal(t, exitHealthy, code, text)
-	require.Contains(t, text, "0 problems, 1 warnings, 0 not checked")
-	require.Contains(t, text, "queue.message-size")
+	doctor := command.Run(t, aws, "doctor", "--name", "outbox")
+	require.Zero(t, doctor.Code, doctor)
+	require.Contains(t, doctor.Stdout, "0 problems, 1 warnings, 0 not checked")
+	require.Contains(t, doctor.Stdout, "queue.message-size")
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -24,10 +24,10 @@ func (in *inspection) relayFunction(ctx context.Context) {
 	}
 	bus := Finding{
 		Check: "relay.bus", Subject: "function " + in.Relay, Found: "EVENT_BUS_NAME=" + env["EVENT_BUS_NAME"], Want: "EVENT_BUS_NAME=" + in.Bus,
-		Why: "events go to another bus than the one with the rule", Mend: "set the variable, or give the doctor the bus with -bus",
+		Why: "events go to another bus than the one with the rule", Mend: "set the variable, or give the doctor the bus with --bus",
 	}
 	if env["EVENT_BUS_NAME"] == "" {
-		bus.Mend = "see that it publishes to " + in.Bus + ", or give the doctor the bus with -bus"
+		bus.Mend = "see that it publishes to " + in.Bus + ", or give the doctor the bus with --bus"
 		in.notTold(bus, "EVENT_BUS_NAME", "events never come to the rule if its bus is not "+in.Bus)
 	} else {
 		in.report.verdict(env["EVENT_BUS_NAME"] == in.Bus, Problem, bus)
@@ -35,11 +35,11 @@ func (in *inspection) relayFunction(ctx context.Context) {
 	letters := env["DEAD_LETTER_TABLE"]
 	table := Finding{
 		Check: "relay.dead-letters", Subject: "function " + in.Relay, Found: "DEAD_LETTER_TABLE=" + letters, Want: "a table",
-		Mend: "see that it has a sink for dead letters; if that is a table, give it to the doctor with -dead-letters",
+		Mend: "see that it has a sink for dead letters; if that is a table, give it to the doctor with --dead-letters",
 	}
 	if letters == "" {
 		in.notTold(table, "DEAD_LETTER_TABLE", "without dead letters, an event that can never be published holds up its shard for a day, and is then gone from the stream")
-		if in.deadLettersGiven {
+		if in.DeadLettersGiven {
 			letters = in.DeadLetters
 		}
 	} else {

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -67,7 +67,8 @@ type Names struct {
 	Source      string // of the sample event
 	DetailType  string // of the sample event
 
-	deadLettersGiven bool // DeadLetters is not the templates' name
+	// DeadLettersGiven says that DeadLetters is not just the templates' name.
+	DeadLettersGiven bool
 }
 
 // NamesOf are the names that the templates give to a deployment.
@@ -119,7 +120,7 @@ func (in *inspection) unreadable(check, subject, absent string, err error) {
 		f.Mend = "deploy it, or give the doctor its name"
 	case isDenied(err):
 		f.Why = "the permission to look at it is missing"
-		f.Mend = "doctor -policy prints the permissions that it needs"
+		f.Mend = "outbox doctor --policy prints the permissions that it needs"
 	default:
 		f.Why = "the API did not answer: " + err.Error()
 	}

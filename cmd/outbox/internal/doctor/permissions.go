@@ -1,15 +1,15 @@
-package main
+package doctor
 
 import (
 	"encoding/json"
 	"slices"
 )
 
-// permissions is the policy of a role for the doctor, as JSON. It reads, and no
+// Permissions is the policy of a role for the doctor, as JSON. It reads, and no
 // item, message or event. Two of its actions are of no resource: TestEventPattern
 // looks at none, and ListEventSourceMappings at no single one
 // (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html).
-func permissions(name string, n Names) string {
+func Permissions(name string, n Names) string {
 	type statement struct {
 		Sid      string
 		Effect   string

@@ -1,4 +1,4 @@
-package main
+package deploy
 
 import (
 	"archive/zip"
@@ -22,17 +22,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
 
 // deployed puts what the templates describe on a moto of the test's own.
-func deployed(t *testing.T) (aws.Config, *template.Deployment) {
+func deployed(t *testing.T) *engine.Engine {
 	t.Helper()
-	cfg := enginetest.Own(t, engine.Moto).Config()
+	moto := enginetest.Own(t, engine.Moto)
+	cfg := moto.Config()
 	values := template.ExampleValues()
 	values.Account = engine.AccountID
-	tpl, err := template.LoadTerraform("../deploy/terraform", values)
+	tpl, err := template.LoadTerraform("terraform", values)
 	require.NoError(t, err)
 	d, err := tpl.Deployment()
 	require.NoError(t, err)
@@ -40,7 +42,7 @@ func deployed(t *testing.T) (aws.Config, *template.Deployment) {
 	deployQueues(t, cfg, d)
 	deployBus(t, cfg, d)
 	deployFunctions(t, cfg, d, streams)
-	return cfg, d
+	return moto
 }
 
 // deployTables makes the tables, and returns the ARNs of streams by the ARN
@@ -167,15 +169,16 @@ func emptyZip(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// TestOnMoto looks at what the templates describe on a server that nobody here
+// TestDoctorOnMoto looks at what the templates describe on a server that nobody here
 // wrote, and then at that with one thing after the other broken through the
 // API, as a person would break it.
-func TestOnMoto(t *testing.T) {
+func TestDoctorOnMoto(t *testing.T) {
 	t.Parallel()
-	cfg, _ := deployed(t)
-	code, text := doctor(t, cfg)
-	require.Equal(t, exitHealthy, code, text)
-	require.Contains(t, text, "0 problems, 0 warnings, 0 not checked")
+	moto := deployed(t)
+	cfg, env := moto.Config(), command.Environment(moto, nil)
+	healthy := command.Run(t, env, "doctor")
+	require.Zero(t, healthy.Code, healthy)
+	require.Contains(t, healthy.Stdout, "0 problems, 0 warnings, 0 not checked")
 
 	functions, events, queues, tables := lambda.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg), sqs.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
 	ctx := t.Context()
@@ -240,13 +243,17 @@ func TestOnMoto(t *testing.T) {
 		}},
 	} {
 		require.NoError(t, tt.breaks(), tt.check)
-		_, out := doctor(t, cfg, "-json")
-		var report Report
-		require.NoError(t, json.Unmarshal([]byte(out), &report))
+		ill := command.Run(t, env, "doctor", "--json")
+		var report struct {
+			Findings []struct{ Severity, Check string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(ill.Stdout), &report), ill)
 		found := false
 		for _, f := range report.Findings {
-			found = found || f.Check == tt.check && (f.Severity == Problem || f.Severity == Warning)
+			found = found || f.Check == tt.check && (f.Severity == "problem" || f.Severity == "warning")
 		}
-		require.True(t, found, "%s is not reported:\n%s", tt.check, out)
+		require.True(t, found, "%s is not reported:\n%s", tt.check, ill.Stdout)
 	}
+	require.Equal(t, 1, command.Run(t, env, "doctor").Code)
+	require.Equal(t, 2, command.Run(t, append(env, "AWS_REGION="), "doctor").Code)
 }

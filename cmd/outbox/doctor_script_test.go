@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/doctor"
 )
 
 const (
@@ -183,7 +185,7 @@ func operationOf(t *testing.T, r *http.Request) (operation, subject string) {
 		t.Errorf("%s: %v", r.Header.Get("X-Amz-Target"), err)
 	}
 	_, operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if in.EventPattern == everyEvent {
+	if in.EventPattern == `{"source":[{"prefix":""}]}` {
 		return operation, "control"
 	}
 	for _, s := range []string{in.TableName, in.QueueName, in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:], in.Rule, in.Name} {
@@ -195,11 +197,11 @@ func operationOf(t *testing.T, r *http.Request) (operation, subject string) {
 }
 
 // inspect runs the doctor over the world.
-func (w world) inspect(t *testing.T, args ...string) (code int, r Report, text string) {
+func (w world) inspect(t *testing.T, args ...string) (code int, r doctor.Report, text string) {
 	t.Helper()
 	cfg, _ := w.serve(t)
-	code, out := doctor(t, cfg, append([]string{"-json"}, args...)...)
+	code, out := runDoctor(t, cfg, append([]string{"--json"}, args...)...)
 	require.NoError(t, json.Unmarshal([]byte(out), &r), out)
-	_, text = doctor(t, cfg, args...)
+	_, text = runDoctor(t, cfg, args...)
 	return code, r, text
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func (in *inspection) stream(subject string, table *types.TableDescription) {
 	in.report.verdict(enabled, Problem, Finding{
 		Check: "table.stream", Subject: subject, Found: onOff(enabled), Want: "on",
 		Why:  "the relay reads the stream: without one, committed events are never published",
-		Mend: "enable it with NEW_IMAGE, and make the relay's mapping anew for its ARN; give the relay what was written meanwhile from the event store, as examples/README.md shows", See: aboutStreams,
+		Mend: "enable it with NEW_IMAGE, and make the relay's mapping anew for its ARN; give the relay what was written meanwhile from the event store, with outbox replay --missing", See: aboutStreams,
 	})
 	if !enabled {
 		return

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventpattern"
 )
 
 const (
@@ -105,7 +105,7 @@ func (in *inspection) mappingSource(m types.EventSourceMappingConfiguration) {
 	in.report.verdict(position == types.EventSourcePositionTrimHorizon, Warning, Finding{
 		Check: "mapping.starting-position", Subject: about(m), Found: string(position), Want: string(types.EventSourcePositionTrimHorizon), See: aboutMapping,
 		Why:  "events that were written while the mapping came up were passed over; it cannot be changed afterwards",
-		Mend: "give the relay the events around the creation of the mapping again, from the event store, as examples/README.md shows; make the next mapping from TRIM_HORIZON",
+		Mend: "give the relay the events around the creation of the mapping again, from the event store, with outbox replay --missing; make the next mapping from TRIM_HORIZON",
 	})
 	size := aws.ToInt32(m.BatchSize)
 	in.report.verdict(size >= 10, Warning, Finding{

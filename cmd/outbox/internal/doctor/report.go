@@ -1,7 +1,14 @@
-package main
+// Package doctor looks at a deployment of the outbox on AWS, and says what in it
+// loses events, holds them up or will hurt some day, why, and how to mend it. It
+// only reads.
+//
+// Two things about global tables that it knows: a strongly consistent one takes
+// no transactions and has no TTL, so it cannot be an event store; and the stream
+// of every other one has old and new images and cannot be switched off, which is
+// right for the relay.
+package doctor
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -71,33 +78,26 @@ func (r *Report) count(s Severity) int {
 	return n
 }
 
-// Exit codes of the command.
+// Exit statuses of a report.
 const (
-	exitHealthy  = 0 // warnings at most
-	exitProblems = 1
-	exitUnclear  = 2 // no problem seen, but something could not be looked at
-	exitUsage    = 3
+	Healthy  = 0 // warnings at most
+	Problems = 1
+	Unclear  = 2 // no problem seen, but something could not be looked at
 )
 
-func (r *Report) exitCode() int {
+// ExitStatus is how a command ends with this report.
+func (r *Report) ExitStatus() int {
 	switch {
 	case r.count(Problem) > 0:
-		return exitProblems
+		return Problems
 	case r.count(Unchecked) > 0 || len(r.Findings) == 0:
-		return exitUnclear
+		return Unclear
 	}
-	return exitHealthy
+	return Healthy
 }
 
-func (r *Report) writeJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
-}
-
-// writeText writes the report for a person, the worst first.
-func (r *Report) writeText(w io.Writer) error {
+// WriteText writes the report for a person, the worst first.
+func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "doctor: %s in %s\n", r.Name, r.Region)
 	for _, s := range []Severity{Problem, Warning, Unchecked} {

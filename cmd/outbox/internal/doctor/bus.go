@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/eventpattern"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventpattern"
 )
 
 const (

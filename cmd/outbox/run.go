@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/advice"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitSomeFailed  = 1
+	exitUsage       = 2
+	exitInterrupted = 3
+)
+
+// cli is the grammar.
+type cli struct {
+	common
+
+	Doctor doctorCmd `cmd:"" help:"Look at a deployment, and say what in it loses events or holds them up, and how to mend it."`
+}
+
+const description = `outbox is for whoever operates an outbox on AWS. Nothing is published or changed without --execute.
+
+Names come from flags, or from the file outbox.yaml, whose keys are the flags' names. Region and credentials come from where the AWS SDK takes them; AWS_ENDPOINT_URL_* points at an engine.
+
+Exit status: 0 done, 1 some failed, 2 wrong call or configuration, 3 interrupted (it can be resumed).`
+
+// environment is what a run has of the process.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	terminal       bool // stderr is one
+	signals        <-chan os.Signal
+	load           func(ctx context.Context, region string) (aws.Config, error)
+}
+
+// app is one run.
+type app struct {
+	environment
+	common
+	args       []string
+	interrupts interrupts
+}
+
+// exited is how kong asks for an end, after -h.
+type exited int
+
+// run is the command.
+func run(ctx context.Context, args []string, env environment) (code int) {
+	a := &app{environment: env, args: args}
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case exited:
+			code = int(e)
+		default:
+			panic(e)
+		}
+	}()
+	var grammar cli
+	parser, err := kong.New(&grammar,
+		kong.Name("outbox"), kong.Description(description), kong.Vars{"config": defaultConfig},
+		kong.Writers(env.stdout, env.stderr), kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		fromFile(),
+		kong.ExplicitGroups([]kong.Group{{Key: "names", Title: "Names (in " + defaultConfig + ", too):"}}),
+	)
+	if err != nil {
+		return a.fail(err)
+	}
+	verb, err := parser.Parse(args)
+	if err != nil {
+		return a.fail(usageError{err})
+	}
+	a.common = grammar.common
+	ctx, release := a.interrupts.follow(ctx, env.signals, func(s string) { fmt.Fprintln(env.stderr, "outbox: "+s) })
+	defer release()
+	verb.BindTo(ctx, (*context.Context)(nil))
+	err = verb.Run(a)
+	if err != nil && errors.Is(context.Cause(ctx), errInterrupted) {
+		err = errInterrupted
+	}
+	return a.fail(err)
+}
+
+// fail says what is wrong, and returns the exit code that stands for it.
+func (a *app) fail(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errSomeFailed): // the result has said it
+		return exitSomeFailed
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintln(a.stderr, "outbox: interrupted")
+		return exitInterrupted
+	case errors.Is(err, errUnclear): // so has the report
+		return exitUsage
+	}
+	fmt.Fprintf(a.stderr, "outbox: %v\n", err)
+	if what := advice.Of(err); what != "" {
+		fmt.Fprintf(a.stderr, "outbox: %s\n", what)
+	}
+	if parse := (usageError{}); errors.As(err, &parse) {
+		return exitUsage
+	}
+	return exitSomeFailed
+}
+
+// writeJSON writes a result for a program.
+func (a *app) writeJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// aws returns the configuration of the AWS SDK.
+func (a *app) aws(ctx context.Context) (aws.Config, error) {
+	cfg, err := a.load(ctx, a.Region)
+	if err != nil {
+		return cfg, usageError{err}
+	}
+	if cfg.Region == "" {
+		return cfg, usage("no region: --region, or set AWS_REGION")
+	}
+	return cfg, nil
+}
