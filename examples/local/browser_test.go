@@ -311,3 +311,26 @@ func (tb *tab) shot(t *testing.T, name string) {
 	file := strings.ReplaceAll(t.Name(), "/", "-") + "-" + name + ".png"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, file), png, 0o644))
 }
+
+// pictures takes the pictures of docs, light and dark: the upper part of the page,
+// down to the buttons. With OUTBOX_PICTURES they are saved in that folder:
+//
+//	OUTBOX_PICTURES=$PWD/docs go -C examples test ./local -run TestPage/dynoxide
+func (tb *tab) pictures(t *testing.T) {
+	t.Helper()
+	const width, most = 1280, 200 << 10
+	for _, scheme := range []string{"dark", "light"} {
+		tb.look(t, width, 1000, scheme, true)
+		tb.eval(t, "scrollTo({ top: 0, behavior: 'instant' })")
+		var height int
+		require.NoError(t, json.Unmarshal([]byte(tb.eval(t, "Math.round(document.querySelector('[data-fault]').closest('section').getBoundingClientRect().bottom + 12)")), &height))
+		var out struct{ Data []byte }
+		tb.do(t, "Page.captureScreenshot", map[string]any{"format": "webp", "quality": 85, "captureBeyondViewport": true, "clip": map[string]int{"x": 0, "y": 0, "width": width, "height": height, "scale": 1}}, &out)
+		require.NotEmpty(t, out.Data)
+		require.Less(t, len(out.Data), most, "a picture of docs is too large")
+		if dir := os.Getenv("OUTBOX_PICTURES"); dir != "" {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "local-"+scheme+".webp"), out.Data, 0o644))
+		}
+	}
+	tb.look(t, 1440, 1000, "light", false)
+}

@@ -135,11 +135,11 @@ func TestPage(t *testing.T) {
 				seen    string // JavaScript that shows its effect
 			}{
 				{refuse, true, 0, `document.querySelector('#notes').textContent.includes('sends only these again')`},
-				{busDown, true, 0, `+document.querySelector('[data-sum=waiting]').textContent >= 12 && document.querySelector('[data-station=bus].broken')`},
 				{killRelay, false, 0, `document.querySelector('#notes').textContent.includes('The relay was killed')`},
 				{twice, true, 0, `document.querySelector('#notes').textContent.includes('Answers get lost') && document.querySelector('#notes').textContent.includes('will deliver them again')`},
 				{crash, false, 0, `document.querySelector('#notes').textContent.includes('messaging service died')`},
 				{poison, false, 2, `document.querySelector('[data-sum=deadLettered]').textContent === '1'`},
+				{busDown, true, 0, `+document.querySelector('[data-sum=waiting]').textContent >= 12 && document.querySelector('[data-station=bus].broken')`},
 			} {
 				t.Logf("press %s", f.name)
 				button := fmt.Sprintf("[data-fault=%s]", f.name)
@@ -158,6 +158,9 @@ func TestPage(t *testing.T) {
 				p.wait(t, atRest, f.seen)
 				if f.toggles {
 					p.shot(t, string(f.name))
+					if f.name == busDown {
+						p.pictures(t)
+					}
 					p.click(t, button)
 					p.wait(t, atRest, pressed(false))
 				}
