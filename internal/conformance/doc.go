@@ -7,6 +7,7 @@
 //	deployed             the templates of examples/deploy, deployed onto an engine as they are
 //	readme               what the README says, compiled and run
 //	engine, enginetest   the engines: how they are installed, and how a test gets one
+//	release              a release, rehearsed
 //	command              the operator's command, built and run as a process
 //	cmd                  commands that install the engines and run the tests of every module
 //
