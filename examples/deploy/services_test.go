@@ -27,9 +27,10 @@ var mains = map[string]string{
 
 // notSet are the variables that a program reads and the templates leave out.
 var notSet = map[string]string{
-	"OUTBOX_REGION":         "for global tables",
-	"SMTP_ADDR":             "for the mailer smtp, which is for local use",
-	"SES_CONFIGURATION_SET": "for who watches bounces",
+	"OUTBOX_REGION":          "for global tables",
+	"PARTIAL_BATCH_RESPONSE": "for mappings that ignore the answer",
+	"SMTP_ADDR":              "for the mailer smtp, which is for local use",
+	"SES_CONFIGURATION_SET":  "for who watches bounces",
 }
 
 // TestEnvironmentIsWhatTheProgramsRead: a variable that is set and not read is

@@ -6,7 +6,8 @@
 //
 // Its environment: EVENT_BUS_NAME, DEAD_LETTER_TABLE, METRICS_NAMESPACE (the
 // library's own if it is not set), OUTBOX_REGION for a global table, where each
-// region publishes its own events, and what the AWS SDK reads.
+// region publishes its own events, PARTIAL_BATCH_RESPONSE (off for a mapping that
+// ignores the answer: the whole batch fails then), and what the AWS SDK reads.
 package main
 
 import (
@@ -43,7 +44,7 @@ func run(ctx context.Context, out io.Writer) error {
 		func(o *relay.EventBridgeOptions) { o.Logger = log })
 	deadLetters := deadletter.New(dynamodb.NewFromConfig(cfg), os.Getenv("DEAD_LETTER_TABLE"))
 	h, err := relay.NewHandler(bus, deadLetters, func(o *relay.Options) {
-		o.PartialBatchResponse = true
+		o.PartialBatchResponse = os.Getenv("PARTIAL_BATCH_RESPONSE") != "off"
 		o.Region = os.Getenv("OUTBOX_REGION")
 		o.Logger = log
 		o.Metrics = relay.EMF(out, func(o *relay.EMFOptions) { o.Namespace = os.Getenv("METRICS_NAMESPACE") })

@@ -3,6 +3,7 @@ package deployed
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
@@ -79,7 +81,7 @@ func run(ctx context.Context, t *testing.T, dir string, env []string, argv ...st
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	text, err := cmd.Output()
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return string(text) + stderr.String(), exit.ExitCode()
 	}
 	require.NoError(t, err, "%s", argv)
@@ -131,6 +133,13 @@ func until(t *testing.T, what string, missing func() string) {
 		}
 	}
 }
+
+func queueARN(name string) string {
+	return "arn:aws:sqs:" + engine.Region + ":" + engine.AccountID + ":" + name
+}
+
+// all asks for every attribute of a queue.
+var all = []types.QueueAttributeName{types.QueueAttributeNameAll}
 
 // queueURL is the address of a queue.
 func (d *deployment) queueURL(t *testing.T, name string) *string {

@@ -4,14 +4,19 @@
 // told to both by the deployment's own HTTP API, and a ledger compares what was
 // committed, what came out of the bus, and what the consumer kept.
 //
-// What MiniStack 1.5.33 does not do:
+// What MiniStack 1.5.33 does not do, and what follows for the story:
 //
+//   - The mapping of a stream ignores the relay's partial answer, so what the relay
+//     holds is lost to it. A step shows that, and gives the event to the relay again;
+//     it fails when MiniStack has learnt it. In the step before, the relay fails the
+//     whole batch instead.
 //   - A mapping of a stream neither waits for its window nor bisects, and keeps no
 //     MetricsConfig.
 //   - A rule's target has no dead-letter queue and no retries.
+//   - Queues have no StartMessageMoveTask: the command requeue moves messages.
 //   - Roles and policies grant nothing and refuse nothing, alarms are kept and never
 //     looked at, and the architecture of a function is not looked at either: a
 //     function is a process of this machine.
 //   - CloudFormation takes no alarm with metric math, so one alarm is left out of the
-//     SAM template.
+//     SAM template. It gives tables neither a TTL nor point-in-time recovery.
 package deployed

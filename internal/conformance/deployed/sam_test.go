@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
@@ -41,7 +44,27 @@ func TestSAM(t *testing.T) {
 		}
 	}
 	d := newDeployment(e, dist, host)
+	dr := newDoctor(t, d)
+	dr.healthy(t, "table.ttl", "table.backups") // MiniStack's CloudFormation leaves them out
+	d.keep(t)
+	dr.healthy(t)
 	story(t, d)
+	dr.healthy(t)
+	findSlips(t, d, dr)
+}
+
+// keep gives the event store what the template asks for and MiniStack's
+// CloudFormation leaves out.
+func (d *deployment) keep(t *testing.T) {
+	t.Helper()
+	_, err := d.tables.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+		TableName: aws.String(eventStore), TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(true)},
+	})
+	require.NoError(t, err)
+	_, err = d.tables.UpdateContinuousBackups(t.Context(), &dynamodb.UpdateContinuousBackupsInput{
+		TableName: aws.String(eventStore), PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
+	})
+	require.NoError(t, err)
 }
 
 // without takes a resource out of a template.

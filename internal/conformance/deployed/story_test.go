@@ -2,6 +2,7 @@ package deployed
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"testing"
@@ -16,6 +17,26 @@ func story(t *testing.T, d *deployment) {
 	require.Len(t, l.signedUp, 180)
 	require.Equal(t, 20, l.refused)
 	l.settle("200 sign-ups, 20 of them refused")
+	l.absentBus()
+	l.ignoredAnswer()
+	l.stranger()
+	l.failingConsumer(program(t, "./requeue"))
+	l.disabledMapping()
+	l.updateInTheMiddle()
+}
+
+// signUpMore posts n users whose addresses nobody has, and returns their events.
+func (l *ledger) signUpMore(n int) (events []string) {
+	l.t.Helper()
+	before := maps.Clone(l.signedUp)
+	l.signUp(n, func(i int) string { return fmt.Sprintf("more-%d-%d@example.com", len(before), i) })
+	for id := range l.signedUp {
+		if !before[id] {
+			events = append(events, id)
+		}
+	}
+	require.Len(l.t, events, n)
+	return events
 }
 
 // signUp posts n users to the HTTP API, eight at a time. One of those who give

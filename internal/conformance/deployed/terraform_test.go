@@ -33,5 +33,9 @@ func TestTerraform(t *testing.T) {
 	require.NoError(t, err)
 
 	d := newDeployment(e, dist, strings.TrimPrefix(api, "http://"))
+	dr := newDoctor(t, d)
+	dr.healthy(t, "queue.message-size") // the one thing that is set here
 	story(t, d)
+	dr.healthy(t, "queue.message-size")
+	findSlips(t, d, dr, "queue.message-size")
 }

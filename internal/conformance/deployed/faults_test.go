@@ -1,0 +1,164 @@
+package deployed
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
+)
+
+// absentBus deploys a wrong name of the bus, and mends it. The relay holds what
+// is written meanwhile: the metric of the alarm relay-config-faults says so, and
+// nothing goes to the dead letters.
+//
+// The relay fails the whole batch here, for MiniStack ignores a partial answer.
+func (l *ledger) absentBus() {
+	l.t.Helper()
+	since := time.Now()
+	restore := l.d.setEnvironment(l.t, relayFunction, map[string]string{"EVENT_BUS_NAME": stack + "-absent", "PARTIAL_BATCH_RESPONSE": "off"})
+	held := l.signUpMore(10)
+	until(l.t, "the relay finds that there is no such bus", func() string {
+		if l.d.metric(l.t, "ConfigFaults", since) == 0 {
+			return "no ConfigFaults in its metrics"
+		}
+		return ""
+	})
+	a := l.account()
+	require.Empty(l.t, a.deadLetters)
+	for _, id := range held {
+		require.Zero(l.t, l.heard[id])
+	}
+	restore()
+	l.settle("the relay without its bus")
+}
+
+// ignoredAnswer shows what MiniStack does with the answer that something was not
+// published, which a mapping with ReportBatchItemFailures must not do: it goes on
+// to the next record. What is lost so is in the event store, and is given to
+// the relay again.
+func (l *ledger) ignoredAnswer() {
+	l.t.Helper()
+	since := time.Now()
+	restore := l.d.setEnvironment(l.t, relayFunction, map[string]string{"EVENT_BUS_NAME": stack + "-absent"})
+	held := l.signUpMore(1)[0]
+	until(l.t, "the relay answers that it has not published", func() string {
+		if l.d.metric(l.t, "Failed", since) == 0 {
+			return "no Failed in its metrics"
+		}
+		return ""
+	})
+	restore()
+	next := l.signUpMore(1)[0]
+	until(l.t, "the relay goes on", func() string {
+		if l.listen(); l.heard[next] == 0 {
+			return next + " has not come out of the bus"
+		}
+		return ""
+	})
+	require.Zero(l.t, l.heard[held], "MiniStack honours the relay's partial answer now: take this step out, and PARTIAL_BATCH_RESPONSE out of the other")
+
+	text, err := json.Marshal(l.account().stored[held])
+	require.NoError(l.t, err)
+	ev, err := envelope.Parse(text)
+	require.NoError(l.t, err)
+	again := relaytest.Stream{ARN: "arn:aws:dynamodb:" + engine.Region + ":" + engine.AccountID + ":table/" + eventStore + "/stream/again"}
+	out, err := l.d.functions.Invoke(l.t.Context(), &lambda.InvokeInput{
+		FunctionName: aws.String(relayFunction), Payload: relaytest.StreamEvent(again.Insert(ev)...),
+	})
+	require.NoError(l.t, err)
+	require.JSONEq(l.t, `{"batchItemFailures":[]}`, string(out.Payload))
+	l.settle("an answer that the engine ignores, and again")
+}
+
+// stranger writes an item into the event store that is no event.
+func (l *ledger) stranger() {
+	l.t.Helper()
+	_, err := l.d.tables.PutItem(l.t.Context(), &dynamodb.PutItemInput{TableName: aws.String(eventStore), Item: map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "no-event"}, "sk": &types.AttributeValueMemberN{Value: "1"}, "note": &types.AttributeValueMemberS{Value: "x"},
+	}})
+	require.NoError(l.t, err)
+	l.signUpMore(5)
+	l.strangers = append(l.strangers, "no-event")
+	l.settle("an item that is no event")
+	require.Contains(l.t, fmt.Sprint(l.account().deadLetters), "no-event")
+}
+
+// failingConsumer takes the consumer's table away. Its messages are received
+// maxReceiveCount times and go to its dead-letter queue; when it is mended, they are
+// moved back. The visibility timeout is short meanwhile, for there are three
+// minutes between two receives otherwise.
+func (l *ledger) failingConsumer(requeue string) {
+	l.t.Helper()
+	const maxReceiveCount = 5
+	since := time.Now()
+	visibility := func(seconds string) {
+		l.t.Helper()
+		_, err := l.d.queues.SetQueueAttributes(l.t.Context(), &sqs.SetQueueAttributesInput{
+			QueueUrl: l.d.queueURL(l.t, messagingQueue), Attributes: map[string]string{"VisibilityTimeout": seconds},
+		})
+		require.NoError(l.t, err)
+	}
+	restore := l.d.setEnvironment(l.t, messagingFunction, map[string]string{"MESSAGING_TABLE": stack + "-absent"})
+	visibility("1")
+	failed := l.signUpMore(3)
+	until(l.t, "messages in the consumer's dead-letter queue", func() string {
+		if n := l.d.waiting(l.t, messagingDLQ); n != len(failed) {
+			return fmt.Sprintf("%d of %d", n, len(failed))
+		}
+		return ""
+	})
+	for _, id := range failed {
+		tries := 0
+		for _, line := range l.d.logged(l.t, messagingFunction, since) {
+			if strings.Contains(line, id) && strings.Contains(line, `"level":"ERROR"`) {
+				tries++
+			}
+		}
+		require.Equal(l.t, maxReceiveCount, tries, "of %s", id)
+	}
+	visibility("180")
+	restore()
+	must(l.t, examples, environment(l.d.engine), requeue, "-from", messagingDLQ, "-to", messagingQueue, "-execute")
+	l.settle("a consumer that fails, and its messages moved")
+}
+
+// disabledMapping stops the mapping of the relay for a while.
+func (l *ledger) disabledMapping() {
+	l.t.Helper()
+	enable := func(yes bool) {
+		l.t.Helper()
+		l.d.setMapping(l.t, relayFunction, func(in *lambda.UpdateEventSourceMappingInput) { in.Enabled = &yes })
+	}
+	enable(false)
+	held := l.signUpMore(5)
+	l.listen()
+	for _, id := range held {
+		require.Zero(l.t, l.heard[id])
+	}
+	enable(true)
+	l.settle("the mapping disabled and enabled")
+}
+
+// updateInTheMiddle deploys the relay anew while people sign up.
+func (l *ledger) updateInTheMiddle() {
+	l.t.Helper()
+	l.signUp(60, func(i int) string {
+		if i == 30 {
+			l.d.updateCode(l.t)
+		}
+		return fmt.Sprintf("during-%d@example.com", i)
+	})
+	l.d.updated(l.t, relayFunction)
+	l.settle("the relay updated in the middle")
+}
