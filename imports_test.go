@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 		smith, smith + "/encoding/cbor", smith + "/middleware", smith + "/transport/http"},
 	"/relay/deadletter": {module + "/internal/isnil", module + "/internal/noanswer", module + "/internal/sequence", module + "/relay",
 		sdk + "/aws", sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types"},
+	"/relay/journal": {module + "/internal/isnil", module + "/relay", sdk + "/aws", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", ulid},
 	"/relay/relaytest": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/decimal",
 		module + "/internal/sequence", module + "/relay", sdk + "/aws", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types", smith},
 }
