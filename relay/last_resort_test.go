@@ -14,13 +14,21 @@ import (
 
 // That the configuration never makes a dead letter has one exception, a record
 // that the stream is about to forget. Who reads the one reads the other: in the
-// package's comment, at ConfigFault and in each line of the README.
+// package's comment, at ConfigFault, in each line of the README and in each
+// paragraph of the pages for whoever operates a relay.
 func TestTheTwentyHoursAreSaidWithTheRule(t *testing.T) {
 	texts := map[string]string{}
 	readme, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
 	for line := range strings.Lines(string(readme)) {
 		texts["README.md: "+line] = line
+	}
+	for _, page := range []string{"../docs/operations.md", "../docs/failures.md"} {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, paragraph := range strings.Split(strings.ReplaceAll(string(text), "\n|", "\n\n|"), "\n\n") {
+			texts[page+": "+paragraph] = paragraph
+		}
 	}
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)

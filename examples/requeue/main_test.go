@@ -90,22 +90,22 @@ func (q *queues) held(t *testing.T, queue enginetest.Queue) string {
 	return out.Attributes["ApproximateNumberOfMessages"] + "+" + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
 }
 
-// readmeArgs are the arguments of the README's command, with the names of a test
-// for those of the templates.
-func readmeArgs(t *testing.T, q *queues) []string {
+// argsOfDocs are the arguments of the command in docs/operations.md, with the names
+// of a test for those of the templates.
+func argsOfDocs(t *testing.T, q *queues) []string {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	page, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
-	found := regexp.MustCompile(`(?m)^go -C examples run \./requeue (.*)$`).FindStringSubmatch(string(readme))
+	found := regexp.MustCompile(`(?m)^go -C examples run \./requeue (.*)$`).FindStringSubmatch(string(page))
 	require.Len(t, found, 2)
 	return strings.Fields(strings.NewReplacer("outbox-rule-dlq", q.fromName, "outbox-messaging", q.toName).Replace(found[1]))
 }
 
-// TestMovesWhatTheRuleCouldNotDeliver: the command of the README, first without
+// TestMovesWhatTheRuleCouldNotDeliver: the command of docs/operations.md, first without
 // -execute and then with it.
 func TestMovesWhatTheRuleCouldNotDeliver(t *testing.T) {
 	q := newQueues(t, 25)
-	args := readmeArgs(t, q)
+	args := argsOfDocs(t, q)
 	require.Equal(t, "-execute", args[len(args)-1])
 
 	code, out := q.run(t, q.moto.SQS(), args[:len(args)-1]...)

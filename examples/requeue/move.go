@@ -163,7 +163,7 @@ func (m *move) foreign(message types.Message) string {
 	target := attribute(message, "TARGET_ARN")
 	switch {
 	case e.DDBStreamBatchInfo != nil:
-		return "Lambda gave up a batch: publish its events again from the event store, see examples/README.md"
+		return "Lambda gave up a batch: publish its events again from the event store, see docs/operations.md"
 	case err != nil || e.DetailType == "" || e.Source == "":
 		return "it is not an event of a bus"
 	case target != "" && target != m.to.arn:

@@ -81,7 +81,7 @@ locals {
     }
     relay_gave_up = {
       name        = "relay-gave-up"
-      description = "Lambda gave up on a batch after its record age. The events are in the event store: give them to the relay again, see the README."
+      description = "Lambda gave up on a batch after its record age. The events are in the event store: publish them again, see docs/operations.md."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = aws_sqs_queue.relay_failures.name }
@@ -92,7 +92,7 @@ locals {
     }
     relay_dropped_records = {
       name        = "relay-dropped-records"
-      description = "Lambda dropped records of the event store's stream. The events are in the event store: give them to the relay again, see the README."
+      description = "Lambda dropped records of the event store's stream. The events are in the event store: publish them again, see docs/operations.md."
       namespace   = "AWS/Lambda"
       metric      = "DroppedEventCount"
       dimensions  = { EventSourceMappingUUID = aws_lambda_event_source_mapping.relay.uuid }
@@ -115,7 +115,7 @@ locals {
     }
     relay_failures_undelivered = {
       name        = "relay-failures-undelivered"
-      description = "Lambda gave up on a batch and could not say so to the on-failure queue. The events are in the event store: give them to the relay again, see the README."
+      description = "Lambda gave up on a batch and could not say so to the on-failure queue. The events are in the event store: publish them again, see docs/operations.md."
       namespace   = "AWS/Lambda"
       metric      = "DestinationDeliveryFailures"
       dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
@@ -172,7 +172,7 @@ locals {
     }
     rule_lost_events = {
       name        = "rule-lost-events"
-      description = "The rule could deliver an event neither to the queue nor to its dead-letter queue. The event is in the event store: give it to the relay again, see the README."
+      description = "The rule could deliver an event neither to the queue nor to its dead-letter queue. The event is in the event store: publish it again, see docs/operations.md."
       namespace   = "AWS/Events"
       metric      = "InvocationsFailedToBeSentToDlq"
       dimensions  = { EventBusName = aws_cloudwatch_event_bus.event_bus.name, RuleName = aws_cloudwatch_event_rule.user_created.name }
