@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"/outbox": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/decimal", module + "/internal/eventitem", module + "/internal/itemsize",
 		module + "/internal/jsonlex", module + "/internal/noanswer", sdk + "/aws", sdk + "/aws", sdk + "/aws/ratelimit", sdk + "/aws/retry",
 		sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith, smith + "/transport/http"},
-	"/outbox/outboxtest": {module + "/envelope", module + "/internal/streamrecord", module + "/outbox", sdk + "/aws",
+	"/outbox/outboxtest": {module + "/envelope", module + "/internal/decimal", module + "/internal/streamrecord", module + "/outbox", sdk + "/aws",
 		sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith},
 	"/relay": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/buslook", module + "/internal/delivery",
 		module + "/internal/isnil", module + "/internal/jsonlex", module + "/internal/noanswer", module + "/internal/sequence", module + "/internal/streamrecord",

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"reflect"
 	"sync"
@@ -28,7 +27,7 @@ import (
 // has said otherwise. Tables need not be made.
 type Client struct {
 	mu     sync.Mutex // guards what follows
-	keys   map[string][]string
+	keys   map[string]keySchema
 	tables map[string]map[string]map[string]types.AttributeValue // by table and key
 	opaque map[string]bool                                       // items that an Update has changed
 	tokens map[string]receipt
@@ -38,8 +37,8 @@ type Client struct {
 
 // receipt is a transaction that has committed under a token.
 type receipt struct {
-	in *dynamodb.TransactWriteItemsInput
-	at time.Time
+	actions []types.TransactWriteItem
+	at      time.Time
 }
 
 // tokenLife is how long a ClientRequestToken is known
@@ -94,13 +93,16 @@ func (c *Client) CreateTable(_ context.Context, in *dynamodb.CreateTableInput, _
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.keys == nil {
-		c.keys = map[string][]string{}
+		c.keys = map[string]keySchema{}
 	}
-	var names []string
+	schema := keySchema{types: map[string]types.ScalarAttributeType{}}
 	for _, k := range in.KeySchema {
-		names = append(names, aws.ToString(k.AttributeName))
+		schema.names = append(schema.names, aws.ToString(k.AttributeName))
 	}
-	c.keys[tableOf(in.TableName)] = names
+	for _, a := range in.AttributeDefinitions {
+		schema.types[aws.ToString(a.AttributeName)] = a.AttributeType
+	}
+	c.keys[tableOf(in.TableName)] = schema
 	return &dynamodb.CreateTableOutput{}, nil
 }
 
@@ -119,7 +121,7 @@ func (c *Client) Items(table string) []map[string]types.AttributeValue {
 	defer c.mu.Unlock()
 	var items []map[string]types.AttributeValue
 	for _, item := range c.tables[tableOf(&table)] {
-		items = append(items, maps.Clone(item))
+		items = append(items, stored(item))
 	}
 	return items
 }
@@ -143,8 +145,8 @@ func (c *Client) transact(ctx context.Context, in *dynamodb.TransactWriteItemsIn
 	if in.ClientRequestToken == nil {
 		in.ClientRequestToken = aws.String(rand.Text()) // as the SDK does
 	}
-	if err := checker.Check(in); err != nil {
-		return nil, &smithy.GenericAPIError{Code: "ValidationException", Message: err.Error()}
+	if err := check(in); err != nil {
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,19 +183,40 @@ var checker = func() *outbox.Writer {
 	return w
 }()
 
+// check refuses what DynamoDB refuses for certain.
+func check(in *dynamodb.TransactWriteItemsInput) error {
+	if err := checker.Check(in); err != nil {
+		return invalid(err)
+	}
+	return nil
+}
+
+func invalid(err error) error {
+	return &smithy.GenericAPIError{Code: "ValidationException", Message: err.Error()}
+}
+
 // commit judges the actions and does all of them, or none. It wants mu held.
 func (c *Client) commit(in *dynamodb.TransactWriteItemsInput, judged map[int]bool) error {
 	token := *in.ClientRequestToken
+	actions := make([]types.TransactWriteItem, len(in.TransactItems))
+	for i := range actions {
+		actions[i] = sent(in.TransactItems[i])
+	}
 	if done, ok := c.tokens[token]; ok && time.Since(done.at) < tokenLife {
-		if !reflect.DeepEqual(done.in.TransactItems, in.TransactItems) {
+		if !reflect.DeepEqual(done.actions, actions) {
 			return &types.IdempotentParameterMismatchException{Message: aws.String("the token was used for other actions")}
 		}
 		return nil
 	}
-	reasons, refused := noReasons(len(in.TransactItems)), false
-	changes := make([]func(), 0, len(in.TransactItems))
-	for i, action := range in.TransactItems {
+	reasons, refused := noReasons(len(actions)), false
+	changes := make([]func(), 0, len(actions))
+	for i, action := range actions {
 		a, err := c.action(i, action)
+		if fault := new(keyFault); errors.As(err, &fault) {
+			refused = true
+			reasons[i] = types.CancellationReason{Code: aws.String("ValidationError"), Message: aws.String(fault.Error())}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -207,7 +230,7 @@ func (c *Client) commit(in *dynamodb.TransactWriteItemsInput, judged map[int]boo
 			refused = true
 			reasons[i] = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Message: aws.String("The conditional request failed")}
 			if a.wantsOld {
-				reasons[i].Item = maps.Clone(a.old)
+				reasons[i].Item = stored(a.old)
 			}
 			continue
 		}
@@ -222,9 +245,7 @@ func (c *Client) commit(in *dynamodb.TransactWriteItemsInput, judged map[int]boo
 	if c.tokens == nil {
 		c.tokens = map[string]receipt{}
 	}
-	kept := *in
-	kept.TransactItems = append([]types.TransactWriteItem(nil), in.TransactItems...)
-	c.tokens[token] = receipt{&kept, time.Now()}
+	c.tokens[token] = receipt{actions, time.Now()}
 	return nil
 }
 
@@ -253,12 +274,19 @@ func (c *Client) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fu
 }
 
 func (c *Client) put(in *dynamodb.PutItemInput) error {
+	action := types.TransactWriteItem{Put: &types.Put{
+		TableName: in.TableName, Item: in.Item, ConditionExpression: in.ConditionExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	}}
+	if err := check(&dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{action}}); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a, err := c.action(0, types.TransactWriteItem{Put: &types.Put{
-		TableName: in.TableName, Item: in.Item, ConditionExpression: in.ConditionExpression,
-		ExpressionAttributeNames: in.ExpressionAttributeNames,
-	}})
+	a, err := c.action(0, sent(action))
+	if fault := new(keyFault); errors.As(err, &fault) {
+		return invalid(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -272,7 +300,7 @@ func (c *Client) put(in *dynamodb.PutItemInput) error {
 	}
 	refused := &types.ConditionalCheckFailedException{Message: aws.String("The conditional request failed")}
 	if in.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld {
-		refused.Item = maps.Clone(a.old)
+		refused.Item = stored(a.old)
 	}
 	return refused
 }
@@ -286,12 +314,15 @@ func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...fu
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	table := tableOf(in.TableName)
-	key, err := c.keyOf(table, in.Key)
+	key, err := c.keyOf(table, stored(in.Key))
+	if fault := new(keyFault); errors.As(err, &fault) {
+		err = invalid(err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if c.opaque[table+"\x00"+key] {
 		return nil, errors.New("outboxtest: GetItem: the item was changed by an Update, which is not modelled")
 	}
-	return &dynamodb.GetItemOutput{Item: maps.Clone(c.tables[table][key])}, nil
+	return &dynamodb.GetItemOutput{Item: stored(c.tables[table][key])}, nil
 }

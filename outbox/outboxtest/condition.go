@@ -77,9 +77,21 @@ func (c *Client) action(i int, in types.TransactWriteItem) (action, error) {
 	return a, err
 }
 
+// keySchema is the key of a table that was made.
+type keySchema struct {
+	names []string
+	types map[string]types.ScalarAttributeType
+}
+
+// keyFault is a key that is not the table's, as DynamoDB would say.
+type keyFault struct{ what string }
+
+func (f *keyFault) Error() string { return "One or more parameter values were invalid: " + f.what }
+
 // keyOf returns the key of an item, or of a Key, as a text. It wants mu held.
 func (c *Client) keyOf(table string, item map[string]types.AttributeValue) (string, error) {
-	names, known := c.keys[table]
+	schema, known := c.keys[table]
+	names := schema.names
 	if !known {
 		names = []string{"pk"}
 		if _, ok := item["sk"]; ok {
@@ -89,6 +101,12 @@ func (c *Client) keyOf(table string, item map[string]types.AttributeValue) (stri
 	var key strings.Builder
 	for _, name := range names {
 		v, ok := item[name]
+		if known && !ok {
+			return "", &keyFault{fmt.Sprintf("table %s has the key %q, which is missing", table, name)}
+		}
+		if want := schema.types[name]; known && want != "" && want != scalar(v) {
+			return "", &keyFault{fmt.Sprintf("the key %q of table %s is of type %s", name, table, want)}
+		}
 		if !ok {
 			return "", fmt.Errorf("outboxtest: an item of table %s has no %q; say what its key is by Client.CreateTable", table, name)
 		}
@@ -100,6 +118,19 @@ func (c *Client) keyOf(table string, item map[string]types.AttributeValue) (stri
 		key.Write(text)
 	}
 	return key.String(), nil
+}
+
+// scalar is the type of a value that can be a key, "" for any other.
+func scalar(v types.AttributeValue) types.ScalarAttributeType {
+	switch v.(type) {
+	case *types.AttributeValueMemberS:
+		return types.ScalarAttributeTypeS
+	case *types.AttributeValueMemberN:
+		return types.ScalarAttributeTypeN
+	case *types.AttributeValueMemberB:
+		return types.ScalarAttributeTypeB
+	}
+	return ""
 }
 
 // term is a condition that can be judged.

@@ -16,6 +16,7 @@
 // Client judges the conditions that package outbox writes, attribute_exists and
 // attribute_not_exists. Of any other condition it says that it cannot judge it,
 // unless the test says what becomes of it. It accepts an Update and does not
-// apply it. It knows no Query, no Scan, no index and no permissions. It does not
+// apply it. A table that was not made by CreateTable is there, with the key pk and
+// sk. It knows no Query, no Scan, no index and no permissions. It does not
 // say what DynamoDB would: for that, run the same test on an engine.
 package outboxtest

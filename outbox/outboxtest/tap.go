@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -115,7 +114,7 @@ func (t *Tap) keep(table string, item map[string]types.AttributeValue) {
 	if arn == "" {
 		arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2000-01-01T00:00:00.000"
 	}
-	record, err := recordOf(change{table: table, new: maps.Clone(item)}, t.Layout, arn, fmt.Sprintf("%021d", len(t.records)+1))
+	record, err := recordOf(change{table: table, new: stored(item)}, t.Layout, arn, fmt.Sprintf("%021d", len(t.records)+1))
 	if err != nil {
 		t.fault = errors.Join(t.fault, err)
 		return

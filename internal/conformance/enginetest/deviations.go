@@ -21,9 +21,20 @@ type list struct {
 	tests   map[string]string
 }
 
+// Outboxtest is the name under which the Client of package outboxtest is judged
+// beside the engines.
+const Outboxtest engine.Name = "outboxtest"
+
+// ofOutboxtest is what that Client does otherwise than AWS documents, besides what
+// its documentation says it does not model at all.
+var ofOutboxtest = map[string]string{
+	"TestStoreRules/a_table_that_is_not_there": "has every table, made or not; then its key is pk, and sk",
+}
+
 var deviations = map[engine.Name]list{
 	engine.Dynoxide:      {"1.2.1", ofDynoxide},
 	engine.MiniStack:     {"1.5.33", ofMiniStack},
+	Outboxtest:           {"", ofOutboxtest},
 	engine.DynamoDBLocal: {"", ofDynamoDBLocal}, // seen in 3.1.0; which one runs is its user's choice
 }
 

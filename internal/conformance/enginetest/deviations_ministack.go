@@ -62,6 +62,9 @@ var ofMiniStack = func() map[string]string {
 		"TestKeys/Put_without_what_Delete_has":           noKey,
 		"TestKeys/not_shown:_no_key_in_a_Put":            noKey,
 
+		"TestStoreRules/a_key_is_a_number,_however_it_is_written": "compares the numbers of keys as they are written; a number is its value",
+		"TestStoreRules/an_item_without_the_table's_key":          noKey,
+
 		"TestTransactions/two_operations":               "does one of two operations of an action; an action has one operation",
 		"TestTransactions/returns_the_new":              "takes any value; an action returns NONE or ALL_OLD",
 		"TestTransactions/empty_token":                  "takes an empty token; it has 1 to 36 characters",
