@@ -1,0 +1,49 @@
+package journal
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
+)
+
+// BenchmarkInvocation is an invocation with a journal on an engine beside the same
+// one without, in turns, with a bus that answers at once. What is added is one
+// PutItem: on loopback most of it is the engine's.
+func BenchmarkInvocation(b *testing.B) {
+	for _, name := range engine.DynamoDBNames() {
+		for _, n := range []int{1, 10, 100} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				e := enginetest.Start(b, name)
+				table := tableOn(b, e, e.DynamoDB())
+				without, err := relay.NewHandler(&bus{}, relay.Block)
+				require.NoError(b, err)
+				with, err := relay.NewHandler(&bus{}, relay.Block, func(o *relay.Options) { o.Journal = table })
+				require.NoError(b, err)
+				var stream relaytest.Stream
+				var took [2]time.Duration
+				for b.Loop() {
+					payload := relaytest.StreamEvent(stream.Insert(eventsOf(b, n)...)...)
+					for i, h := range []*relay.Handler{without, with} {
+						begin := time.Now()
+						if _, err := h.Invoke(b.Context(), payload); err != nil {
+							b.Fatal(err)
+						}
+						took[i] += time.Since(begin)
+					}
+				}
+				micros := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.N) }
+				b.ReportMetric(0, "ns/op") // it has the making of the events in it
+				b.ReportMetric(micros(took[0]), "µs-without")
+				b.ReportMetric(micros(took[1]), "µs-with")
+				b.ReportMetric(micros(took[1]-took[0]), "µs-added")
+			})
+		}
+	}
+}
