@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,6 +18,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/custombus"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
@@ -70,6 +72,17 @@ func TestShadowOfDocs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, counted.Published)
 	require.Len(t, sink.Letters(), 1)
+}
+
+func withJournal(cfg aws.Config, publisher relay.Publisher, deadLetters relay.DeadLetterSink) (*relay.Handler, error) {
+	published := journal.New(dynamodb.NewFromConfig(cfg), "journal", func(o *journal.Options) { o.TTL = 90 * 24 * time.Hour })
+	h, err := relay.NewHandler(publisher, deadLetters, func(o *relay.Options) { o.Journal = published })
+	return h, err
+}
+
+func TestJournalOfDocs(t *testing.T) {
+	_, err := withJournal(awsConfig("http://127.0.0.1:1"), relay.NewEventBridge(&relaytest.Bus{}, "orders"), relay.Block)
+	require.NoError(t, err)
 }
 
 // Of docs/order.md.
