@@ -1,7 +1,9 @@
 package deploy
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,11 +60,14 @@ func TestPermissionsOfThePage(t *testing.T) {
 	require.NoError(t, err)
 	_, part, _ := strings.Cut(string(page), "\n## Permissions\n")
 	part, _, _ = strings.Cut(part, "\n## ")
-	got := map[string][]string{}
-	for _, row := range regexp.MustCompile(`(?m)^\| ([a-z, ]+) \| (`+"`"+`[^|]+) \| ([^|]+) \|`).FindAllStringSubmatch(part, -1) {
+	got, doctor := map[string][]string{}, []string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| ([a-z, ]+) \| (`+"`"+`[^|]+) \| ([^|]+) \| (.*)\|$`).FindAllStringSubmatch(part, -1) {
 		for who := range strings.SplitSeq(row[1], ", ") {
 			for _, action := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1) {
 				got[who] = append(got[who], action[1]+" on "+row[3])
+				if strings.TrimSpace(row[4]) == "`doctor`" {
+					doctor = append(doctor, action[1])
+				}
 			}
 		}
 	}
@@ -76,8 +81,17 @@ func TestPermissionsOfThePage(t *testing.T) {
 				require.Contains(t, []string{"table outbox-users", "identity example.com"}, resource, "the page does not know what this is")
 			}
 		}
-		require.ElementsMatch(t, want, got[who], "%s has %s in the templates (first) and on the page", who, operationsPage)
+		require.ElementsMatch(t, want, got[who], "the %s, in the templates (first) and on the page", who)
 	}
+	policy, err := exec.Command("go", "run", "-C", "../../cmd/outbox", ".", "doctor", "--policy").Output()
+	require.NoError(t, err)
+	var printed struct{ Statement []struct{ Action []string } }
+	require.NoError(t, json.Unmarshal(policy, &printed))
+	var want []string
+	for _, s := range printed.Statement {
+		want = append(want, s.Action...)
+	}
+	require.ElementsMatch(t, want, doctor, "the doctor, as it prints it (first) and on the page")
 }
 
 // onThePage is what the page calls the things of the templates; the rest is the
