@@ -55,6 +55,9 @@ var allowed = map[string][]string{
 	"/relay/deadletter": {module + "/internal/isnil", module + "/internal/noanswer", module + "/internal/sequence", module + "/relay",
 		sdk + "/aws", sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types"},
 	"/relay/journal": {module + "/internal/isnil", module + "/relay", sdk + "/aws", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", ulid},
+	"/relay/recovery": {module + "/envelope", module + "/internal/isnil", module + "/internal/jsonlex", module + "/internal/sequence", module + "/relay",
+		sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types",
+		sdk + "/service/dynamodbstreams", sdk + "/service/dynamodbstreams/types", smith, smith + "/middleware", smith + "/transport/http"},
 	"/relay/relaytest": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/decimal",
 		module + "/internal/sequence", module + "/relay", sdk + "/aws", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types", smith},
 }
@@ -103,7 +106,7 @@ func TestRequirements(t *testing.T) {
 	}
 	slices.Sort(direct)
 	require.Equal(t, []string{
-		sdk, sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/eventbridge",
+		sdk, sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodbstreams", sdk + "/service/eventbridge",
 		smith, ulid, "github.com/stretchr/testify",
 	}, direct)
 }

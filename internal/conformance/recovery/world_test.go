@@ -1,0 +1,182 @@
+// Package recovery_test runs replays on real engines: from the event store, in
+// every layout, and from its stream.
+package recovery_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
+
+// A single table holds everything of a service, and the events of an aggregate
+// beside it.
+func singleTable() envelope.Layout {
+	return envelope.Layout{
+		PK: "PK", SK: "SK", Event: "outboxEvent", Marker: "_outbox", Ordered: true,
+		Keys: func(ev envelope.CustomEvent) (string, string) {
+			return "USER#" + ev.Headers.AggregateID, fmt.Sprintf("EVENT#%020d", ev.Headers.Sequence)
+		},
+	}
+}
+
+var layouts = map[string]envelope.Layout{"zero": {}, "aggregate": envelope.AggregateLayout(), "single table": singleTable()}
+
+// world is an event store on an engine, with what was committed to it.
+type world struct {
+	engine *engine.Engine
+	db     *dynamodb.Client
+	table  enginetest.Table
+	layout envelope.Layout
+	writer *outbox.Writer
+	begin  time.Time
+
+	events []envelope.CustomEvent
+}
+
+func newWorld(t *testing.T, e *engine.Engine, layout envelope.Layout) *world {
+	t.Helper()
+	w := &world{engine: e, db: e.DynamoDB(), layout: layout, begin: time.Now().Add(-time.Second)}
+	w.table = enginetest.EventStore(t, e, func(o *enginetest.TableOptions) {
+		l := layout.WithDefaults()
+		o.PK, o.SK = l.PK, l.SK
+		if layout.Keys != nil && !layout.NumericSK {
+			o.SKType = types.ScalarAttributeTypeS
+		}
+	})
+	var err error
+	w.writer, err = outbox.NewWriter(w.table.Name, func(o *outbox.Options) {
+		o.Source, o.Region, o.Layout = "userService", "eu-west-1", layout
+	})
+	require.NoError(t, err)
+	return w
+}
+
+// commit commits n events of these aggregates, in turns, and other items of the
+// single table between them.
+func (w *world) commit(t *testing.T, n, aggregates int, optFns ...func(i int, h *envelope.Headers)) {
+	t.Helper()
+	for len(w.events) < n {
+		in := &dynamodb.TransactWriteItemsInput{}
+		for range min(n-len(w.events), 50) {
+			i := len(w.events)
+			ev, err := envelope.New(t.Context(), "User.Changed", map[string]any{"n": i, "text": "é\"\\\n"}, func(h *envelope.Headers) {
+				h.AggregateID, h.Sequence = fmt.Sprintf("u%d", i%aggregates), int64(i/aggregates+1)
+				for _, fn := range optFns {
+					fn(i, h)
+				}
+			})
+			require.NoError(t, err)
+			require.NoError(t, w.writer.Append(in, ev))
+			w.events = append(w.events, ev)
+		}
+		_, err := w.db.TransactWriteItems(t.Context(), in)
+		require.NoError(t, err)
+		if w.layout.Marker != "" {
+			item := map[string]types.AttributeValue{
+				w.layout.PK: &types.AttributeValueMemberS{Value: fmt.Sprintf("USER#u%d", len(w.events)%aggregates)},
+				w.layout.SK: &types.AttributeValueMemberS{Value: fmt.Sprintf("EVENT#profile-%d", len(w.events))},
+			}
+			_, err := w.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.table.Name, Item: item})
+			require.NoError(t, err)
+		}
+	}
+}
+
+// ids are those of all events.
+func (w *world) ids() []string {
+	ids := make([]string, len(w.events))
+	for i, ev := range w.events {
+		ids[i] = ev.Headers.EventID
+	}
+	return ids
+}
+
+func (w *world) handler(t *testing.T, bus relay.Publisher, optFns ...func(*relay.Options)) *relay.Handler {
+	t.Helper()
+	h, err := relay.NewHandler(bus, relay.Block, append([]func(*relay.Options){func(o *relay.Options) { o.Layout = w.layout }}, optFns...)...)
+	require.NoError(t, err)
+	return h
+}
+
+// bus accepts everything but what it is told to refuse, and keeps it in its order.
+type bus struct {
+	refuse map[string]bool
+
+	mu   sync.Mutex
+	sent []relay.Entry
+}
+
+func (*bus) Limits() relay.Limits   { return relay.Limits{Entries: 10, Bytes: 1_000_000} }
+func (*bus) Size(e relay.Entry) int { return len(e.Detail) }
+
+func (b *bus) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]relay.Result, len(entries))
+	for i, e := range entries {
+		if b.refuse[e.EventID] {
+			out[i] = relay.Result{Class: relay.EventFault, Code: "InvalidArgument"}
+			continue
+		}
+		out[i].Class = relay.Accepted
+		e.Detail = slices.Clone(e.Detail)
+		b.sent = append(b.sent, e)
+	}
+	return out, nil
+}
+
+func (b *bus) ids() []string {
+	ids := make([]string, len(b.sent))
+	for i, e := range b.sent {
+		ids[i] = e.EventID
+	}
+	return ids
+}
+
+// disorder names the events that were sent behind a later one of their aggregate.
+func (b *bus) disorder(t *testing.T) (ids []string) {
+	t.Helper()
+	last := map[string]int64{}
+	for _, e := range b.sent {
+		var d struct{ Headers struct{ Sequence int64 } }
+		require.NoError(t, json.Unmarshal(e.Detail, &d))
+		if d.Headers.Sequence < last[e.Group] {
+			ids = append(ids, e.EventID)
+		}
+		last[e.Group] = max(last[e.Group], d.Headers.Sequence)
+	}
+	return ids
+}
+
+func sameBus(o *relay.ReplayOptions) { o.To = relay.ToSameBus() }
+
+// eachWorld runs a test in every layout on every engine.
+func eachWorld(t *testing.T, test func(*testing.T, *world)) {
+	t.Parallel()
+	enginetest.EachDynamoDB(t, func(t *testing.T, e *engine.Engine) {
+		t.Parallel()
+		for name, layout := range layouts {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, newWorld(t, e, layout))
+			})
+		}
+	})
+}

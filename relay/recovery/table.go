@@ -1,0 +1,191 @@
+package recovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
+)
+
+// TableAPIClient is what the sources that read an event store need of a client.
+type TableAPIClient interface {
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+var _ TableAPIClient = (*dynamodb.Client)(nil)
+
+// store is an event store that is read.
+type store struct {
+	client TableAPIClient
+	table  string
+	layout envelope.Layout
+}
+
+func newStore(client TableAPIClient, table string, layout envelope.Layout) store {
+	return store{client, table, layout.WithDefaults()}
+}
+
+func (s store) validate() error {
+	var errs []error
+	if isnil.Value(s.client) {
+		errs = append(errs, errors.New("recovery: dynamodb client is nil"))
+	}
+	if s.table == "" {
+		errs = append(errs, errors.New("recovery: table name is empty"))
+	}
+	if err := s.layout.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("recovery: layout: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// question says which table is read and how.
+func (s store) question(what string) string {
+	text := fmt.Sprintf("event store %s: %s", s.table, what)
+	if s.layout.Marker != "" {
+		text += ", marked by " + s.layout.Marker
+	}
+	return text
+}
+
+// answer is a page of items.
+type answer struct {
+	items [][]byte
+	next  map[string]types.AttributeValue // nil at the end
+	units float64
+}
+
+func units(c *types.ConsumedCapacity) float64 {
+	if c == nil || c.CapacityUnits == nil {
+		return 0
+	}
+	return *c.CapacityUnits
+}
+
+func (s store) scan(ctx context.Context, in *dynamodb.ScanInput) (answer, error) {
+	in.TableName, in.ReturnConsumedCapacity = &s.table, types.ReturnConsumedCapacityTotal
+	b := body{member: "Items"}
+	out, err := s.client.Scan(ctx, in, func(o *dynamodb.Options) { o.APIOptions = append(slices.Clip(o.APIOptions), b.install) })
+	if err != nil {
+		return answer{}, fmt.Errorf("scan table %s: %w", s.table, err)
+	}
+	a := answer{items: b.elements, next: out.LastEvaluatedKey, units: units(out.ConsumedCapacity)}
+	if !b.found {
+		a.items, err = itemTexts(out.Items)
+	}
+	return a, err
+}
+
+func (s store) query(ctx context.Context, in *dynamodb.QueryInput) (answer, error) {
+	in.TableName, in.ReturnConsumedCapacity = &s.table, types.ReturnConsumedCapacityTotal
+	b := body{member: "Items"}
+	out, err := s.client.Query(ctx, in, func(o *dynamodb.Options) { o.APIOptions = append(slices.Clip(o.APIOptions), b.install) })
+	if err != nil {
+		return answer{}, fmt.Errorf("query table %s: %w", s.table, err)
+	}
+	a := answer{items: b.elements, next: out.LastEvaluatedKey, units: units(out.ConsumedCapacity)}
+	if !b.found {
+		a.items, err = itemTexts(out.Items)
+	}
+	return a, err
+}
+
+// filter is a filter expression with what it names.
+type filter struct {
+	parts  []string
+	names  map[string]string
+	values map[string]types.AttributeValue
+}
+
+// eventFilter begins a filter: for the event attribute, and for the marker.
+func (s store) eventFilter() *filter {
+	f := &filter{names: map[string]string{"#e": s.layout.Event, "#h": "headers"}, values: map[string]types.AttributeValue{}}
+	if s.layout.Marker != "" {
+		f.names["#m"] = s.layout.Marker
+		f.parts = append(f.parts, "attribute_exists(#m)")
+	}
+	return f
+}
+
+func (f *filter) and(part string) { f.parts = append(f.parts, part) }
+
+func (f *filter) expression() *string {
+	text := strings.Join(f.parts, " AND ")
+	return &text
+}
+
+func (f *filter) text(name, value string) {
+	f.values[name] = &types.AttributeValueMemberS{Value: value}
+}
+
+// looksLike returns an error if the first items of the table are none that this
+// layout could have written: it is another table, or another layout.
+func (s store) looksLike(ctx context.Context) error {
+	limit := int32(25)
+	a, err := s.scan(ctx, &dynamodb.ScanInput{Limit: &limit})
+	if err != nil || len(a.items) == 0 {
+		return err
+	}
+	item := a.items[0]
+	if jsonlex.Find(item, 0, s.layout.PK) == nil {
+		return fmt.Errorf("table %s is no event store of this layout: its items have no attribute %q, but %s", s.table, s.layout.PK, attributesOf(item))
+	}
+	if s.layout.Marker != "" { // there may be any number of others
+		return nil
+	}
+	for _, item := range a.items {
+		if jsonlex.Find(item, 0, s.layout.Event, "M", "headers", "M") != nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("table %s is no event store of this layout: none of its first %d items has an event in the attribute %q; the first has %s",
+		s.table, len(a.items), s.layout.Event, attributesOf(item))
+}
+
+// attributesOf names the attributes of an item.
+func attributesOf(item []byte) string {
+	const most = 10
+	var names []string
+	for m := range jsonlex.Members(item, 0) {
+		if len(names) == most {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, fmt.Sprintf("%.64q", m.Name(item)))
+	}
+	return strings.Join(names, ", ")
+}
+
+// position is a place in a table, in a cursor.
+type position struct {
+	After json.RawMessage `json:"after,omitempty"` // the last key that was read, as DynamoDB JSON
+	Done  bool            `json:"done,omitempty"`
+}
+
+// behind returns the position behind an answer.
+func behind(a answer) (position, error) {
+	if len(a.next) == 0 {
+		return position{Done: true}, nil
+	}
+	text, err := attributevalue.MarshalMapJSON(a.next)
+	return position{After: text}, err
+}
+
+// key returns the key to go on behind, nil for the beginning.
+func (p position) key() (map[string]types.AttributeValue, error) {
+	if len(p.After) == 0 {
+		return nil, nil
+	}
+	return attributevalue.UnmarshalMapJSON(p.After)
+}
