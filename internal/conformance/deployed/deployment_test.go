@@ -3,7 +3,6 @@ package deployed
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,36 +63,16 @@ func newDeployment(e *engine.Engine, dist, host string) *deployment {
 	}
 }
 
-// environment is what a program of AWS needs to take the engine for AWS.
-func environment(e *engine.Engine) []string {
-	return []string{
-		"AWS_ENDPOINT_URL=" + e.URL, "AWS_REGION=" + engine.Region, "AWS_DEFAULT_REGION=" + engine.Region,
-		"AWS_ACCESS_KEY_ID=OUTBOXTESTKEY0000000", "AWS_SECRET_ACCESS_KEY=outboxtestsecret",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-	}
-}
-
-// run runs a command in a folder, and returns what it prints and its exit code.
-func run(ctx context.Context, t *testing.T, dir string, env []string, argv ...string) (out string, code int) {
+// must runs a command in a folder, and returns what it prints. It has to succeed.
+func must(t *testing.T, dir string, env []string, argv ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	text, err := cmd.Output()
-	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		return string(text) + stderr.String(), exit.ExitCode()
-	}
-	require.NoError(t, err, "%s", argv)
-	return string(text), 0
-}
-
-// must runs a command that has to succeed.
-func must(t *testing.T, dir string, env []string, argv ...string) string {
-	t.Helper()
-	out, code := run(t.Context(), t, dir, env, argv...)
-	require.Zero(t, code, "%s\n%s", argv, out)
-	return out
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s\n%s%s", argv, out, &stderr)
+	return string(out)
 }
 
 // bundle builds the functions for this machine, on which MiniStack runs them.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 )
 
 // finding is what the doctor says of one thing.
@@ -12,35 +14,25 @@ type finding struct {
 	Severity, Check, Subject, Found string
 }
 
-// doctor is the command that looks at a deployment.
-type doctor struct {
-	d       *deployment
-	program string
-}
-
-func newDoctor(t *testing.T, d *deployment) doctor {
+// look returns what the doctor finds that is not as it should be, and its exit
+// code.
+func (d *deployment) look(t *testing.T) (found []finding, code int) {
 	t.Helper()
-	return doctor{d: d, program: program(t, "./doctor")}
-}
-
-// look returns what it finds that is not as it should be, and its exit code.
-func (dr doctor) look(t *testing.T) (found []finding, code int) {
-	t.Helper()
-	out, code := run(t.Context(), t, examples, environment(dr.d.engine), dr.program, "-name", stack, "-json")
+	result := command.Run(t, command.Environment(d.engine, nil), "doctor", "--name", stack, "--json")
 	var report struct{ Findings []finding }
-	require.NoError(t, json.Unmarshal([]byte(out), &report), out)
+	require.NoError(t, json.Unmarshal([]byte(result.Stdout), &report), "%v", result)
 	for _, f := range report.Findings {
 		if f.Severity != "ok" {
 			found = append(found, f)
 		}
 	}
-	return found, code
+	return found, result.Code
 }
 
 // healthy asks that nothing is found, but for the checks that are expected.
-func (dr doctor) healthy(t *testing.T, expected ...string) {
+func (d *deployment) healthy(t *testing.T, expected ...string) {
 	t.Helper()
-	found, code := dr.look(t)
+	found, code := d.look(t)
 	var checks []string
 	for _, f := range found {
 		checks = append(checks, f.Check)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
@@ -129,7 +130,7 @@ func (l *ledger) failingConsumer(requeue string) {
 	}
 	visibility("180")
 	restore()
-	must(l.t, examples, environment(l.d.engine), requeue, "-from", messagingDLQ, "-to", messagingQueue, "-execute")
+	must(l.t, examples, command.Environment(l.d.engine, nil), requeue, "-from", messagingDLQ, "-to", messagingQueue, "-execute")
 	l.settle("a consumer that fails, and its messages moved")
 }
 

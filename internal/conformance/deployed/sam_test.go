@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
@@ -30,7 +31,7 @@ func TestSAM(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(work, "template.yaml"), []byte(without(t, string(template), "RelayStalled")), 0o644))
 
-	env := append(environment(e), "SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+root)
+	env := append(command.Environment(e, nil), "AWS_DEFAULT_REGION="+engine.Region, "SAM_CLI_TELEMETRY=0", "__SAM_CLI_APP_DIR="+root)
 	out := must(t, work, env, append(sam, "deploy", "--template-file", "template.yaml", "--stack-name", stack, "--resolve-s3",
 		"--capabilities", "CAPABILITY_IAM", "--parameter-overrides", "MailFrom="+mailFrom, "MailIdentity="+mailID)...)
 	require.Contains(t, out, "Successfully created/updated stack")
@@ -44,13 +45,12 @@ func TestSAM(t *testing.T) {
 		}
 	}
 	d := newDeployment(e, dist, host)
-	dr := newDoctor(t, d)
-	dr.healthy(t, "table.ttl", "table.backups") // MiniStack's CloudFormation leaves them out
+	d.healthy(t, "table.ttl", "table.backups") // MiniStack's CloudFormation leaves them out
 	d.keep(t)
-	dr.healthy(t)
+	d.healthy(t)
 	story(t, d)
-	dr.healthy(t)
-	findSlips(t, d, dr)
+	d.healthy(t)
+	findSlips(t, d)
 }
 
 // keep gives the event store what the template asks for and MiniStack's

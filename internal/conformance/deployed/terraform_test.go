@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/linttest"
@@ -26,16 +27,15 @@ func TestTerraform(t *testing.T) {
 	bundle(t, dist)
 	require.NoError(t, tf.Copy(t.Context(), filepath.Join(examples, "deploy/terraform"), work))
 	vars := []string{"-var", "mail_from=" + mailFrom, "-var", "mail_identity=" + mailID, "-var", "max_message_size=262144"}
-	out, err := tf.Run(t.Context(), work, environment(e), append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, vars...)...)
+	out, err := tf.Run(t.Context(), work, command.Environment(e, nil), append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, vars...)...)
 	require.NoError(t, err)
 	require.Contains(t, out, "Apply complete!")
-	api, err := tf.Run(t.Context(), work, environment(e), "output", "-raw", "api_url")
+	api, err := tf.Run(t.Context(), work, command.Environment(e, nil), "output", "-raw", "api_url")
 	require.NoError(t, err)
 
 	d := newDeployment(e, dist, strings.TrimPrefix(api, "http://"))
-	dr := newDoctor(t, d)
-	dr.healthy(t, "queue.message-size") // the one thing that is set here
+	d.healthy(t, "queue.message-size") // the one thing that is set here
 	story(t, d)
-	dr.healthy(t, "queue.message-size")
-	findSlips(t, d, dr, "queue.message-size")
+	d.healthy(t, "queue.message-size")
+	findSlips(t, d, "queue.message-size")
 }
