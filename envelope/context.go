@@ -62,7 +62,7 @@ func TraceParent(ctx context.Context) string { return carriedBy(ctx).traceParent
 //
 // The actor goes on too, unless it is only the service that produced ev, which
 // is not the one acting now. A malformed traceparent is left out, for the
-// consumer cannot mend it.
+// consumer cannot correct it.
 func Continue(ctx context.Context, ev CustomEvent) context.Context {
 	h := ev.Headers
 	return with(ctx, func(c *carried) {

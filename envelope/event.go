@@ -43,7 +43,7 @@ type CustomEvent struct {
 //
 // An EventID of your own is unique in the event store only together with a
 // Timestamp of your own: the default key holds both. Set both, to the id and the
-// time of what has happened, and an event that is made anew for a second attempt
+// time of what has happened, and an event that is made again for a second attempt
 // meets the first one there:
 //
 //	ev, err := envelope.New(ctx, "Order.Paid", order, func(h *envelope.Headers) {

@@ -16,7 +16,7 @@ var (
 	ErrDuplicate = errors.New("outbox: duplicate: the event has been done before")
 
 	// ErrSequenceTaken: another event has this sequence of the aggregate.
-	// Read the aggregate again and decide anew.
+	// Read the aggregate again and decide again.
 	ErrSequenceTaken = errors.New("outbox: the sequence of the aggregate is taken by another event")
 
 	// ErrEventExists: the key of the event, or of its receipt, is taken by

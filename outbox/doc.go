@@ -7,7 +7,7 @@
 //
 //	w, err := outbox.NewWriter("event-store", func(o *outbox.Options) { o.Source = "userService" })
 //
-//	ev, err := envelope.New(ctx, "User.Created", user)           // once per happening
+//	ev, err := envelope.New(ctx, "User.Created", user)           // once for what has happened
 //	in := &dynamodb.TransactWriteItemsInput{TransactItems: items} // the caller's own
 //	err = w.Append(in, ev)
 //	_, err = ddb.TransactWriteItems(ctx, in)
@@ -32,7 +32,7 @@
 //   - two actions that show one key, and a key's value that is empty or too long,
 //     where the request shows the key: in a Key, in a Put to the writer's own
 //     table, and in a Put to a table of which another action shows the key;
-//   - the ARN of an index or a stream in the place of a table, and tables of two
+//   - the ARN of an index or a stream instead of a table, and tables of two
 //     regions or accounts;
 //   - a value that is nil or of a kind that this version of the SDK does not know,
 //     which the SDK leaves out of a list without a word.

@@ -63,7 +63,7 @@ func (w *Writer) Layout() envelope.Layout { return w.opts.Layout }
 // It is all or nothing: on an error, a [*PreflightError] unless in is nil, the
 // transaction is as it was. It is a pure function of writer, transaction and events: appending the
 // same events to equal transactions gives equal transactions, so one that is
-// built anew for a second attempt may go under the same ClientRequestToken.
+// built again for a second attempt may go under the same ClientRequestToken.
 //
 // The slice in.TransactItems becomes a new one. The caller's array is never
 // written to, not even behind the end of the slice, so two transactions may begin

@@ -1,5 +1,5 @@
 // Package deadletter keeps the records that the relay cannot publish in a
-// DynamoDB table, and publishes them again when the cause is mended.
+// DynamoDB table, and publishes them again when the cause is corrected.
 //
 //	letters := deadletter.New(dynamodb.NewFromConfig(cfg), "dead-letters")
 //	h, err := relay.NewHandler(publisher, letters)

@@ -19,7 +19,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-// Bus plays EventBridge for relay.NewEventBridge, in the place of the SDK's client.
+// Bus plays EventBridge for relay.NewEventBridge instead of the SDK's client.
 // It holds what PutEvents is documented to refuse
 // (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html)
 // and keeps what it accepts.

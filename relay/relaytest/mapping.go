@@ -46,7 +46,7 @@ type Mapping struct {
 	// MaximumRetryAttempts is how often a batch is tried again, up to 10,000; then
 	// it is given up. Zero means until its records are too old, which is Lambda's
 	// -1; [NoRetry] means not at all, which is Lambda's 0. AWS does not say
-	// whether the rest of a batch after a partial answer has its retries anew;
+	// whether the rest of a batch after a partial answer has all its retries again;
 	// here it has not.
 	MaximumRetryAttempts int
 
