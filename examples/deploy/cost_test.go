@@ -76,7 +76,7 @@ func (b book) get(name string) float64 {
 // month is what one rate costs in a month.
 type month struct {
 	events, invocations, milliseconds                                float64
-	eventItem, businessItem, storage                                 float64
+	eventItem, businessItem, storage, journal                        float64
 	relayRequests, relayDuration, relayLog                           float64
 	putEvents, sqs, consumer, fixed, sum, million, pipeBest, pipeBad float64
 }
@@ -98,6 +98,14 @@ func compute(prices, given book, rate float64) month {
 	gigabytes := rate * 86400 * given.get("days an event is kept") * given.get("bytes stored for each event") / 1e9
 	m.storage = gigabytes * (prices.get("table storage") + prices.get("point-in-time recovery"))
 
+	units := given.get("write units of the journal for an invocation of up to 25 events")
+	if rate/perSecond > 25 {
+		units = given.get("write units of the journal for an invocation of 100 events")
+	}
+	kept := 86400 * given.get("days the journal is kept") / 1e9 *
+		(rate*given.get("bytes stored in the journal for each event") + perSecond*given.get("bytes stored in the journal for each invocation"))
+	m.journal = m.invocations*units*p("write request unit") + kept*(prices.get("table storage")+prices.get("point-in-time recovery"))
+
 	m.relayRequests = m.invocations * p("Lambda request")
 	m.relayDuration = m.invocations * m.milliseconds / 1000 * given.get("GB of the relay") * prices.get("Lambda duration, arm64")
 	m.relayLog = m.invocations * given.get("bytes of the relay's metric line") / 1e9 * prices.get("log ingestion")
@@ -112,7 +120,7 @@ func compute(prices, given book, rate float64) month {
 		m.events*given.get("milliseconds of a message in the consumer")/1000*given.get("GB of the consumer")*prices.get("Lambda duration, arm64")
 	m.fixed = given.get("metrics of the relay")*prices.get("custom metric") + given.get("metrics in alarms")*prices.get("alarm, each metric in it") + prices.get("dashboard")
 
-	m.sum = m.eventItem + m.businessItem + m.storage + m.relayRequests + m.relayDuration + m.relayLog + m.putEvents + m.sqs + m.consumer + m.fixed
+	m.sum = m.eventItem + m.businessItem + m.storage + m.journal + m.relayRequests + m.relayDuration + m.relayLog + m.putEvents + m.sqs + m.consumer + m.fixed
 	m.million = m.sum / m.events * million
 	m.pipeBest = m.events / given.get("events in a PutEvents call") * p("Pipes request, each 64 KB")
 	m.pipeBad = m.events * p("Pipes request, each 64 KB")
@@ -148,6 +156,7 @@ func TestCostPage(t *testing.T) {
 	check(cost, "event item, written in a transaction", dollars, func(m month) float64 { return m.eventItem })
 	check(cost, "business item, now in a transaction", dollars, func(m month) float64 { return m.businessItem })
 	check(cost, "storage of events and its recovery", dollars, func(m month) float64 { return m.storage })
+	check(cost, "journal: writes, storage and its recovery", dollars, func(m month) float64 { return m.journal })
 	check(cost, "stream reads by Lambda", dollars, func(month) float64 { return 0 })
 	check(cost, "relay: requests", dollars, func(m month) float64 { return m.relayRequests })
 	check(cost, "relay: duration", dollars, func(m month) float64 { return m.relayDuration })
@@ -213,6 +222,13 @@ func TestCostAssumptionsThatCanBeMeasured(t *testing.T) {
 	require.LessOrEqual(t, size, 1024, "one write unit, twice")
 	require.EqualValues(t, 2, given.get("write units for an event item"))
 	require.InDelta(t, size+100, given.get("bytes stored for each event"), 100, "an item of %d bytes", size)
+
+	for n, row := range map[int]string{1: "of up to 25 events", 25: "of up to 25 events", 100: "of 100 events"} {
+		size := journalItem(t, n)
+		require.EqualValues(t, (size+1023)/1024, given.get("write units of the journal for an invocation "+row), "an item of %d bytes", size)
+		stored := float64(n)*given.get("bytes stored in the journal for each event") + given.get("bytes stored in the journal for each invocation")
+		require.InDelta(t, size+100, stored, 10+float64(n)/2, "an item of %d bytes", size)
+	}
 
 	var line bytes.Buffer
 	relay.EMF(&line, func(o *relay.EMFOptions) { o.Namespace = "outbox/Relay" })(t.Context(), relay.Metrics{

@@ -98,7 +98,7 @@ func TestPermissionsOfThePage(t *testing.T) {
 // services' own.
 var onThePage = map[string]string{
 	"table outbox-event-store": "event store", "stream outbox-event-store": "stream of the event store", "streams outbox-event-store": "all streams of the event store",
-	"bus outbox-bus": "bus", "table outbox-dead-letters": "dead letters", "queue outbox-relay-failures": "on-failure queue",
+	"bus outbox-bus": "bus", "table outbox-dead-letters": "dead letters", "table outbox-journal": "journal", "queue outbox-relay-failures": "on-failure queue",
 	"queue outbox-messaging": "queue", "table outbox-messaging": "receipts",
 	"log /aws/lambda/outbox-user-service": "its log group", "log /aws/lambda/outbox-relay": "its log group", "log /aws/lambda/outbox-messaging": "its log group",
 }

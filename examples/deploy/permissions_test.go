@@ -22,7 +22,7 @@ var grants = map[string][]string{
 		"dynamodb:DescribeStream stream outbox-event-store", "dynamodb:GetRecords stream outbox-event-store", "dynamodb:GetShardIterator stream outbox-event-store",
 		"dynamodb:ListStreams streams outbox-event-store",
 		"events:PutEvents bus outbox-bus", "events:DescribeEventBus bus outbox-bus",
-		"dynamodb:PutItem table outbox-dead-letters",
+		"dynamodb:PutItem table outbox-dead-letters", "dynamodb:PutItem table outbox-journal",
 		"sqs:SendMessage queue outbox-relay-failures",
 		"logs:CreateLogStream log /aws/lambda/outbox-relay", "logs:PutLogEvents log /aws/lambda/outbox-relay",
 	},

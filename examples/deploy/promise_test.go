@@ -37,9 +37,15 @@ var promises = []promise{
 		}
 		return bad
 	}},
+	{"the journal has the keys of journal.New: pk (S), sk (S)", func(d *template.Deployment) (bad []string) {
+		if s := d.Table("outbox-journal"); s == nil || s.PK != "pk:S" || s.SK != "sk:S" {
+			bad = append(bad, "other keys")
+		}
+		return bad
+	}},
 	{"every table has a TTL attribute, point-in-time recovery, deletion protection and encryption with a KMS key", func(d *template.Deployment) (bad []string) {
-		if len(d.Tables) != 4 {
-			bad = append(bad, fmt.Sprintf("%d tables, want 4", len(d.Tables)))
+		if len(d.Tables) != 5 {
+			bad = append(bad, fmt.Sprintf("%d tables, want 5", len(d.Tables)))
 		}
 		for _, t := range d.Tables {
 			if t.TTL != "ttl" {
@@ -231,10 +237,10 @@ var promises = []promise{
 		}
 		return bad
 	}},
-	{"there are alarms for iterator age, relay errors, dead letters, every dead-letter queue, the oldest unpublished event, throttled PutEvents and a relay that does not run", func(d *template.Deployment) (bad []string) {
+	{"there are alarms for iterator age, relay errors, dead letters, what the journal did not take, every dead-letter queue, the oldest unpublished event, throttled PutEvents and a relay that does not run", func(d *template.Deployment) (bad []string) {
 		for _, want := range []string{
 			"AWS/Lambda IteratorAge FunctionName=outbox-relay", "AWS/Lambda Errors FunctionName=outbox-relay", "AWS/Lambda Invocations FunctionName=outbox-relay",
-			"outbox/Relay Failed", "outbox/Relay ConfigFaults", "outbox/Relay DeadLettered", "outbox/Relay OldestAge", "AWS/Events PutEventsApproximateThrottledCount",
+			"outbox/Relay Failed", "outbox/Relay ConfigFaults", "outbox/Relay DeadLettered", "outbox/Relay JournalFailed", "outbox/Relay OldestAge", "AWS/Events PutEventsApproximateThrottledCount",
 			"AWS/SQS ApproximateNumberOfMessagesVisible QueueName=outbox-messaging-dlq", "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=outbox-rule-dlq",
 			"AWS/SQS ApproximateNumberOfMessagesVisible QueueName=outbox-relay-failures",
 		} {

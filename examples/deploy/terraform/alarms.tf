@@ -68,6 +68,17 @@ locals {
       periods     = 1
       datapoints  = 1
     }
+    relay_journal_failed = {
+      name        = "relay-journal-failed"
+      description = "The journal did not take events that are published. Nothing is lost; an audit calls them missing, and a replay of what is missing publishes them twice."
+      namespace   = local.metrics_namespace
+      metric      = "JournalFailed"
+      dimensions  = {}
+      statistic   = "Sum"
+      threshold   = 0
+      periods     = 5
+      datapoints  = 2
+    }
     relay_throttled = {
       name        = "relay-throttled"
       description = "Lambda throttles the relay: the account's concurrency is used up."

@@ -40,6 +40,12 @@ resource "aws_iam_role_policy" "relay" {
         Resource = aws_dynamodb_table.dead_letters.arn
       },
       {
+        Sid      = "KeepTheJournal"
+        Effect   = "Allow"
+        Action   = "dynamodb:PutItem"
+        Resource = aws_dynamodb_table.journal.arn
+      },
+      {
         Sid      = "ReportFailures"
         Effect   = "Allow"
         Action   = "sqs:SendMessage"
@@ -76,6 +82,7 @@ resource "aws_lambda_function" "relay" {
     variables = {
       EVENT_BUS_NAME    = aws_cloudwatch_event_bus.event_bus.name
       DEAD_LETTER_TABLE = aws_dynamodb_table.dead_letters.name
+      JOURNAL_TABLE     = aws_dynamodb_table.journal.name
       METRICS_NAMESPACE = local.metrics_namespace
     }
   }

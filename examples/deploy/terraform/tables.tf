@@ -91,6 +91,38 @@ resource "aws_dynamodb_table" "dead_letters" {
   }
 }
 
+# Which events the bus has accepted, when, and under which id: for an audit, and for publishing again what is missing.
+resource "aws_dynamodb_table" "journal" {
+  name                        = "${var.name}-journal"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "pk"
+  range_key                   = "sk"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  ttl {
+    attribute_name = "ttl"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}
+
 # The messaging service's receipts and records of what was sent.
 resource "aws_dynamodb_table" "messaging" {
   name                        = "${var.name}-messaging"
