@@ -19,6 +19,10 @@ type Again struct {
 	// one is not published, with [CodeUnresolved].
 	EventID string
 
+	// Kept, if it is set, is published in the place of a Record that holds
+	// another event than EventID, or that cannot be read.
+	Kept []byte
+
 	// Fault, if it is set, says why there is nothing to publish. The record
 	// then only holds up later ones of its Aggregate, with an Ordered layout.
 	Fault string
@@ -137,11 +141,17 @@ func (r *run) decodeAgain(records []Again) []streamrecord.Record {
 	texts := make([][]byte, len(records))
 	for i, a := range records {
 		texts[i] = []byte("{}")
-		if a.Fault != "" || !json.Valid(a.Record) {
+		if a.Fault != "" {
 			continue
 		}
-		if _, err := r.decoder.Decode(invocation([][]byte{a.Record})); err == nil {
-			texts[i] = a.Record // it is of a DynamoDB stream, with new images
+		id, readable := r.alone(a.Record)
+		if readable {
+			texts[i] = a.Record
+		}
+		if a.Kept != nil && (!readable || a.EventID != "" && id != a.EventID) {
+			if _, ok := r.alone(a.Kept); ok {
+				texts[i] = a.Kept
+			}
 		}
 	}
 	batch, err := r.decoder.Decode(invocation(texts))
@@ -163,6 +173,19 @@ func (r *run) decodeAgain(records []Again) []streamrecord.Record {
 	return batch.Records
 }
 
+// alone reports whether a record can be read by itself: whether it is one of a
+// DynamoDB stream, with new images. It returns the id of its event.
+func (r *run) alone(record []byte) (eventID string, ok bool) {
+	if !json.Valid(record) {
+		return "", false
+	}
+	batch, err := r.decoder.Decode(invocation([][]byte{record}))
+	if err != nil || len(batch.Records) != 1 {
+		return "", false
+	}
+	return batch.Records[0].EventID, true
+}
+
 // decodeTogether reads the records at once, as nearly all can be. It returns nil
 // if one of them has to be looked at by itself.
 func (r *run) decodeTogether(records []Again) []streamrecord.Record {
@@ -181,7 +204,9 @@ func (r *run) decodeTogether(records []Again) []streamrecord.Record {
 		if rec.Kind == streamrecord.Undecodable || !bytes.Equal(rec.Raw, texts[i]) { // which ends where it should not
 			return nil
 		}
-		resolve(rec, a)
+		if resolve(rec, a); rec.Kind == streamrecord.Undecodable && a.Kept != nil {
+			return nil
+		}
 	}
 	return batch.Records
 }

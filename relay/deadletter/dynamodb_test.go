@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 // fakeTable is a DynamoDB of tables with the key pk (S) and sk (S or N), as far
@@ -115,7 +117,13 @@ func (f *fakeTable) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*d
 		if key <= start {
 			continue
 		}
-		out.Items = append(out.Items, maps.Clone(t[key]))
+		item := maps.Clone(t[key])
+		if in.ProjectionExpression != nil {
+			maps.DeleteFunc(item, func(name string, _ types.AttributeValue) bool {
+				return !slices.ContainsFunc(strings.Split(*in.ProjectionExpression, ", "), func(p string) bool { return in.ExpressionAttributeNames[p] == name })
+			})
+		}
+		out.Items = append(out.Items, item)
 		if len(out.Items) == int(aws.ToInt32(in.Limit)) {
 			out.LastEvaluatedKey = map[string]types.AttributeValue{"pk": t[key]["pk"], "sk": t[key]["sk"]}
 			break
@@ -173,3 +181,6 @@ func (f *fakeTable) items(table string) []map[string]types.AttributeValue {
 	}
 	return out
 }
+
+// apiFault is an error of DynamoDB.
+func apiFault(code string) error { return &smithy.GenericAPIError{Code: code} }

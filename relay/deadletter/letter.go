@@ -23,9 +23,9 @@ type letter struct {
 	table  string
 	keys   []byte
 	record []byte // no JSON if it is not whole
+	item   []byte // a record of the event's item as it is now, nil if there is none
 
 	aggregateID string // of its event, if the letter says
-	fromStore   bool   // the record is made from the item in the event store
 }
 
 // page reads the next page of dead letters.
@@ -42,7 +42,7 @@ func (t *Table) page(ctx context.Context, client RedriveAPIClient, opts RedriveO
 	}
 	for _, item := range out.Items {
 		l := t.letterOf(item)
-		if len(opts.Codes) > 0 && !slices.Contains(opts.Codes, l.Code) {
+		if len(opts.Codes) > 0 && !slices.Contains(opts.Codes, l.Code) || len(opts.EventIDs) > 0 && !slices.Contains(opts.EventIDs, l.EventID) {
 			continue
 		}
 		page = append(page, l)
@@ -129,12 +129,20 @@ func codeOf(err error) string {
 	}
 }
 
-// complete gives a letter that does not hold its whole record one, from the
-// event's item in the event store.
-func (l *letter) complete(ctx context.Context, store GetItemAPIClient) error {
-	if json.Valid(l.record) {
+// resolve reads the event's item in the event store as it is now. An error says
+// why there is nothing to publish.
+func (l *letter) resolve(ctx context.Context, store GetItemAPIClient) error {
+	err := l.read(ctx, store)
+	var api interface{ ErrorCode() string }
+	gone := errors.As(err, new(codeError)) ||
+		errors.As(err, &api) && (api.ErrorCode() == "ResourceNotFoundException" || api.ErrorCode() == "ValidationException")
+	if err != nil && gone && json.Valid(l.record) { // the table may be gone, or have another key by now
 		return nil
 	}
+	return err
+}
+
+func (l *letter) read(ctx context.Context, store GetItemAPIClient) error {
 	if l.table == "" || len(l.keys) == 0 {
 		return errNoKeys
 	}
@@ -153,8 +161,7 @@ func (l *letter) complete(ctx context.Context, store GetItemAPIClient) error {
 	if err != nil {
 		return errNoItem
 	}
-	l.record = fmt.Appendf(nil, `{"eventName":"INSERT","dynamodb":{"Keys":%s,"NewImage":%s,"SequenceNumber":%q,"StreamViewType":"NEW_IMAGE"},"eventSourceARN":%q}`,
+	l.item = fmt.Appendf(nil, `{"eventName":"INSERT","dynamodb":{"Keys":%s,"NewImage":%s,"SequenceNumber":%q,"StreamViewType":"NEW_IMAGE"},"eventSourceARN":%q}`,
 		l.keys, image, l.SequenceNumber, l.StreamARN)
-	l.fromStore = true
 	return nil
 }

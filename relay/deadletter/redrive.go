@@ -3,6 +3,7 @@ package deadletter
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,10 @@ type RedriveOptions struct {
 	// Zero means all of them.
 	Codes []string
 
+	// EventIDs restricts the redrive to dead letters of these events. Zero means
+	// all of them.
+	EventIDs []string
+
 	// PageSize is how many dead letters are read and published at a time, 1 to
 	// 1000. Zero means 100.
 	PageSize int
@@ -53,8 +58,7 @@ type RedriveOptions struct {
 	// the beginning.
 	Start string
 
-	// EventStore reads the event's item when the dead letter does not hold the
-	// whole record. Zero means the client of the redrive.
+	// EventStore reads the event's item. Zero means the client of the redrive.
 	EventStore GetItemAPIClient
 
 	// Progress is called after each page, with the page's letters and the sums
@@ -80,7 +84,7 @@ type Letter struct {
 
 // Report sums a redrive up.
 type Report struct {
-	Read      int // dead letters read, after Codes
+	Read      int // dead letters read, after Codes and EventIDs
 	Published int // accepted by the bus and deleted from the table
 	Failed    int // left in the table as they are
 
@@ -101,7 +105,9 @@ func (r *Report) add(page []*letter) {
 }
 
 // Redrive publishes the dead letters of the table through h; see
-// [relay.Republisher]. A letter whose event the bus accepts is deleted;
+// [relay.Republisher]. It publishes the event's item in the event store as it is
+// now, so that mending the item helps; the record that the letter kept, if there
+// is no such item, or if its key belongs to another event by now. A letter whose event the bus accepts is deleted;
 // every other stays as it is, whatever the reason, and holds up nothing but later
 // events of its own aggregate, with an Ordered layout.
 //
@@ -201,15 +207,22 @@ func republish(ctx context.Context, p *relay.Republisher, page []*letter, opts R
 	again := make([]relay.Again, len(page))
 	for i, l := range page {
 		again[i].Aggregate = l.aggregateID
-		if err := l.complete(ctx, opts.EventStore); err != nil {
+		if err := l.resolve(ctx, opts.EventStore); err != nil {
 			again[i].Fault = relay.CodeUnresolved
-			opts.Logger.LogAttrs(ctx, slog.LevelWarn, "deadletter: redrive: a dead letter cannot be completed from the event store; it stays",
+			opts.Logger.LogAttrs(ctx, slog.LevelWarn, "deadletter: redrive: the item of a dead letter cannot be read from the event store; the letter stays",
 				slog.String("eventId", l.EventID), slog.String("sequenceNumber", l.SequenceNumber), slog.String("code", codeOf(err)))
 			continue
 		}
 		again[i].Record = l.record
-		if l.fromStore && len(l.EventID) < roomText { // the item's key may belong to another event by now
+		if l.item == nil {
+			continue
+		}
+		again[i].Record = l.item
+		if len(l.EventID) < roomText { // the item's key may belong to another event by now
 			again[i].EventID = l.EventID
+		}
+		if json.Valid(l.record) {
+			again[i].Kept = l.record
 		}
 	}
 	results, late := p.Publish(ctx, again)
