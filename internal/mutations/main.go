@@ -1,4 +1,4 @@
-// Command mutations breaks the rules of the relay and of its test kit, one after
+// Command mutations breaks the rules of the relay and of the test kits, one after
 // the other, and runs the tests. Each change of its lists must make a test fail:
 // a rule that can be broken without a test noticing has no test.
 //
@@ -9,7 +9,8 @@
 // A change is made in an overlay of the go command: no file of the tree is
 // touched. A change that does not fit the code any more is an error, and so is
 // one that does not compile; then the list is to be brought up to the code. The
-// lists are relay.txt and relaytest.txt; [parse] says what they look like.
+// lists are relay.txt, relaytest.txt and outboxtest.txt; [parse] says what they
+// look like.
 package main
 
 import (
@@ -34,14 +35,29 @@ import (
 //go:embed *.txt
 var texts embed.FS
 
-// lists are the lists of mutations, each with the packages whose tests must
-// notice.
+// lists are the lists of mutations, each with the tests that must notice: those
+// of the packages, and then the rules that the engines are judged by, too.
 var lists = []struct {
-	file     string
-	packages []string
+	file  string
+	tests []suite
 }{
-	{"relay.txt", []string{"./relay/...", "./internal/..."}},
-	{"relaytest.txt", []string{"./relay/relaytest"}},
+	{"relay.txt", []suite{{packages: []string{"./relay/...", "./internal/..."}}}},
+	{"relaytest.txt", []suite{
+		{packages: []string{"./relay/relaytest"}},
+		{"internal/conformance", []string{"./relay/busrules"}, []string{"-run=//^relaytest$"}},
+		{"internal/conformance", []string{"./kits"}, nil},
+	}},
+	{"outboxtest.txt", []suite{
+		{packages: []string{"./outbox/outboxtest"}},
+		{"internal/conformance", []string{"./outbox/storerules"}, []string{"-run=//^outboxtest$"}},
+	}},
+}
+
+// suite is a run of go test.
+type suite struct {
+	module   string // its folder, from the root
+	packages []string
+	args     []string
 }
 
 func main() {
@@ -83,10 +99,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if len(list) == 0 {
 			continue
 		}
-		r := runner{root: strings.TrimSpace(string(root)), packages: l.packages, dry: *dry}
+		r := runner{root: strings.TrimSpace(string(root)), tests: l.tests, dry: *dry}
 		if !r.dry {
-			if output, err := r.command(ctx, nil, test...); err != nil {
-				return fmt.Errorf("the tests fail without any mutation:\n%s", output)
+			for _, s := range r.tests {
+				if output, err := r.command(ctx, nil, s, test...); err != nil {
+					return fmt.Errorf("the tests fail without any mutation:\n%s", output)
+				}
 			}
 		}
 		for _, m := range list {
@@ -119,9 +137,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 type runner struct {
-	root     string
-	packages []string
-	dry      bool
+	root  string
+	tests []suite
+	dry   bool
 }
 
 // play runs the tests on a mutation and says what became of it.
@@ -130,17 +148,18 @@ func (r runner) play(ctx context.Context, m mutation) (what string, ok bool) {
 	if err != nil {
 		return err.Error(), false
 	}
-	if output, err := r.command(ctx, texts, "build"); err != nil {
+	if output, err := r.command(ctx, texts, suite{packages: r.tests[0].packages}, "build"); err != nil {
 		return "does not compile:\n" + string(output), false
 	}
 	if r.dry {
 		return "compiles", true
 	}
-	output, err := r.command(ctx, texts, test...)
-	if err == nil {
-		return "NOT CAUGHT by any test", false
+	for _, s := range r.tests {
+		if output, err := r.command(ctx, texts, s, test...); err != nil {
+			return "caught by " + caughtBy(output), true
+		}
 	}
-	return "caught by " + caughtBy(output), true
+	return "NOT CAUGHT by any test", false
 }
 
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: .*)$|^(fatal error: .*)$|^FAIL\t(\S+)`)
@@ -158,9 +177,9 @@ func caughtBy(output []byte) string {
 // test is the command that runs the tests.
 var test = []string{"test", "-vet=off", "-failfast", "-timeout=2m"}
 
-// command runs the go command on the packages with these files in the place of
-// the tree's.
-func (r runner) command(ctx context.Context, texts map[string]string, args ...string) (output []byte, err error) {
+// command runs the go command on the packages of a suite with these files in the
+// place of the tree's.
+func (r runner) command(ctx context.Context, texts map[string]string, s suite, args ...string) (output []byte, err error) {
 	dir, err := os.MkdirTemp("", "mutation")
 	if err != nil {
 		return nil, err
@@ -183,8 +202,8 @@ func (r runner) command(ctx context.Context, texts map[string]string, args ...st
 	if err := os.WriteFile(config, list, 0o600); err != nil {
 		return nil, err
 	}
-	args = append(append(args[:len(args):len(args)], "-overlay", config), r.packages...)
+	args = slices.Concat(args, []string{"-overlay", config}, s.args, s.packages)
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = r.root
+	cmd.Dir = filepath.Join(r.root, s.module)
 	return cmd.CombinedOutput()
 }

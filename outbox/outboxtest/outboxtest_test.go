@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,6 +181,31 @@ func TestClientScript(t *testing.T) {
 	})
 }
 
+// What a test asks for becomes of one transaction, as it was asked for.
+func TestClientScriptOfOneTransaction(t *testing.T) {
+	var db outboxtest.Client
+	in, _ := placing(t, writer(t), "1")
+	db.Refuse(1, "ConditionalCheckFailed")
+	_, err := db.TransactWriteItems(t.Context(), in)
+	var cancelled *types.TransactionCanceledException
+	require.ErrorAs(t, err, &cancelled)
+	require.Equal(t, "None", *cancelled.CancellationReasons[0].Code)
+	require.Equal(t, "ConditionalCheckFailed", *cancelled.CancellationReasons[1].Code)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = db.TransactWriteItems(ended, in)
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, db.Committed(*in.ClientRequestToken))
+	require.Empty(t, db.Items("orders"))
+
+	db.LoseAnswer()
+	_, err = db.TransactWriteItems(t.Context(), in)
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+	require.True(t, db.Committed(*in.ClientRequestToken))
+	require.Len(t, db.Items("orders"), 1)
+}
+
 // What is not modelled is said, and not guessed.
 func TestClientSaysWhatItDoesNotModel(t *testing.T) {
 	var db outboxtest.Client
@@ -255,7 +281,12 @@ func TestTap(t *testing.T) {
 		commit("1") // refused
 		db.Conflict()
 		commit("3")
-		_, ev := placing(t, w, "4")
+		in, ev := placing(t, w, "lost")
+		db.LoseAnswer()
+		_, err := tap.TransactWriteItems(t.Context(), in)
+		require.Error(t, err)
+		want = append(want, ev.Headers.EventID)
+		_, ev = placing(t, w, "4")
 		put, err := w.PutItem(ev)
 		require.NoError(t, err)
 		_, err = tap.PutItem(t.Context(), put)

@@ -190,7 +190,7 @@ var rules = []struct {
 		return []string{tb.send(t, "", tb.check("a", "attribute_not_exists(v) AND "+isNew))}
 	}},
 	{"an attribute exists or not", "ok ok ConditionalCheckFailed", func(t *testing.T, tb *tables) []string {
-		return []string{tb.send(t, "", tb.put("a", "", item{"v": n("1")})), tb.send(t, "", tb.check("a", isOld+" AND attribute_exists(v)")), tb.send(t, "", tb.check("a", "attribute_exists(w)"))}
+		return []string{tb.send(t, "", tb.put("a", "", item{"v": n("1")})), tb.send(t, "", tb.check("a", isOld+" AND attribute_exists(v)")), tb.send(t, "", tb.check("a", isOld+" AND attribute_exists(w)"))}
 	}},
 	{"the name of an attribute by a placeholder", "ok ConditionalCheckFailed", func(t *testing.T, tb *tables) []string {
 		named := tb.put("a", "attribute_not_exists(#key)")
