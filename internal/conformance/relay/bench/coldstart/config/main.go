@@ -1,4 +1,4 @@
-// Command busonly is the least that a relay in Go can be: a Lambda function that
+// Command config is the least that a relay in Go can be: a Lambda function that
 // imports the SDK's EventBridge client. The cold start of the example's relay is
 // measured against it.
 package main
