@@ -111,10 +111,9 @@ func (t *Table) eventsOf(item map[string]types.AttributeValue, minute time.Time)
 		}
 		for d, err := range decode(value.Value, minute) {
 			if err != nil {
-				yield(relay.Done{}, t.itemError(item, err))
-				return
+				err = t.itemError(item, err)
 			}
-			if !yield(d, nil) {
+			if !yield(d, err) {
 				return
 			}
 		}

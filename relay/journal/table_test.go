@@ -123,6 +123,11 @@ func TestRecordSplits(t *testing.T) {
 		{"the largest batch, with ids of text", many(10_000, func(i int) relay.Done {
 			return relay.Done{EventID: fmt.Sprintf("User.Created/%023d", i), Bus: "arn:aws:events:eu-west-1:123456789012:event-bus/orders", BusID: fmt.Sprintf("id-of-the-bus-%024d", i)}
 		}), 3},
+		{"two buses with long names, in turn", many(5_000, func(i int) relay.Done {
+			d := plain(i)
+			d.Bus = strings.Repeat(string(rune('a'+i%2)), 1000)
+			return d
+		}), 1},
 		{"ids of 2 KB", many(1000, func(i int) relay.Done { return relay.Done{EventID: fmt.Sprintf("%02048d", i)} }), 7},
 		{"the largest id that fits", many(3, func(i int) relay.Done { return relay.Done{EventID: fmt.Sprintf("%0339980d", i)} }), 3},
 	} {
