@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,10 +17,11 @@ import (
 )
 
 // The body is the SDK's for all Details that are made of the inputs on which the
-// transcoder is tested, and of the hostile records here.
+// transcoder is tested, of the hostile records here, and of the hostile payloads on
+// which the write side is tested.
 func TestBodyOfHostileDetails(t *testing.T) {
 	details := hostileDetails(t)
-	require.Greater(t, len(details), 50)
+	require.Greater(t, len(details), 100)
 	for chunk := range slices.Chunk(details, 10) {
 		var entries []relay.Entry
 		for _, d := range chunk {
@@ -60,6 +62,15 @@ func hostileDetails(tb testing.TB) (details []string) {
 			if r.Detail != nil {
 				details = append(details, string(r.Detail))
 			}
+		}
+	}
+	raw, err := os.ReadFile("../internal/eventitem/testdata/hostile.json")
+	require.NoError(tb, err)
+	var rows []struct{ Payload, Text string }
+	require.NoError(tb, json.Unmarshal(raw, &rows))
+	for _, row := range rows {
+		if row.Payload != "" && row.Text == "" { // the write side takes it
+			details = append(details, `{"payload":`+row.Payload+`}`)
 		}
 	}
 	return details
