@@ -85,7 +85,7 @@ func TestReadme(t *testing.T) {
 		elsewhere, known := testedElsewhere[c.text]
 		switch {
 		case c.needsAWS:
-			require.Regexp(t, `^(sam|terraform|aws|jq|curl -i "\$API_URL|go -C cmd/outbox run \. ) ?`, c.text)
+			require.Regexp(t, `^(sam|terraform|aws|curl -i "\$API_URL|go -C cmd/outbox run \. ) ?`, c.text)
 		case known:
 			source, err := os.ReadFile(elsewhere.file)
 			require.NoError(t, err)
