@@ -46,7 +46,7 @@ func Path(t testing.TB) string {
 func Environment(all *engine.Engine, others map[string]*engine.Engine) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(),
-		"AWS_ENDPOINT_URL=" + all.URL, "AWS_REGION=" + engine.Region, "AWS_ACCESS_KEY_ID=OUTBOXTESTKEY0000000", "AWS_SECRET_ACCESS_KEY=outboxtestsecret",
+		"AWS_ENDPOINT_URL=" + all.URL, "AWS_REGION=" + engine.Region, "AWS_ACCESS_KEY_ID=" + engine.AccessKey, "AWS_SECRET_ACCESS_KEY=" + engine.SecretKey,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 	}
 	for service, e := range others {

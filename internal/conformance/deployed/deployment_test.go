@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -23,7 +24,16 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
+// TestMain lets MiniStack, which inherits the environment, ask the roles' policies
+// at every call; the tests have the keys of the account itself.
+func TestMain(m *testing.M) {
+	for k, v := range map[string]string{"AUTH": "true", "AWS_ACCESS_KEY_ID": engine.AccessKey, "AWS_SECRET_ACCESS_KEY": engine.SecretKey} {
+		if err := os.Setenv(k, v); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(enginetest.Main(m))
+}
 
 const (
 	examples = "../../../examples"
@@ -54,12 +64,13 @@ type deployment struct {
 	events    *eventbridge.Client
 	queues    *sqs.Client
 	logs      *cloudwatchlogs.Client
+	roles     *iam.Client
 }
 
 func newDeployment(e *engine.Engine, dist, host string) *deployment {
 	return &deployment{
 		engine: e, dist: dist, host: host,
-		tables: e.DynamoDB(), functions: lambda.NewFromConfig(e.Config()), events: e.EventBridge(), queues: e.SQS(), logs: cloudwatchlogs.NewFromConfig(e.Config()),
+		tables: e.DynamoDB(), functions: lambda.NewFromConfig(e.Config()), events: e.EventBridge(), queues: e.SQS(), logs: cloudwatchlogs.NewFromConfig(e.Config()), roles: iam.NewFromConfig(e.Config()),
 	}
 }
 

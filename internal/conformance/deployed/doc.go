@@ -14,9 +14,10 @@
 //     MetricsConfig.
 //   - A rule's target has no dead-letter queue and no retries.
 //   - Queues have no StartMessageMoveTask: the command requeue moves messages.
-//   - Roles and policies grant nothing and refuse nothing, alarms are kept and never
-//     looked at, and the architecture of a function is not looked at either: a
-//     function is a process of this machine.
+//   - It takes the resource of ses:SendEmail to be *, so the messaging service is given
+//     that permission. All others are asked of the roles at every call.
+//   - Alarms are kept and never looked at. Neither is the architecture of a function,
+//     which is a process of this machine.
 //   - CloudFormation takes no alarm with metric math, so one alarm is left out of the
 //     SAM template. It gives tables neither a TTL nor point-in-time recovery.
 package deployed

@@ -19,29 +19,31 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
-// absentBus deploys a wrong name of the bus, and mends it. The relay holds what
-// is written meanwhile: the metric of the alarm relay-config-faults says so, and
-// nothing goes to the dead letters.
+// held breaks what the relay needs, and mends it. The relay holds what is written
+// meanwhile: the metric of the alarm relay-config-faults says so, and nothing goes
+// to the dead letters.
 //
 // The relay fails the whole batch here, for MiniStack ignores a partial answer.
-func (l *ledger) absentBus() {
+func (l *ledger) held(what string, breaks func() (mend func())) {
 	l.t.Helper()
 	since := time.Now()
-	restore := l.d.setEnvironment(l.t, relayFunction, map[string]string{"EVENT_BUS_NAME": stack + "-absent", "PARTIAL_BATCH_RESPONSE": "off"})
+	restore := l.d.setEnvironment(l.t, relayFunction, map[string]string{"PARTIAL_BATCH_RESPONSE": "off"})
+	mend := breaks()
 	held := l.signUpMore(10)
-	until(l.t, "the relay finds that there is no such bus", func() string {
+	until(l.t, what, func() string {
 		if l.d.metric(l.t, "ConfigFaults", since) == 0 {
-			return "no ConfigFaults in its metrics"
+			return "no ConfigFaults in the relay's metrics"
 		}
 		return ""
 	})
 	a := l.account()
-	require.Empty(l.t, a.deadLetters)
+	require.Len(l.t, a.deadLetters, len(l.strangers))
 	for _, id := range held {
 		require.Zero(l.t, l.heard[id])
 	}
+	mend()
 	restore()
-	l.settle("the relay without its bus")
+	l.settle(what)
 }
 
 // ignoredAnswer shows what MiniStack does with the answer that something was not

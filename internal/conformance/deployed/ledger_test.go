@@ -41,11 +41,10 @@ type ledger struct {
 // newLedger listens to the bus, and lets the deployment send e-mail.
 func newLedger(t *testing.T, d *deployment) *ledger {
 	t.Helper()
-	for _, identity := range []string{mailID, mailFrom} {
-		_, err := sesv2.NewFromConfig(d.engine.Config()).CreateEmailIdentity(t.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: &identity})
-		require.NoError(t, err)
-	}
-	_, err := d.queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(tap)})
+	_, err := sesv2.NewFromConfig(d.engine.Config()).CreateEmailIdentity(t.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(mailID)})
+	require.NoError(t, err)
+	d.allowMail(t)
+	_, err = d.queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(tap)})
 	require.NoError(t, err)
 	_, err = d.events.PutRule(t.Context(), &eventbridge.PutRuleInput{
 		Name: aws.String(tap), EventBusName: aws.String(bus), EventPattern: aws.String(`{"source":[{"prefix":""}]}`), State: ebtypes.RuleStateEnabled,

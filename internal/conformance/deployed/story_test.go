@@ -17,7 +17,12 @@ func story(t *testing.T, d *deployment) {
 	require.Len(t, l.signedUp, 180)
 	require.Equal(t, 20, l.refused)
 	l.settle("200 sign-ups, 20 of them refused")
-	l.absentBus()
+	l.held("the relay without its bus", func() func() {
+		return d.setEnvironment(t, relayFunction, map[string]string{"EVENT_BUS_NAME": stack + "-absent"})
+	})
+	l.held("the relay without its permission", func() func() {
+		return d.changePolicy(t, relayFunction, `"events:PutEvents"`, `"events:ListRules"`)
+	})
 	l.ignoredAnswer()
 	l.stranger()
 	l.failingConsumer(program(t, "./requeue"))

@@ -17,6 +17,12 @@ const Region = "eu-west-1"
 // AccountID is the AWS account that moto and MiniStack play.
 const AccountID = "123456789012"
 
+// AccessKey and SecretKey are the credentials of every client.
+const (
+	AccessKey = "OUTBOXTESTKEY0000000"
+	SecretKey = "outboxtestsecret"
+)
+
 // Config is the AWS configuration for the engine. DynamoDB Local keeps one
 // database per access key and refuses keys with other characters than letters
 // and digits, so every client has the same plain key.
@@ -32,7 +38,7 @@ func configFor(url string) aws.Config {
 	return aws.Config{
 		Region:       Region,
 		BaseEndpoint: aws.String(url),
-		Credentials:  credentials.NewStaticCredentialsProvider("OUTBOXTESTKEY0000000", "outboxtestsecret", ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
 	}
 }
 
