@@ -23,7 +23,12 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if order := os.Getenv(childEnv); order != "" {
+		os.Exit(child(order))
+	}
+	os.Exit(enginetest.Main(m))
+}
 
 // A single table holds everything of a service, and the events of an aggregate
 // beside it.
