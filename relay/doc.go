@@ -86,6 +86,13 @@
 // calls and dead letters are cut off within it, and retrying ends while there is
 // time to answer. But each invocation makes one call, however little time it has.
 //
+// # The journal
+//
+// The stream forgets after 24 hours. With [Options].Journal the relay writes down
+// which events are done, once per invocation and after everything else: what is in
+// the event store, and neither in the journal nor in the dead letters, was never
+// published. A journal that fails, or is slow, fails nothing.
+//
 // # The event source mapping
 //
 //	FunctionResponseTypes           ReportBatchItemFailures, together with PartialBatchResponse

@@ -22,9 +22,10 @@ import (
 // logged and counted ([Metrics].JournalFailed). What it misses so is published
 // twice by a replay of what is not in the journal, never lost.
 //
-// Record must return when ctx ends: that is Options.CallTimeout later, and in
-// any case before the invocation's own deadline. A call that has not returned by
-// then is not waited for. It may be called by several goroutines at once.
+// Record must return when ctx ends: that is two seconds later, or less if
+// [Options].CallTimeout is, and in any case before the invocation's own deadline.
+// A call that has not returned by then is not waited for. It may be called by
+// several goroutines at once.
 //
 // It may also be a [Validator].
 type Journal interface {
@@ -76,6 +77,10 @@ func validateJournal(j Journal) error {
 	return nil
 }
 
+// maxJournal is how long a journal may hold an invocation up. One that is
+// throttled must not make the relay slower than its stream.
+const maxJournal = 2 * time.Second
+
 // tell tells the journal what is done.
 func (r *run) tell(ctx context.Context) {
 	if r.h.opts.Journal == nil || !r.mode.journal {
@@ -116,7 +121,7 @@ func (r *run) tell(ctx context.Context) {
 
 // record calls the journal, and waits for it no longer than there is time.
 func (r *run) record(ctx context.Context, done []Done) *fault {
-	ctx, cancel := r.budget.forJournal(ctx, r.h.opts.CallTimeout)
+	ctx, cancel := r.budget.forJournal(ctx, min(r.h.opts.CallTimeout, maxJournal))
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return faultOf(err)

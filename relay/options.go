@@ -95,8 +95,8 @@ type Options struct {
 	Margin time.Duration
 
 	// CallTimeout limits each call of the publisher, with its retries, and
-	// each call of the dead-letter sink and of the journal; up to 15 minutes.
-	// Zero means 10 s.
+	// each call of the dead-letter sink and, if it is below two seconds, of the
+	// journal; up to 15 minutes. Zero means 10 s.
 	CallTimeout time.Duration
 
 	// MaxAge sends an event to the dead letters that has been on the stream for
