@@ -47,3 +47,33 @@ func BenchmarkInvocation(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAccepted reads 30 hours, as an audit of a long outage does: 28,800 keys,
+// with the 1,000 invocations of 100,000 events spread over them.
+func BenchmarkAccepted(b *testing.B) {
+	for _, name := range engine.DynamoDBNames() {
+		b.Run(string(name), func(b *testing.B) {
+			e := enginetest.Start(b, name)
+			table := tableOn(b, e, e.DynamoDB())
+			const hours, invocations, each = 30, 1000, 100
+			to := time.Now().UTC()
+			from := to.Add(-hours * time.Hour)
+			for i := range invocations {
+				done := make([]relay.Done, each)
+				for k := range done {
+					done[k] = relay.Done{EventID: fmt.Sprintf("01ARZ3NDEKTSV4RRFF%08d", each*i+k), At: from.Add(time.Duration(i) * hours * time.Hour / invocations)}
+				}
+				require.NoError(b, table.Record(b.Context(), done))
+			}
+			for b.Loop() {
+				n := 0
+				for _, err := range table.Accepted(b.Context(), from, to) {
+					require.NoError(b, err)
+					n++
+				}
+				require.Equal(b, invocations*each, n)
+			}
+			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/(hours*60), "ms/minute-read")
+		})
+	}
+}
