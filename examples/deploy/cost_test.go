@@ -127,6 +127,25 @@ func compute(prices, given book, rate float64) month {
 	return m
 }
 
+// replayed is what it takes to publish so many events again: read units, dollars,
+// hours.
+func replayed(prices, given book, events float64) map[string][]string {
+	row := func(units, usd, hours float64) []string {
+		return []string{grouped(units), dollars(usd), strconv.FormatFloat(hours, 'f', 1, 64)}
+	}
+	kilobytes := events * given.get("KB of an event in a large table")
+	scan := func(units float64) []string {
+		return row(units, units*prices.get("read request unit")/1e6, units/given.get("read units a second of a table")/3600)
+	}
+	return map[string][]string{
+		"scan, consistent":                        scan(kilobytes / 4),
+		"scan, eventually consistent":             scan(kilobytes / 8),
+		"query of an aggregate with 1,000 events": scan(1000 * kilobytes / events / 4),
+		"export to S3 instead of a scan":          {"0", dollars(kilobytes * 1024 / 1e9 * prices.get("export to S3")), "unconfirmed"},
+		"PutEvents":                               row(0, events*prices.get("custom event, each 64 KB")/1e6, events/given.get("events a second of PutEvents")/3600),
+	}
+}
+
 // TestCostPage recomputes every number of the result tables.
 func TestCostPage(t *testing.T) {
 	text, err := os.ReadFile(costPage)
@@ -172,6 +191,12 @@ func TestCostPage(t *testing.T) {
 	check(pipes, "pipe, if each event is a request", dollars, func(m month) float64 { return m.pipeBad })
 	require.Len(t, cost, 1, "a line that is not recomputed: %v", cost) // the heading
 	require.Len(t, pipes, 1, "a line that is not recomputed: %v", pipes)
+	again := table(t, page, "A billion events, published again")
+	for step, want := range replayed(prices, given, 1e9) {
+		require.Equal(t, want, again[step], step)
+		delete(again, step)
+	}
+	require.Len(t, again, 1, "a line that is not recomputed: %v", again)
 	for _, b := range []book{prices, given} {
 		for name := range b.values {
 			require.True(t, b.read[name], "%q is not used", name)
