@@ -111,7 +111,7 @@ func (s *aggregates) page(ctx context.Context, at *among) (relay.Page, error) {
 	}
 	key, err := at.key()
 	if err != nil {
-		return relay.Page{}, relay.ErrCursor
+		return relay.Page{}, err
 	}
 	f := s.eventFilter()
 	f.names["#pk"], f.names["#a"] = s.layout.PK, "aggregateId"

@@ -103,15 +103,18 @@ func (s *eventStore) Question() string {
 // Pages scans the table.
 func (s *eventStore) Pages(ctx context.Context, cursor json.RawMessage) iter.Seq2[relay.Page, error] {
 	return func(yield func(relay.Page, error) bool) {
-		at := make([]position, s.opts.Segments)
+		at, units := make([]position, s.opts.Segments), 0.0
 		if cursor != nil {
 			if err := json.Unmarshal(cursor, &at); err != nil || len(at) != s.opts.Segments {
 				yield(relay.Page{}, relay.ErrCursor)
 				return
 			}
-		} else if err := s.looksLike(ctx); err != nil {
-			yield(relay.Page{}, err)
-			return
+		} else {
+			var err error
+			if units, err = s.looksLike(ctx); err != nil {
+				yield(relay.Page{}, err)
+				return
+			}
 		}
 		for read, err := range s.segments(ctx, at) {
 			if err != nil {
@@ -124,9 +127,10 @@ func (s *eventStore) Pages(ctx context.Context, cursor json.RawMessage) iter.Seq
 				yield(relay.Page{}, err)
 				return
 			}
-			if !yield(relay.Page{Records: recordsOf(read.items), Cursor: text, ReadUnits: read.units}, nil) {
+			if !yield(relay.Page{Records: recordsOf(read.items), Cursor: text, ReadUnits: units + read.units}, nil) {
 				return
 			}
+			units = 0
 		}
 	}
 }
@@ -135,7 +139,7 @@ func (s *eventStore) Pages(ctx context.Context, cursor json.RawMessage) iter.Seq
 func (s *eventStore) input(segment int, p position) (*dynamodb.ScanInput, error) {
 	key, err := p.key()
 	if err != nil {
-		return nil, relay.ErrCursor
+		return nil, err
 	}
 	f := s.eventFilter()
 	f.between(s.from, s.to)

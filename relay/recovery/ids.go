@@ -126,14 +126,17 @@ func (s *byID) scanned(ctx context.Context, cursor json.RawMessage) iter.Seq2[re
 			yield(relay.Page{}, relay.ErrCursor)
 			return
 		}
+		units := 0.0
 		if cursor == nil {
-			if err := s.looksLike(ctx); err != nil {
+			var err error
+			if units, err = s.looksLike(ctx); err != nil {
 				yield(relay.Page{}, err)
 				return
 			}
 		}
 		for !at.Done {
 			page, err := s.scannedPage(ctx, &at)
+			page.ReadUnits, units = page.ReadUnits+units, 0
 			if !yield(page, err) || err != nil {
 				return
 			}
@@ -144,7 +147,7 @@ func (s *byID) scanned(ctx context.Context, cursor json.RawMessage) iter.Seq2[re
 func (s *byID) scannedPage(ctx context.Context, at *found) (relay.Page, error) {
 	key, err := at.key()
 	if err != nil {
-		return relay.Page{}, relay.ErrCursor
+		return relay.Page{}, err
 	}
 	f, consistent := s.eventFilter(), true
 	f.names["#i"] = "eventId"

@@ -15,6 +15,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
 // TableAPIClient is what the sources that read an event store need of a client.
@@ -130,27 +131,32 @@ func (f *filter) text(name, value string) {
 }
 
 // looksLike returns an error if the first items of the table are none that this
-// layout could have written: it is another table, or another layout.
-func (s store) looksLike(ctx context.Context) error {
+// layout could have written: it is another table, or another layout. It says what
+// it has read.
+func (s store) looksLike(ctx context.Context) (units float64, err error) {
 	limit := int32(25)
 	a, err := s.scan(ctx, &dynamodb.ScanInput{Limit: &limit})
-	if err != nil || len(a.items) == 0 {
-		return err
+	if err == nil && len(a.items) > 0 {
+		err = s.compare(a.items)
 	}
-	item := a.items[0]
+	return a.units, err
+}
+
+func (s store) compare(items [][]byte) error {
+	item := items[0]
 	if jsonlex.Find(item, 0, s.layout.PK) == nil {
 		return fmt.Errorf("table %s is no event store of this layout: its items have no attribute %q, but %s", s.table, s.layout.PK, attributesOf(item))
 	}
 	if s.layout.Marker != "" { // there may be any number of others
 		return nil
 	}
-	for _, item := range a.items {
+	for _, item := range items {
 		if jsonlex.Find(item, 0, s.layout.Event, "M", "headers", "M") != nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("table %s is no event store of this layout: none of its first %d items has an event in the attribute %q; the first has %s",
-		s.table, len(a.items), s.layout.Event, attributesOf(item))
+		s.table, len(items), s.layout.Event, attributesOf(item))
 }
 
 // attributesOf names the attributes of an item.
@@ -187,5 +193,16 @@ func (p position) key() (map[string]types.AttributeValue, error) {
 	if len(p.After) == 0 {
 		return nil, nil
 	}
-	return attributevalue.UnmarshalMapJSON(p.After)
+	key, err := attributevalue.UnmarshalMapJSON(p.After)
+	for _, v := range key {
+		switch v.(type) {
+		case *types.AttributeValueMemberS, *types.AttributeValueMemberN, *types.AttributeValueMemberB:
+		default:
+			return nil, relay.ErrCursor
+		}
+	}
+	if err != nil || len(key) == 0 {
+		return nil, relay.ErrCursor
+	}
+	return key, nil
 }
