@@ -17,6 +17,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/custombus"
 )
 
 // batchSize is the number of records in a batch: the default of an event source
@@ -25,6 +26,9 @@ const batchSize = 100
 
 // bus is the name of the event bus.
 const bus = "orders"
+
+// customBus is the ARN of the other kind of bus.
+const customBus = "arn:aws:events:eu-west-1:123456789012:event-busv2/orders/abcdefghijklmnopqrstuvwx0"
 
 // run handles one batch.
 type run func(context.Context) error
@@ -35,12 +39,16 @@ type variant struct {
 	make func(client *eventbridge.Client, payload []byte) (run, error)
 }
 
+// sdkAlone is the name of the variant that the others are compared with.
+const sdkAlone = "SDK with ready-made entries"
+
 var variants = []variant{
 	{"relay", ours},
 	{"naive by tens", func(c *eventbridge.Client, p []byte) (run, error) { return naive(c, p, 10), nil }},
 	{"naive one by one", func(c *eventbridge.Client, p []byte) (run, error) { return naive(c, p, 1), nil }},
-	{"SDK with ready-made entries", floor},
+	{sdkAlone, floor},
 	{"SDK with a ready body", ready},
+	{"relay to a Custom Event Bus", oursToCustomBus},
 }
 
 // newClient is the SDK's client as it comes, with the stub as its endpoint.
@@ -55,7 +63,18 @@ func newClient(url string) *eventbridge.Client {
 // ours is the handler with its zero options, its memory included: each batch
 // has sequence numbers of its own.
 func ours(client *eventbridge.Client, payload []byte) (run, error) {
-	h, err := relay.NewHandler(relay.NewEventBridge(client, bus, func(o *relay.EventBridgeOptions) { o.SkipBusCheck = true }), relay.Block)
+	return handler(relay.NewEventBridge(client, bus, func(o *relay.EventBridgeOptions) { o.SkipBusCheck = true }), payload)
+}
+
+// oursToCustomBus is the same with the other publisher, which sends 100 events in a
+// call. Of the client it takes the address and the credentials.
+func oursToCustomBus(client *eventbridge.Client, payload []byte) (run, error) {
+	cfg := aws.Config{Credentials: client.Options().Credentials, BaseEndpoint: client.Options().BaseEndpoint}
+	return handler(custombus.New(cfg, customBus, func(o *custombus.Options) { o.SkipBusCheck = true }), payload)
+}
+
+func handler(p relay.Publisher, payload []byte) (run, error) {
+	h, err := relay.NewHandler(p, relay.Block)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 )
 
 // stubEnv makes the test binary a bus instead of a test. A process of its own
@@ -44,21 +46,42 @@ func serveStub(latency time.Duration, in io.Reader, out io.Writer) error {
 // each quotation mark is escaped.
 var entryMark = []byte(`"DetailType":`)
 
+// cborMark is the same key in the CBOR of a Custom Event Bus, behind the byte that
+// says that ten characters follow.
+var cborMark = []byte("\x6aDetailType")
+
 func stub(latency time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
+		custom := strings.HasSuffix(r.URL.Path, "/operation/PutEvents")
+		if err != nil || !custom && r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
 			http.Error(w, "{}", http.StatusBadRequest)
 			return
 		}
 		if latency > 0 {
 			<-time.After(latency)
 		}
+		if custom {
+			w.Header().Set("Content-Type", "application/cbor")
+			_, _ = w.Write(cborAnswer(bytes.Count(body, cborMark)))
+			return
+		}
 		n := bytes.Count(body, entryMark)
 		results := strings.Repeat(`,{"EventId":"c2cd9b86-2d8a-4e5f-9a1f-6d2a3c9f5d10"}`, n)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		fmt.Fprintf(w, `{"FailedEntryCount":0,"Entries":[%s]}`, strings.TrimPrefix(results, ","))
 	})
+}
+
+// cborAnswer is the answer of a Custom Event Bus that has accepted n entries.
+func cborAnswer(n int) []byte {
+	entries := make(cbor.List, n)
+	for i := range entries {
+		entries[i] = cbor.Map{
+			"EventId": cbor.String("c2cd9b86-2d8a-4e5f-9a1f-6d2a3c9f5d10"), "SuccessCode": cbor.String("PUBLISHED"), "SequenceNumber": cbor.String("1"),
+		}
+	}
+	return cbor.Encode(cbor.Map{"FailedEntryCount": cbor.Uint(0), "Entries": entries})
 }
 
 // startStub starts the bus in a process of its own and returns its address and
