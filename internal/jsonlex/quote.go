@@ -74,37 +74,46 @@ func PutRune(dst []byte, r rune) int {
 func AppendQuoted[S Text](b []byte, text S) []byte {
 	const most, room = 64, 64 + 8 // enough for eight characters of six bytes, and for eight bytes behind them
 	start, wide := len(b), uint64(0)
-	b = append(b, '"')
-	for p := 0; p < len(text); p += 8 {
-		w, size := Load(text, p), 8
-		if rest := text[p:]; len(rest) < 8 {
-			last := [8]byte{' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '}
-			size = copy(last[:], rest)
-			w = binary.LittleEndian.Uint64(last[:])
-		}
+	b = slices.Grow(b, room+len(text))
+	b, n := b[:cap(b)], start+1
+	b[start] = '"'
+	p := 0
+	for ; p <= len(text)-8; p += 8 {
+		w := Load(text, p)
 		wide |= w
-		from := len(b)
-		if cap(b)-from < room {
+		if len(b)-n < room {
 			b = slices.Grow(b, room+len(text)-p)
+			b = b[:cap(b)]
 		}
 		// All eight are written, and those from an escaped one on again, behind it.
-		to := (*[room]byte)(b[from : from+room])
+		to := (*[room]byte)(b[n:])
 		binary.LittleEndian.PutUint64(to[:], w)
 		more := 0
 		for m := Specials(w); m != 0; m &= m - 1 {
 			k := Index(m)
-			n := (k + more) & (most - 1) // it is less, and so the compiler knows it
+			at := (k + more) & (most - 1) // it is less, and so the compiler knows it
 			if c := byte(w >> (8 * k)); c >= ' ' {
-				to[n] = '\\'
-				binary.LittleEndian.PutUint64(to[n+1:], w>>(8*k))
+				to[at] = '\\'
+				binary.LittleEndian.PutUint64(to[at+1:], w>>(8*k))
 				more++
 			} else {
-				length := PutRune(to[n:], rune(c))
-				binary.LittleEndian.PutUint64(to[n+length:], w>>(8*k+8))
+				length := PutRune(to[at:], rune(c))
+				binary.LittleEndian.PutUint64(to[at+length:], w>>(8*k+8))
 				more += length - 1
 			}
 		}
-		b = b[:from+size+more]
+		n += 8 + more
+	}
+	b = slices.Grow(b[:n], room)
+	for ; p < len(text); p++ { // fewer than eight are left
+		c := text[p]
+		wide |= uint64(c)
+		if c >= utf8.RuneSelf {
+			b = append(b, c)
+		} else {
+			end := len(b)
+			b = b[:end+PutRune(b[end:end+6], rune(c))]
+		}
 	}
 	if wide&Highs != 0 && invalid(text) >= 0 {
 		return AppendQuoted(b[:start], string([]rune(string(text))))
