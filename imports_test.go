@@ -21,11 +21,12 @@ const (
 // allowed are the imports of each package beside the standard library, test
 // files left out. It is the arrows of the design, one line a package.
 var allowed = map[string][]string{
-	"":                    {},
-	"/envelope":           {module + "/internal/decimal", module + "/internal/header", module + "/internal/jsonlex", ulid},
-	"/internal/backoff":   {},
-	"/internal/buslimits": {module + "/envelope"},
-	"/internal/decimal":   {module + "/internal/jsonlex"},
+	"":                     {},
+	"/envelope":            {module + "/internal/decimal", module + "/internal/header", module + "/internal/jsonlex", ulid},
+	"/internal/backoff":    {},
+	"/internal/buslimits":  {module + "/envelope"},
+	"/internal/checkpoint": {module + "/internal/sequence"},
+	"/internal/decimal":    {module + "/internal/jsonlex"},
 	"/internal/eventitem": {module + "/envelope", module + "/internal/buslimits", module + "/internal/decimal", module + "/internal/header", module + "/internal/itemsize",
 		module + "/internal/jsonlex", sdk + "/service/dynamodb/types"},
 	"/internal/buslook":      {},
@@ -58,7 +59,7 @@ var allowed = map[string][]string{
 	"/relay/recovery": {module + "/envelope", module + "/internal/isnil", module + "/internal/jsonlex", module + "/internal/sequence", module + "/relay",
 		sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types",
 		sdk + "/service/dynamodbstreams", sdk + "/service/dynamodbstreams/types", smith, smith + "/middleware", smith + "/transport/http"},
-	"/relay/relaytest": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/decimal",
+	"/relay/relaytest": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/checkpoint", module + "/internal/decimal",
 		module + "/internal/sequence", module + "/relay", sdk + "/aws", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types", smith},
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/backoff"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/checkpoint"
 )
 
 // lane is what is delivered in order: the records of a shard, or with a
@@ -147,7 +148,7 @@ func (l *lane) invoke(b batch) int {
 		l.process = nil
 	}
 	in.End = time.Now()
-	in.Done = done(b.records, in.Answer, in.Err, l.mapping.ReportBatchItemFailures)
+	in.Done = checkpoint.Done(numbersOf(b.records), in.Answer, in.Err, l.mapping.ReportBatchItemFailures)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out.Invocations = append(l.out.Invocations, in)
@@ -158,6 +159,14 @@ func rawOf(records []view) []json.RawMessage {
 	out := make([]json.RawMessage, len(records))
 	for i, v := range records {
 		out[i] = v.raw
+	}
+	return out
+}
+
+func numbersOf(records []view) []string {
+	out := make([]string, len(records))
+	for i, v := range records {
+		out[i] = v.sequence
 	}
 	return out
 }

@@ -7,14 +7,13 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 // and https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html:
 //
-//   - An error, or an answer that cannot be read, sends the whole batch again.
-//   - With ReportBatchItemFailures, the lowest sequence number in
-//     batchItemFailures is the checkpoint: the batch comes again from there,
-//     records after it that had succeeded included. An empty or absent list is
-//     success; an empty, null or absent itemIdentifier is a failure of the
-//     whole batch.
-//   - Without ReportBatchItemFailures, any answer is success, whatever it lists.
+//   - What an answer makes done, package checkpoint says, as for relaytest.Deliver.
+//     The batch comes again from the first record that is not.
+//   - A batch that failed as a whole is halved, if the mapping says so.
 //   - A shard waits for its parent, and a batch for the one before it.
+//
+// Whoever wants the rest of a mapping (retries that end, timeouts, processes that
+// die) has it from relaytest.Deliver, without an engine.
 //
 // It calls the handler from one goroutine, one batch at a time, and does not
 // wait between two tries of a batch.
@@ -49,9 +48,6 @@ type StreamsAPIClient interface {
 
 var _ StreamsAPIClient = (*dynamodbstreams.Client)(nil)
 
-// NoRetry is the value of Options.MaxRetries for a mapping that does not retry.
-const NoRetry = -1
-
 // Options are the settings of the event source mapping.
 type Options struct {
 	// BatchSize is the largest number of records in a batch. Zero means 100.
@@ -62,17 +58,9 @@ type Options struct {
 	// Bisect is BisectBatchOnFunctionError: a batch that failed as a whole comes
 	// again in two halves. A split does not count as a retry.
 	Bisect bool
-	// MaxRetries is MaximumRetryAttempts: how often a batch comes again before
-	// it is discarded. Zero means without end, as Lambda's default of -1;
-	// NoRetry means never.
-	MaxRetries int
-	// Filter keeps a record if it returns true; a record that it does not keep
-	// is passed over, as by FilterCriteria. Nil keeps every record.
-	Filter func(Record) bool
-	// Timeout is the function's timeout: the deadline of each invocation's
-	// context. An answer that comes later is an error, whatever it says, for
-	// Lambda has stopped the function by then. Zero means no deadline of its own.
-	Timeout time.Duration
+	// GiveUp is a MaximumRetryAttempts of 0: what a batch leaves undone is given
+	// up, and does not come again.
+	GiveUp bool
 	// StuckAfter is the number of invocations in a row without a record done
 	// after which Drain and Run give up with ErrStuck. Lambda would go on for a
 	// day. Zero means 100.
@@ -119,12 +107,8 @@ func New(client StreamsAPIClient, streamARN string, h lambda.Handler, optFns ...
 		return nil, errors.New("lambdapoller: the stream's ARN is empty")
 	case opts.BatchSize < 1 || opts.BatchSize > 10_000:
 		return nil, fmt.Errorf("lambdapoller: BatchSize is %d; Lambda allows 1 to 10,000", opts.BatchSize)
-	case opts.MaxRetries < NoRetry:
-		return nil, fmt.Errorf("lambdapoller: MaxRetries is %d; use NoRetry for none, 0 for no limit", opts.MaxRetries)
 	case opts.StuckAfter < 0:
 		return nil, fmt.Errorf("lambdapoller: StuckAfter is %d; it must not be negative", opts.StuckAfter)
-	case opts.Timeout < 0:
-		return nil, fmt.Errorf("lambdapoller: Timeout is %s; it must not be negative", opts.Timeout)
 	}
 	return &Poller{client: client, streamARN: streamARN, handler: h, opts: opts, shards: map[string]*shard{}}, nil
 }
@@ -148,7 +132,7 @@ func (p *Poller) Invocations() []Invocation {
 	return slices.Clone(p.invocations)
 }
 
-// Discarded returns the batches that were given up after MaxRetries, in order.
+// Discarded returns what was given up, in order.
 func (p *Poller) Discarded() []Discard {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -212,50 +212,22 @@ func TestCheckpointSendsTheRestAgain(t *testing.T) {
 	}
 }
 
-func TestBisectFindsThePoisonAndRetriesEnd(t *testing.T) {
+func TestBisectFindsThePoison(t *testing.T) {
 	f := &fakeStream{shards: []fakeShard{{id: "s", numbers: []string{"1", "2"}}}}
+	poisoned := 3
 	h := HandlerFunc(func(_ context.Context, event []byte) ([]byte, error) {
 		for _, n := range numbers(t, event) {
-			if n == "2" {
+			if n == "2" && poisoned > 0 {
+				poisoned--
 				panic("poison")
 			}
 		}
 		return nil, nil
 	})
-	p := newPoller(t, f, h, func(o *Options) { o.Bisect, o.MaxRetries = true, 1 })
+	p := newPoller(t, f, h, func(o *Options) { o.Bisect = true })
 	require.NoError(t, p.Drain(t.Context()))
-	require.Equal(t, []string{"1 2", "1", "2", "2"}, batches(p))
+	require.Equal(t, []string{"1 2", "1", "2", "2", "2"}, batches(p))
 	require.ErrorContains(t, p.Invocations()[0].Err, "poison")
-
-	discarded := p.Discarded()
-	require.Len(t, discarded, 1)
-	require.Equal(t, "2", discarded[0].Records[0].SequenceNumber)
-	text, err := discarded[0].JSON()
-	require.NoError(t, err)
-	require.JSONEq(t, `{"requestContext":{"condition":"RetryAttemptsExhausted","approximateInvokeCount":2},"version":"1.0",
-		"DDBStreamBatchInfo":{"shardId":"s","startSequenceNumber":"2","endSequenceNumber":"2","batchSize":1,"streamArn":"arn"}}`, string(text))
-}
-
-func TestFilterPassesRecordsOver(t *testing.T) {
-	f := &fakeStream{shards: []fakeShard{{id: "s", numbers: []string{"1", "2", "3"}}}}
-	p := newPoller(t, f, succeed, func(o *Options) { o.Filter = func(r Record) bool { return r.SequenceNumber != "2" } })
-	require.NoError(t, p.Drain(t.Context()))
-	require.Equal(t, []string{"1", "3"}, batches(p))
-}
-
-func TestAnswerAfterTheTimeoutIsAFailure(t *testing.T) {
-	f := &fakeStream{shards: []fakeShard{{id: "s", numbers: []string{"1"}}}}
-	calls := 0
-	h := HandlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
-		if calls++; calls == 1 {
-			<-ctx.Done()
-		}
-		return nil, nil
-	})
-	p := newPoller(t, f, h, func(o *Options) { o.Timeout = 50 * time.Millisecond })
-	require.NoError(t, p.Drain(t.Context()))
-	require.Equal(t, []string{"1", "1"}, batches(p))
-	require.ErrorIs(t, p.Invocations()[0].Err, context.DeadlineExceeded)
 }
 
 func TestCancelledDrainLosesNothing(t *testing.T) {
@@ -306,8 +278,6 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"batch size", "BatchSize is 10001", func(o *Options) { o.BatchSize = 10_001 }},
 		{"negative batch size", "BatchSize is -1", func(o *Options) { o.BatchSize = -1 }},
-		{"retries", "MaxRetries is -2", func(o *Options) { o.MaxRetries = -2 }},
-		{"timeout", "Timeout is -1ns", func(o *Options) { o.Timeout = -1 }},
 		{"stuck", "StuckAfter is -1", func(o *Options) { o.StuckAfter = -1 }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,13 +2,12 @@ package lambdapoller
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
@@ -105,47 +104,13 @@ func payload(batch []Record) []byte {
 // image is an item in DynamoDB JSON.
 type image map[string]types.AttributeValue
 
-// MarshalJSON writes the item's attributes, sorted by name.
+// MarshalJSON writes the item's attributes, in no order.
 func (m image) MarshalJSON() ([]byte, error) {
-	out := make(map[string]attribute, len(m))
-	for name, v := range m {
-		out[name] = attribute{v}
+	item, err := attributevalue.FromDynamoDBStreamsMap(m)
+	if err != nil {
+		return nil, err
 	}
-	return marshal(out)
-}
-
-// attribute is a value in DynamoDB JSON: {"S":"text"}.
-type attribute struct{ value types.AttributeValue }
-
-// MarshalJSON writes the value under its type's tag. Binary values are base64.
-func (a attribute) MarshalJSON() ([]byte, error) {
-	switch v := a.value.(type) {
-	case *types.AttributeValueMemberS:
-		return marshal(map[string]string{"S": v.Value})
-	case *types.AttributeValueMemberN:
-		return marshal(map[string]string{"N": v.Value})
-	case *types.AttributeValueMemberBOOL:
-		return marshal(map[string]bool{"BOOL": v.Value})
-	case *types.AttributeValueMemberNULL:
-		return marshal(map[string]bool{"NULL": v.Value})
-	case *types.AttributeValueMemberB:
-		return marshal(map[string]string{"B": base64.StdEncoding.EncodeToString(v.Value)})
-	case *types.AttributeValueMemberSS:
-		return marshal(map[string][]string{"SS": v.Value})
-	case *types.AttributeValueMemberNS:
-		return marshal(map[string][]string{"NS": v.Value})
-	case *types.AttributeValueMemberBS:
-		return marshal(map[string][][]byte{"BS": v.Value})
-	case *types.AttributeValueMemberM:
-		return marshal(map[string]image{"M": v.Value})
-	case *types.AttributeValueMemberL:
-		list := make([]attribute, len(v.Value))
-		for i, e := range v.Value {
-			list[i] = attribute{e}
-		}
-		return marshal(map[string][]attribute{"L": list})
-	}
-	return nil, fmt.Errorf("attribute of the unknown type %T", a.value)
+	return attributevalue.MarshalMapJSON(item)
 }
 
 // marshal is json.Marshal without the escapes for HTML, which Lambda does not
@@ -158,18 +123,4 @@ func marshal(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// sequenceNumber reads a sequence number: a decimal of up to 40 digits, which
-// some engines fill with zeros on the left and others do not.
-func sequenceNumber(s string) (*big.Int, bool) {
-	if s == "" {
-		return nil, false
-	}
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return nil, false
-		}
-	}
-	return new(big.Int).SetString(s, 10)
 }

@@ -14,11 +14,11 @@ import (
 // shard is the place in one shard of the stream.
 type shard struct {
 	id, parent string
-	iterator   *string // nil before the first read, and when the last one ran out
-	last       string  // sequence number of the last record that was read
-	closed     bool    // read to its end
-	queue      []batch // read and not yet done, in order
-	tries      int     // invocations without a record done
+	iterator   *string    // nil before the first read, and when the last one ran out
+	last       string     // sequence number of the last record that was read
+	closed     bool       // read to its end
+	queue      [][]Record // read and not yet done, in order
+	tries      int        // invocations without a record done
 }
 
 // finished reports whether children of the shard may be read.
@@ -43,7 +43,7 @@ func (p *Poller) pass(ctx context.Context) (int, error) {
 		}
 		n += read
 		for _, b := range s.queue {
-			n += len(b.records)
+			n += len(b)
 		}
 		if err := p.work(ctx, s); err != nil {
 			return n, err
@@ -122,9 +122,7 @@ func (p *Poller) read(ctx context.Context, s *shard) (int, error) {
 			return 0, err
 		}
 		s.last = record.SequenceNumber
-		if p.opts.Filter == nil || p.opts.Filter(record) {
-			kept = append(kept, record)
-		}
+		kept = append(kept, record)
 	}
 	s.queue = append(s.queue, cut(kept, p.opts.BatchSize)...)
 	s.iterator, s.closed = page.NextShardIterator, page.NextShardIterator == nil

@@ -49,7 +49,7 @@ func TestWhatTheJournalLacks(t *testing.T) {
 			}
 			return h.Invoke(ctx, event)
 		})
-		p, err := lambdapoller.New(w.engine.Streams(), w.table.StreamARN, relayed, func(o *lambdapoller.Options) { o.MaxRetries = lambdapoller.NoRetry })
+		p, err := lambdapoller.New(w.engine.Streams(), w.table.StreamARN, relayed, func(o *lambdapoller.Options) { o.GiveUp = true })
 		require.NoError(t, err)
 		w.commit(t, 150, 5)
 		require.NoError(t, p.Drain(t.Context()))
@@ -98,7 +98,7 @@ func TestOnFailure(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		down := lambdapoller.HandlerFunc(func(context.Context, []byte) ([]byte, error) { return nil, errors.New("down") })
 		p, err := lambdapoller.New(w.engine.Streams(), w.table.StreamARN, down, func(o *lambdapoller.Options) {
-			o.MaxRetries, o.BatchSize = lambdapoller.NoRetry, 100
+			o.GiveUp, o.BatchSize = true, 100
 		})
 		require.NoError(t, err)
 		w.commit(t, 100, 5)

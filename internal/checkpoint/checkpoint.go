@@ -1,4 +1,7 @@
-package relaytest
+// Package checkpoint reads what a function answers to a batch of a stream, as
+// Lambda's event source mapping does. The test kit and the conformance suites
+// share it.
+package checkpoint
 
 import (
 	"encoding/json"
@@ -7,35 +10,36 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/sequence"
 )
 
-// done returns how many records from the start of a batch an answer makes done.
-// Of several sequence numbers the lowest counts
+// Done returns how many records from the start of a batch an answer makes done: all
+// of them if partial answers are not read, and none after an error. numbers are the
+// batch's sequence numbers. Of several sequence numbers the lowest counts
 // (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
 // What AWS leaves open, a number that is not in the batch, is here a failure of
 // the whole batch.
-func done(batch []view, answer []byte, err error, partial bool) int {
+func Done(numbers []string, answer []byte, err error, partial bool) int {
 	if err != nil {
 		return 0
 	}
 	if !partial {
-		return len(batch)
+		return len(numbers)
 	}
-	numbers, ok := failures(answer)
+	failed, ok := failures(answer)
 	if !ok {
 		return 0
 	}
-	if len(numbers) == 0 {
-		return len(batch)
+	if len(failed) == 0 {
+		return len(numbers)
 	}
-	lowest := numbers[0]
-	for _, n := range numbers {
+	lowest := failed[0]
+	for _, n := range failed {
 		if sequence.Less(n, lowest) {
 			lowest = n
 		}
 	}
-	return max(0, slices.IndexFunc(batch, func(v view) bool { return sameNumber(v.sequence, lowest) }))
+	return max(0, slices.IndexFunc(numbers, func(n string) bool { return same(n, lowest) }))
 }
 
-func sameNumber(a, b string) bool { return !sequence.Less(a, b) && !sequence.Less(b, a) }
+func same(a, b string) bool { return !sequence.Less(a, b) && !sequence.Less(b, a) }
 
 // failures returns the sequence numbers of an answer, false if it fails the whole
 // batch. No answer, null and an object without batchItemFailures are success.
