@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/relay/transcode"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(enginetest.Main(m))
+	os.Exit(m.Run())
 }
 
 // BenchmarkRelay is the whole relay, per batch of 100 records, beside what one
@@ -41,8 +41,7 @@ func BenchmarkRelay(b *testing.B) {
 		url, stop, err := startStub(latency)
 		require.NoError(b, err)
 		for _, size := range []int{300, 2000, 20_000} {
-			payload, err := newBatch(batchSize, size)
-			require.NoError(b, err)
+			payload := transcode.Batch(batchSize, size, false)
 			for _, v := range variants {
 				b.Run(fmt.Sprintf("bus %v/payload %d B/%s", latency, size, v.name), func(b *testing.B) {
 					handle, err := v.make(newClient(url), payload)
@@ -80,8 +79,7 @@ func BenchmarkCPU(b *testing.B) {
 	defer stop()
 	for _, s := range []struct{ size, batches int }{{300, 40}, {2000, 20}, {20_000, 10}} {
 		b.Run(fmt.Sprintf("payload=%d", s.size), func(b *testing.B) {
-			payload, err := newBatch(batchSize, s.size)
-			require.NoError(b, err)
+			payload := transcode.Batch(batchSize, s.size, false)
 			times, shares := make([][]float64, len(variants)), make([][]float64, len(variants))
 			for b.Loop() {
 				var turn []float64
@@ -137,8 +135,7 @@ func cpuTime(tb testing.TB) time.Duration {
 
 // Every variant publishes the same events.
 func TestVariantsAgree(t *testing.T) {
-	payload, err := newBatch(batchSize, 300)
-	require.NoError(t, err)
+	payload := transcode.Batch(batchSize, 300, false)
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			entries, bodies := 0, 0
@@ -170,8 +167,7 @@ func BenchmarkRatio(b *testing.B) {
 	url, stop, err := startStub(5 * time.Millisecond)
 	require.NoError(b, err)
 	defer stop()
-	payload, err := newBatch(batchSize, 300)
-	require.NoError(b, err)
+	payload := transcode.Batch(batchSize, 300, false)
 	best := map[string]time.Duration{}
 	for b.Loop() {
 		for _, v := range variants {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
@@ -133,4 +134,15 @@ func TestRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The relay finds an absent bus before anything is sent to it.
+func TestAbsentBusOnMoto(t *testing.T) {
+	moto := enginetest.Moto(t)
+	h, err := relay.NewHandler(relay.NewEventBridge(moto.EventBridge(), enginetest.Unique(t)), relay.Block)
+	require.NoError(t, err)
+	ev, err := envelope.New(t.Context(), "Order.Placed", 1, func(h *envelope.Headers) { h.Source = "orders" })
+	require.NoError(t, err)
+	_, err = h.Invoke(t.Context(), relaytest.StreamEvent(new(relaytest.Stream).Insert(ev)...))
+	require.ErrorIs(t, err, relay.ErrNoSuchBus)
 }

@@ -116,8 +116,8 @@ func TestBenchmarkInput(t *testing.T) {
 		require.NoError(t, err)
 		b, err := d.Decode(payload)
 		require.NoError(t, err)
-		for i, detail := range naive {
-			require.JSONEq(t, string(detail), string(b.Records[i].Detail))
+		for i, event := range naive {
+			require.JSONEq(t, string(event.Detail), string(b.Records[i].Detail))
 		}
 	}
 }

@@ -9,14 +9,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Naive returns the Details of the inserts in a stream event, as a Go function
-// makes them without the library.
-func Naive(payload []byte) ([][]byte, error) {
+// NaiveEvent is an event as a Go function has it without the library.
+type NaiveEvent struct {
+	Headers map[string]any
+	Detail  []byte
+}
+
+// Naive returns the inserts in a stream event, as a Go function makes them without
+// the library: aws-lambda-go's events, the SDK's attribute values, encoding/json.
+func Naive(payload []byte) ([]NaiveEvent, error) {
 	var batch events.DynamoDBEvent
 	if err := json.Unmarshal(payload, &batch); err != nil {
 		return nil, err
 	}
-	var details [][]byte
+	var all []NaiveEvent
 	for _, r := range batch.Records {
 		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
 			continue
@@ -35,9 +41,10 @@ func Naive(payload []byte) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		details = append(details, detail)
+		headers, _ := item.Event["headers"].(map[string]any)
+		all = append(all, NaiveEvent{headers, detail})
 	}
-	return details, nil
+	return all, nil
 }
 
 // ToSDK turns aws-lambda-go's attribute values into the SDK's: the converter

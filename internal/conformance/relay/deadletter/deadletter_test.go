@@ -1,22 +1,27 @@
-package bench
+// Package deadletter judges relay/deadletter on real engines.
+package deadletter
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
+
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
 
 // The table sink and its redrive on the real engines: what a handler cannot
 // publish is in the table, whatever its size, put once however often it comes,
@@ -41,20 +46,25 @@ func TestDeadLettersOnEngines(t *testing.T) {
 		// two that fit whole, and one whose DynamoDB JSON is larger than an item
 		// may be, though the item is not: each element of the list costs the
 		// record nine bytes and the item two
-		var records [][]byte
+		w, err := outbox.NewWriter(store.Name, func(o *outbox.Options) { o.Source = "orderService" })
+		require.NoError(t, err)
+		stream := relaytest.Stream{ARN: store.StreamARN}
+		var records []json.RawMessage
+		var want []string
 		for i := range 3 {
-			order := newOrder(i, 300)
+			order := map[string]any{"order": i}
 			if i == 2 {
 				order["flags"] = make([]any, 120_000)
 			}
-			record, err := newRecord(i, store.StreamARN, order)
+			ev, err := envelope.New(t.Context(), "Order.Placed", order, func(h *envelope.Headers) { h.Source = "orderService" })
 			require.NoError(t, err)
-			image := imageOf(t, record)
-			_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &store.Name, Item: image})
+			put, err := w.PutItem(ev)
 			require.NoError(t, err)
-			records = append(records, record)
+			_, err = db.PutItem(t.Context(), put)
+			require.NoError(t, err)
+			records, want = append(records, stream.Insert(ev)...), append(want, ev.Headers.EventID)
 		}
-		payload := batchOf(records)
+		payload := relaytest.StreamEvent(records...)
 		for range 2 { // the same records in another process put the same letters
 			_, err = refusing.Invoke(t.Context(), payload)
 			require.NoError(t, err)
@@ -87,32 +97,6 @@ func TestDeadLettersOnEngines(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, deadletter.Report{Read: 3, Published: 3}, sum)
 		require.Empty(t, table.Items(t, e))
-		var want []string
-		for i := range 3 {
-			want = append(want, eventID(i))
-		}
 		require.ElementsMatch(t, want, enginetest.EventIDs(t, bus.Queue.Receive(t, 3)))
 	})
-}
-
-// imageOf returns the new image of a record, as an item.
-func imageOf(t *testing.T, record []byte) map[string]types.AttributeValue {
-	t.Helper()
-	_, after, _ := strings.Cut(string(record), `"NewImage":`)
-	image, _, found := strings.Cut(after, `,"SequenceNumber"`)
-	require.True(t, found)
-	item, err := attributevalue.UnmarshalMapJSON([]byte(image))
-	require.NoError(t, err)
-	return item
-}
-
-// An absent bus is found before anything is sent to it.
-func TestAbsentBusOnMoto(t *testing.T) {
-	moto := enginetest.Moto(t)
-	h, err := relay.NewHandler(relay.NewEventBridge(moto.EventBridge(), enginetest.Unique(t)), relay.Block)
-	require.NoError(t, err)
-	payload, err := newBatch(3, 300)
-	require.NoError(t, err)
-	_, err = h.Invoke(t.Context(), payload)
-	require.ErrorIs(t, err, relay.ErrNoSuchBus)
 }
