@@ -1,4 +1,4 @@
-// Package deploy holds what puts the three services on AWS: a SAM template, a
-// Terraform configuration that describes the same resources. Its tests hold the
-// templates to what is promised of them, and docs/cost.md to its own arithmetic.
+// Package deploy holds what puts the three services on AWS: a SAM template, and a
+// Terraform configuration that describes the same resources. Linters look at them
+// here; the package deployed of internal/conformance deploys them.
 package deploy

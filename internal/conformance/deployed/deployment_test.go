@@ -47,6 +47,7 @@ const (
 	eventStore        = stack + "-event-store"
 	receiptsTable     = stack + "-messaging"
 	deadLetterTable   = stack + "-dead-letters"
+	journalTable      = stack + "-journal"
 	bus               = stack + "-bus"
 	rule              = stack + "-user-created"
 	messagingQueue    = stack + "-messaging"
@@ -58,6 +59,9 @@ type deployment struct {
 	engine *engine.Engine
 	dist   string // the folder with the functions' zip files
 	host   string // of the HTTP API
+
+	leftOut []string // checks of the doctor that fail because MiniStack leaves something out
+	set     []string // and those that fail because of what the test has set
 
 	tables    *dynamodb.Client
 	functions *lambda.Client

@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/stretchr/testify/assert"
@@ -20,6 +20,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
 )
 
 // tap is a queue of the test's own behind a rule of its own: another consumer of
@@ -31,6 +32,7 @@ type ledger struct {
 	t *testing.T
 	d *deployment
 
+	since     time.Time       // when it began
 	signedUp  map[string]bool // events that the API has told of
 	refused   int             // sign-ups that it refused
 	strangers []string        // keys of items that the test has put into the event store, and that are no event
@@ -41,10 +43,8 @@ type ledger struct {
 // newLedger listens to the bus, and lets the deployment send e-mail.
 func newLedger(t *testing.T, d *deployment) *ledger {
 	t.Helper()
-	_, err := sesv2.NewFromConfig(d.engine.Config()).CreateEmailIdentity(t.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(mailID)})
-	require.NoError(t, err)
 	d.allowMail(t)
-	_, err = d.queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(tap)})
+	_, err := d.queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(tap)})
 	require.NoError(t, err)
 	_, err = d.events.PutRule(t.Context(), &eventbridge.PutRuleInput{
 		Name: aws.String(tap), EventBusName: aws.String(bus), EventPattern: aws.String(`{"source":[{"prefix":""}]}`), State: ebtypes.RuleStateEnabled,
@@ -55,7 +55,7 @@ func newLedger(t *testing.T, d *deployment) *ledger {
 		Targets: []ebtypes.Target{{Id: aws.String(tap), Arn: aws.String(queueARN(tap))}},
 	})
 	require.NoError(t, err)
-	return &ledger{t: t, d: d, signedUp: map[string]bool{}, heard: map[string]int{}, details: map[string]any{}}
+	return &ledger{t: t, d: d, since: time.Now(), signedUp: map[string]bool{}, heard: map[string]int{}, details: map[string]any{}}
 }
 
 // listen reads what the tap has got.
@@ -89,6 +89,7 @@ type account struct {
 	created     map[string]bool           // those that are a User.Created
 	strangers   []string                  // keys of its items that are no event
 	receipts    map[string]bool
+	journal     map[string]bool
 	mails       map[string]int // by address
 	deadLetters []map[string]any
 	waiting     map[string]int // messages by queue
@@ -114,13 +115,17 @@ func scan(t *testing.T, d *deployment, table string) []map[string]any {
 // account reads everything.
 func (l *ledger) account() account {
 	l.t.Helper()
-	a := account{stored: map[string]map[string]any{}, created: map[string]bool{}, receipts: map[string]bool{}, mails: l.mails(), waiting: map[string]int{}}
+	a := account{stored: map[string]map[string]any{}, created: map[string]bool{}, receipts: map[string]bool{}, journal: map[string]bool{}, mails: l.mails(), waiting: map[string]int{}}
 	for _, item := range scan(l.t, l.d, receiptsTable) {
 		if item["sk"] == "messagingService" {
 			a.receipts[item["pk"].(string)] = true
 		}
 	}
 	a.deadLetters = scan(l.t, l.d, deadLetterTable)
+	for done, err := range journal.New(l.d.tables, journalTable).Accepted(l.t.Context(), l.since, time.Now()) {
+		require.NoError(l.t, err)
+		a.journal[done.EventID] = true
+	}
 	for _, queue := range []string{messagingQueue, messagingDLQ, stack + "-rule-dlq", stack + "-relay-failures"} {
 		a.waiting[queue] = l.d.waiting(l.t, queue)
 	}
@@ -195,6 +200,9 @@ func (l *ledger) difference(a account) (lost, invented []string) {
 		} else if !assert.ObjectsAreEqual(any(event), l.details[id]) {
 			invented = append(invented, fmt.Sprintf("%s came out of the bus as %v, and is %v in the event store", id, l.details[id], event))
 		}
+		if !a.journal[id] {
+			lost = append(lost, id+" is not in the journal")
+		}
 		if a.created[id] && !a.receipts[id] {
 			lost = append(lost, id+" has no receipt of the consumer")
 		}
@@ -202,6 +210,11 @@ func (l *ledger) difference(a account) (lost, invented []string) {
 	for id := range l.heard {
 		if a.stored[id] == nil {
 			invented = append(invented, id+" came out of the bus and is not in the event store")
+		}
+	}
+	for id := range a.journal {
+		if a.stored[id] == nil {
+			invented = append(invented, id+" is in the journal and not in the event store")
 		}
 	}
 	for id := range a.receipts {
@@ -243,6 +256,6 @@ func (l *ledger) settle(after string) {
 		mailed += n
 	}
 	require.Len(l.t, a.mails, len(l.signedUp), "everybody who signed up has an e-mail, and nobody else")
-	l.t.Logf("%-42s signed up %3d, refused %2d | event store %3d, out of the bus %3d (+%d again), receipts %3d, e-mails %3d, dead letters %d | 0 lost, 0 invented",
-		after, len(l.signedUp), l.refused, len(a.stored), len(l.heard), twice, len(a.receipts), mailed, len(a.deadLetters))
+	l.t.Logf("%-42s signed up %3d, refused %2d | event store %3d, out of the bus %3d (+%d again), journal %3d, receipts %3d, e-mails %3d, dead letters %d | 0 lost, 0 invented",
+		after, len(l.signedUp), l.refused, len(a.stored), len(l.heard), twice, len(a.journal), len(a.receipts), mailed, len(a.deadLetters))
 }

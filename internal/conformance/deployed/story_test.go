@@ -13,8 +13,9 @@ import (
 // story is what happens to a deployment. Each step ends when the ledger is even.
 func story(t *testing.T, d *deployment) {
 	l := newLedger(t, d)
+	l.asInTheReadme()
 	l.signUp(200, func(i int) string { return fmt.Sprintf("user-%d@example.com", i%180) })
-	require.Len(t, l.signedUp, 180)
+	require.Len(t, l.signedUp, 1+180)
 	require.Equal(t, 20, l.refused)
 	l.settle("200 sign-ups, 20 of them refused")
 	l.held("the relay without its bus", func() func() {

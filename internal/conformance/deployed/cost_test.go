@@ -1,4 +1,4 @@
-package deploy
+package deployed
 
 import (
 	"bytes"
@@ -14,13 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-const costPage = "../../docs/cost.md"
+const costPage = "../../../docs/cost.md"
 
 // table reads a table of a Markdown page: the one under a heading, its rows by
 // their first cell.
@@ -260,20 +259,28 @@ func TestCostAssumptionsThatCanBeMeasured(t *testing.T) {
 		Records: 100, Published: 100, Calls: 10, Bytes: 60000, Oldest: time.Second, Newest: 100 * time.Millisecond, Duration: 155 * time.Millisecond, Remaining: 59 * time.Second,
 	})
 	require.InDelta(t, line.Len(), given.get("bytes of the relay's metric line"), 100)
-	names, _ := emitted(t, "outbox/Relay")
+	names, _ := emitted(t, namespace)
 	require.EqualValues(t, len(names), given.get("metrics of the relay"))
 
-	each(t, func(t *testing.T, d *template.Deployment) {
-		metrics := 0
-		for _, a := range d.Alarms {
-			metrics += len(a.Metrics)
+}
+
+// costs compares what is deployed with the assumptions of the page.
+func costs(t *testing.T, d description) {
+	t.Helper()
+	text, err := os.ReadFile(costPage)
+	require.NoError(t, err)
+	given := newBook(t, table(t, string(text), "Assumptions"))
+	metrics := stalledMetrics
+	for name := range d.Alarms {
+		if name != stalledAlarm {
+			metrics++
 		}
-		require.EqualValues(t, metrics, given.get("metrics in alarms"))
-		m := d.Mapping("outbox-relay")
-		require.Equal(t, m.BatchSize, given.get("batch size"))
-		require.Equal(t, m.Window, given.get("window in seconds"))
-		require.Equal(t, d.Function("outbox-relay").Memory/1024, given.get("GB of the relay"))
-		require.Equal(t, d.Function("outbox-messaging").Memory/1024, given.get("GB of the consumer"))
-		require.Equal(t, d.Mapping("outbox-messaging").BatchSize, given.get("messages in a batch of the consumer at 100 events/s and more"))
-	})
+	}
+	require.EqualValues(t, metrics, given.get("metrics in alarms"))
+	relay, messaging := d.Functions[relayFunction], d.Functions[messagingFunction]
+	require.Equal(t, relay.Mappings[0].BatchSize, given.get("batch size"))
+	require.Equal(t, relay.Mappings[0].MaximumBatchingWindowInSeconds, given.get("window in seconds"))
+	require.Equal(t, relay.MemorySize/1024, given.get("GB of the relay"))
+	require.Equal(t, messaging.MemorySize/1024, given.get("GB of the consumer"))
+	require.Equal(t, messaging.Mappings[0].BatchSize, given.get("messages in a batch of the consumer at 100 events/s and more"))
 }

@@ -1,7 +1,10 @@
-package deploy
+package deployed
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/examples/internal/template"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
@@ -35,29 +37,40 @@ var layouts = []struct {
 
 // TestFiltersOnRealStreamRecords writes events and other items into each
 // engine, reads its stream in the form in which Lambda gets it, and asks the
-// filters of both templates about each record.
+// filters of the templates about each record.
 func TestFiltersOnRealStreamRecords(t *testing.T) {
-	templates := both(t)
+	patterns := filters(t)
 	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
 		for _, l := range layouts {
 			t.Run(l.name, func(t *testing.T) {
 				records := recorded(t, db, l.layout)
 				require.Len(t, records, 5)
-				for name, tpl := range templates {
-					pattern := tpl.Filters[l.filter]
-					require.NotEmpty(t, pattern)
-					require.LessOrEqual(t, len(pattern), maxPattern)
-					p, err := eventpattern.Parse(pattern)
+				pattern := patterns[l.filter]
+				require.LessOrEqual(t, len(pattern), maxPattern)
+				p, err := eventpattern.Parse(pattern)
+				require.NoError(t, err)
+				for what, record := range records {
+					got, err := p.Match(record)
 					require.NoError(t, err)
-					for what, record := range records {
-						got, err := p.Match(record)
-						require.NoError(t, err)
-						require.Equal(t, wanted(what, l.filter), got, "%s: %s: %s\n%s", name, what, pattern, record)
-					}
+					require.Equal(t, wanted(what, l.filter), got, "%s: %s\n%s", what, pattern, record)
 				}
 			})
 		}
 	})
+}
+
+// filters are those that the SAM template has for the layouts, by name. Those of
+// Terraform are compared with them when it is deployed.
+func filters(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examples, "deploy/sam/template.yaml"))
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^    (dedicated|shared): '(.+)'$`).FindAllStringSubmatch(string(text), -1) {
+		found[m[1]] = m[2]
+	}
+	require.Len(t, found, 2)
+	return found
 }
 
 // wanted says whether the relay must get a record. In a table of its own, a new
@@ -147,25 +160,11 @@ func sort(t *testing.T, record []byte) string {
 func TestFiltersOnWrittenRecords(t *testing.T) {
 	const ttl = `{"eventID":"1","eventName":"REMOVE","userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"},
 		"dynamodb":{"Keys":{"pk":{"S":"e"}},"OldImage":{"outbox":{"S":"outbox/1"}},"SequenceNumber":"1","StreamViewType":"NEW_IMAGE"}}`
-	for name, tpl := range both(t) {
-		require.Len(t, tpl.Filters, 2)
-		for kind, pattern := range tpl.Filters {
-			p, err := eventpattern.Parse(pattern)
-			require.NoError(t, err)
-			got, err := p.Match([]byte(ttl))
-			require.NoError(t, err)
-			require.False(t, got, "%s %s", name, kind)
-		}
+	for kind, pattern := range filters(t) {
+		p, err := eventpattern.Parse(pattern)
+		require.NoError(t, err)
+		got, err := p.Match([]byte(ttl))
+		require.NoError(t, err)
+		require.False(t, got, kind)
 	}
-}
-
-// TestMappingHasTheDedicatedFilter: the event store of the templates holds
-// nothing but events.
-func TestMappingHasTheDedicatedFilter(t *testing.T) {
-	for _, tpl := range both(t) {
-		filters := map[string]string{"is": model(t, tpl).Mapping("outbox-relay").Filters[0], "should be": tpl.Filters["dedicated"]}
-		got := normal(t, filters)
-		require.Equal(t, got["should be"], got["is"])
-	}
-	each(t, func(t *testing.T, d *template.Deployment) { require.Len(t, d.Mapping("outbox-relay").Filters, 1) })
 }
