@@ -26,6 +26,8 @@ const (
 type cli struct {
 	common
 
+	Audit  auditCmd  `cmd:"" help:"Say which events were never published: event store, less the journal, less the dead letters."`
+	Replay replayCmd `cmd:"" help:"Publish events again."`
 	Doctor doctorCmd `cmd:"" help:"Look at a deployment, and say what in it loses events or holds them up, and how to mend it."`
 }
 
@@ -73,7 +75,15 @@ func run(ctx context.Context, args []string, env environment) (code int) {
 		kong.Writers(env.stdout, env.stderr), kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		fromFile(),
-		kong.ExplicitGroups([]kong.Group{{Key: "names", Title: "Names (in " + defaultConfig + ", too):"}}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "what", Title: "Which events:"},
+			{Key: "filter", Title: "Fewer of them:"},
+			{Key: "to", Title: "Where to:"},
+			{Key: "pace", Title: "How fast:"},
+			{Key: "resume", Title: "Interrupted and resumed:"},
+			{Key: "change", Title: "Doing it:"},
+			{Key: "names", Title: "Names (in " + defaultConfig + ", too):"},
+		}),
 	)
 	if err != nil {
 		return a.fail(err)

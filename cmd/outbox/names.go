@@ -1,0 +1,46 @@
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/layoutfile"
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
+)
+
+// none is the name of a table that a deployment does not have.
+const none = "none"
+
+type journalName struct {
+	Journal    string        `file:"" group:"names" placeholder:"TABLE" help:"Table of the journal, package relay/journal. Default: NAME-journal."`
+	JournalTTL time.Duration `name:"journal-ttl" file:"" group:"names" placeholder:"TIME" help:"How long the journal keeps an item, as in its Options.TTL: 2160h. An older time is refused, for then nobody knows. Default: without end."`
+}
+
+func (j journalName) table(cfg aws.Config, deployment string) *journal.Table {
+	return journal.New(dynamodb.NewFromConfig(cfg), or(j.Journal, deployment+"-journal"), func(o *journal.Options) { o.TTL = j.JournalTTL })
+}
+
+// storeNames are the event store with all that has to be known to read it.
+type storeNames struct {
+	deploymentName
+	eventStoreName
+	Layout string `file:"" group:"names" placeholder:"LAYOUT" default:"default" help:"How an event lies in the table: default (its key is eventId and timestamp), aggregate (aggregateId and sequence), or a FILE with attribute names and key patterns."`
+	markerName
+}
+
+// eventStore is an event store that is known by its names.
+type eventStore struct {
+	table  string
+	layout envelope.Layout
+}
+
+func (s storeNames) store() (eventStore, error) {
+	l, err := layoutfile.Load(s.Layout, s.Marker)
+	if err != nil {
+		return eventStore{}, usage("--layout: %v", err)
+	}
+	return eventStore{or(s.EventStore, s.Name+"-event-store"), l}, nil
+}
