@@ -76,7 +76,7 @@ type alarm struct {
 func describe(t *testing.T, e *engine.Engine) description {
 	t.Helper()
 	env := append(command.Environment(e, nil), "AWS_DEFAULT_REGION="+engine.Region)
-	d := description{text: must(t, ".", env, enginetest.BotocorePython(t), "testdata/describe.py", stack)}
+	d := description{text: must(t, ".", env, enginetest.Python(t, engine.Botocore, "testdata/describe.py", stack)...)}
 	require.NoError(t, json.Unmarshal([]byte(d.text), &d))
 	return d
 }

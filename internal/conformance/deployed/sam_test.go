@@ -21,7 +21,7 @@ import (
 // the alarm with metric math is left out, which MiniStack does not take.
 func sam(t *testing.T) *deployment {
 	t.Helper()
-	argv := enginetest.SAM(t)
+	argv := enginetest.Python(t, engine.SAM, "-m", "samcli")
 	e := enginetest.Own(t, engine.MiniStack)
 	root := t.TempDir()
 	file, dist := "deploy/sam/template.yaml", filepath.Join(root, "examples/deploy/dist")

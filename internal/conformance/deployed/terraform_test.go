@@ -14,7 +14,6 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/linttest"
 )
 
 // terraform applies the Terraform configuration as it is; only the size of messages is
@@ -22,7 +21,7 @@ import (
 // provider waits for half a minute at each queue, twice.
 func terraform(t *testing.T) *deployment {
 	t.Helper()
-	tf := linttest.Terraform(t)
+	tf := enginetest.Terraform(t)
 	e := enginetest.Own(t, engine.MiniStack)
 	root := t.TempDir()
 	work, dist := filepath.Join(root, "terraform"), filepath.Join(root, "dist")
@@ -51,7 +50,7 @@ func terraform(t *testing.T) *deployment {
 	require.NotContains(t, toggled.addresses(), `aws_cloudwatch_metric_alarm.alarm["relay_skipped_items"]`)
 	require.Contains(t, toggled.addresses(), `aws_cloudwatch_metric_alarm.alarm["relay_skipped_region"]`)
 	for name, filter := range filters(t) {
-		text, err := strconv.Unquote(strings.TrimSpace(must(t, work, nil, "sh", "-c", "echo local.relay_filters."+name+" | "+tf.Program+" console -var mail_from="+mailFrom+" -var mail_identity="+mailID)))
+		text, err := strconv.Unquote(strings.TrimSpace(must(t, work, nil, "sh", "-c", "echo local.relay_filters."+name+" | "+tf.Path+" console -var mail_from="+mailFrom+" -var mail_identity="+mailID)))
 		require.NoError(t, err)
 		require.JSONEq(t, filter, text)
 	}

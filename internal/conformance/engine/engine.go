@@ -1,7 +1,7 @@
 // Package engine installs, starts and stops the servers that the end-to-end
 // tests run against: dynoxide and MiniStack (DynamoDB and its streams), moto
 // (EventBridge and SQS), the Lambda runtime interface emulator, AWS's client for
-// Python and its command for SAM templates. All of them have open-source licences.
+// Python, its command for SAM templates and its checker of them. All of them have open-source licences.
 //
 // Each engine has one pinned version. Installing downloads it with the
 // ordinary client of its registry (npm, pip) into a cache folder outside
@@ -40,6 +40,8 @@ const (
 	Botocore Name = "botocore"
 	// SAM is AWS's command for SAM templates, which a test deploys one with.
 	SAM Name = "sam"
+	// CFNLint is AWS's checker of templates.
+	CFNLint Name = "cfn-lint"
 	// DynamoDBLocal is AWS's own DynamoDB server. Its licence is no open-source
 	// one, so it is neither installed nor required: who has one points its Env at
 	// it, and the tests run on it, too.
@@ -100,12 +102,17 @@ var specs = map[Name]spec{
 	Botocore: {
 		version: botocoreVersion,
 		folder:  func() string { return "botocore-" + botocoreVersion },
-		install: installBotocore,
+		install: fromPyPI("botocore==" + botocoreVersion),
 	},
 	SAM: {
 		version: samCLIVersion,
 		folder:  func() string { return "sam-" + samCLIVersion },
-		install: installSAM,
+		install: fromPyPI("aws-sam-cli==" + samCLIVersion),
+	},
+	CFNLint: {
+		version: cfnLintVersion,
+		folder:  func() string { return "cfn-lint-" + cfnLintVersion },
+		install: fromPyPI("cfn-lint==" + cfnLintVersion),
 	},
 	DynamoDBLocal: {
 		env:     "OUTBOX_DYNAMODB_LOCAL_URL",
@@ -114,7 +121,7 @@ var specs = map[Name]spec{
 }
 
 // Names lists every engine that is installed, in that order.
-func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE, Botocore, SAM} }
+func Names() []Name { return []Name{Dynoxide, MiniStack, Moto, LambdaRIE, Botocore, SAM, CFNLint} }
 
 // DynamoDBNames lists the engines that serve DynamoDB and its streams: the
 // installed ones, and DynamoDB Local if there is one to use.

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/terraform"
 )
 
 // RequireEnv names the variable that, set to 1, makes a missing engine a
@@ -90,20 +91,35 @@ func LambdaRIE(t testing.TB) string {
 	return path
 }
 
-// BotocorePython returns the path of a Python that has botocore.
-func BotocorePython(t testing.TB) string {
+// Python returns the argv of the Python that has a program: botocore, the SAM CLI
+// or cfn-lint.
+func Python(t testing.TB, name engine.Name, args ...string) []string {
 	t.Helper()
-	path, err := engine.BotocorePython()
-	check(t, err)
-	return path
-}
-
-// SAM returns the argv that runs the SAM CLI.
-func SAM(t testing.TB) []string {
-	t.Helper()
-	argv, err := engine.SAMCommand()
+	argv, err := engine.Python(name, args...)
 	check(t, err)
 	return argv
+}
+
+// AllowNoTerraformEnv names the variable that, set to 1, lets the tests with
+// terraform be skipped where everything else is required: terraform and its
+// provider are in no package registry, so a CI cannot install them on a bare
+// machine.
+const AllowNoTerraformEnv = "OUTBOX_ALLOW_NO_TERRAFORM"
+
+// Terraform returns terraform with its AWS provider.
+func Terraform(t testing.TB) *terraform.Program {
+	t.Helper()
+	tf, err := terraform.Find()
+	missing := new(terraform.MissingError)
+	switch {
+	case errors.As(err, &missing) && os.Getenv(AllowNoTerraformEnv) == "1":
+		t.Skipf("TOOL MISSING, TEST SKIPPED: %v", err)
+	case errors.As(err, &missing):
+		Missing(t, err.Error())
+	case err != nil:
+		t.Fatal(err)
+	}
+	return tf
 }
 
 // Main runs the tests and stops the engines in an orderly way. A package may

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventsv2"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
@@ -62,7 +63,8 @@ func botocore(t *testing.T, calls []call) []done {
 	}
 	in, err := json.Marshal(calls)
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), enginetest.BotocorePython(t), "testdata/calls.py")
+	python := enginetest.Python(t, engine.Botocore, "testdata/calls.py")
+	cmd := exec.CommandContext(t.Context(), python[0], python[1:]...)
 	cmd.Stdin = bytes.NewReader(in)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true"}
 	var stderr strings.Builder

@@ -1,4 +1,4 @@
-package lint
+package terraform
 
 import (
 	"io/fs"

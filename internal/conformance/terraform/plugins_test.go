@@ -1,4 +1,4 @@
-package lint
+package terraform
 
 import (
 	"os"
@@ -52,15 +52,10 @@ func TestFindPlugins(t *testing.T) {
 	}
 }
 
-func TestMissingToolsSayHowToGetThem(t *testing.T) {
-	t.Setenv("OUTBOX_ENGINE_CACHE", t.TempDir())
-	_, err := CFNLint()
-	require.ErrorContains(t, err, InstallCommand)
-	require.ErrorContains(t, err, CFNLintVersion)
-
+func TestMissingTerraform(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	t.Setenv(TerraformEnv, "")
-	_, err = FindTerraform()
+	t.Setenv(ProgramEnv, "")
+	_, err := Find()
 	missing := new(MissingError)
 	require.ErrorAs(t, err, &missing)
 	require.ErrorContains(t, err, "no package registry")
