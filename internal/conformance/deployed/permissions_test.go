@@ -3,6 +3,7 @@ package deployed
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -140,6 +141,29 @@ func TestPermissionsOfThePage(t *testing.T) {
 		want = append(want, s.Action...)
 	}
 	require.ElementsMatch(t, want, doctor, "the doctor, as it prints it (first) and on the page")
+
+	// Of the operator, the page has each operation that the command and what it is made of ask for.
+	asked, named := map[string]bool{}, map[string]bool{}
+	for _, folder := range []string{"cmd/outbox", "cmd/outbox/internal/*", "relay", "relay/recovery", "relay/deadletter", "relay/journal"} {
+		files, err := filepath.Glob("../../../" + folder + "/*.go")
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, call := range regexp.MustCompile(`\*(dynamodb|dynamodbstreams|sqs|s3|sts|eventbridge|lambda)\.(\w+)Input\b|&(\w+)\.(\w+)Input\{`).FindAllStringSubmatch(string(text), -1) {
+				service, operation := call[1]+call[3], call[2]+call[4]
+				service = strings.NewReplacer("dynamodbstreams", "dynamodb", "eventbridge", "events").Replace(service)
+				if !strings.HasSuffix(file, "_test.go") && operation != "CreateTable" {
+					asked[service+":"+operation] = true
+				}
+			}
+		}
+	}
+	for _, line := range got["operator"] {
+		action, _, _ := strings.Cut(line, " on ")
+		named[action] = true
+	}
+	require.Equal(t, asked, named, "the operator, as the code asks (first) and on the page")
 }
 
 // onThePage is what the page calls the things of the templates; the rest is the
