@@ -25,6 +25,16 @@ import (
 //
 // The key of a table is pk, and sk if an item has it, unless [Client.CreateTable]
 // has said otherwise. Tables need not be made.
+//
+// What a test asks for by [Client.Refuse], [Client.Conflict], [Client.Throttle] and
+// [Client.LoseAnswer] waits in a queue. Each transaction that is sent takes one from
+// it, also one that outbox.Commit sends again:
+//
+//	db.Conflict()
+//	db.LoseAnswer()
+//	err := outbox.Commit(ctx, &db, in, w) // a conflict, a lost answer, then success: nil
+//
+// PutItem and GetItem are no transactions, and take nothing from it.
 type Client struct {
 	mu     sync.Mutex // guards what follows
 	keys   map[string]keySchema
@@ -53,7 +63,9 @@ type step struct {
 }
 
 // Refuse has the next transaction cancelled, with that code for action i, such as
-// "ConditionalCheckFailed" or "ValidationError", and "None" for every other.
+// "ConditionalCheckFailed" or "ValidationError", and "None" for every other. A
+// condition that is modelled needs no Refuse: an item that is there refuses
+// attribute_not_exists by itself.
 func (c *Client) Refuse(i int, code string) { c.add(step{code: code, index: i}) }
 
 // Conflict has the next transaction cancelled for a conflict of its first action.
@@ -71,8 +83,9 @@ func (c *Client) Throttle(n int) {
 // caller gets the error of a connection that was cut.
 func (c *Client) LoseAnswer() { c.add(step{lost: true}) }
 
-// Accept says that the condition of action i of the next transaction is met. It
-// is for conditions that are not modelled.
+// Accept says that the condition of action i is met, in the next transaction whose
+// conditions are looked at: one that the test has cancelled is not. It is for
+// conditions that are not modelled.
 func (c *Client) Accept(i int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,20 +163,21 @@ func (c *Client) transact(ctx context.Context, in *dynamodb.TransactWriteItemsIn
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	judged := c.judged
-	c.judged = nil
 	var now step
 	if len(c.script) > 0 {
-		now, c.script = c.script[0], c.script[1:]
+		now = c.script[0]
+		if n := len(in.TransactItems); now.index < 0 || now.index >= n { // it stays: a mistake of the test that Commit must not retry away
+			return nil, fmt.Errorf("outboxtest: Refuse(%d, …): the transaction has %d actions", now.index, n)
+		}
+		c.script = c.script[1:]
 	}
 	if now.code != "" {
 		reasons := noReasons(len(in.TransactItems))
-		if now.index < 0 || now.index >= len(reasons) {
-			return nil, fmt.Errorf("outboxtest: Refuse(%d, …): the transaction has %d actions", now.index, len(reasons))
-		}
 		reasons[now.index].Code = aws.String(now.code)
-		return nil, cancelled(reasons)
+		return nil, cancelled(reasons) // no condition was judged: what Accept has said still holds
 	}
+	judged := c.judged
+	c.judged = nil
 	err := c.commit(in, judged)
 	if err == nil && now.lost {
 		err = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}

@@ -245,6 +245,33 @@ func TestClientSaysWhatItDoesNotModel(t *testing.T) {
 	require.ErrorContains(t, err, "ValidationException")
 }
 
+// What a test has asked for holds also where Commit sends the transaction again.
+func TestClientScriptUnderCommit(t *testing.T) {
+	t.Run("a condition that is not modelled, behind a conflict", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var db outboxtest.Client
+			w := writer(t)
+			in, _ := placing(t, w, "1")
+			in.TransactItems[0].Put.ConditionExpression = aws.String("size(#k) < :n")
+			in.TransactItems[0].Put.ExpressionAttributeValues = map[string]types.AttributeValue{":n": &types.AttributeValueMemberN{Value: "9"}}
+			db.Conflict()
+			db.Accept(0)
+			require.NoError(t, outbox.Commit(t.Context(), &db, in, w))
+			require.Len(t, db.Items("orders"), 1)
+		})
+	})
+	t.Run("an action that is not there", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var db outboxtest.Client
+			w := writer(t)
+			in, _ := placing(t, w, "1")
+			db.Refuse(5, "ConditionalCheckFailed")
+			require.ErrorContains(t, outbox.Commit(t.Context(), &db, in, w), "Refuse(5")
+			require.Empty(t, db.Items("orders"))
+		})
+	})
+}
+
 func TestClientDeletesAndChecks(t *testing.T) {
 	var db outboxtest.Client
 	key := map[string]types.AttributeValue{"pk": s("1")}
