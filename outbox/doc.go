@@ -3,15 +3,28 @@
 // A [Writer] adds one Put for each event to the caller's own
 // TransactWriteItems: the business item and the event are committed together or
 // not at all. It does no I/O; the caller has the client, the transaction and
-// the retries.
+// the retries. [Commit] does the sending and the retries for you.
 //
 //	w, err := outbox.NewWriter("event-store", func(o *outbox.Options) { o.Source = "userService" })
 //
 //	ev, err := envelope.New(ctx, "User.Created", user)           // once for what has happened
 //	in := &dynamodb.TransactWriteItemsInput{TransactItems: items} // the caller's own
 //	err = w.Append(in, ev)
+//	err = outbox.Commit(ctx, ddb, in, w)                          // sends it, again where that helps
+//
+// The last line may also be a call of your own, whose error the writer explains:
+//
 //	_, err = ddb.TransactWriteItems(ctx, in)
 //	err = w.Explain(in, err)
+//
+// Either way the error is a [*CommitError], or nil when the transaction has
+// committed:
+//
+//	var failed *outbox.CommitError
+//	switch {
+//	case errors.As(err, &failed) && failed.Refused(0): // the condition of items[0]: 409
+//	case err != nil: // failed.Outcome says whether it may have committed
+//	}
 //
 // The role of the caller needs dynamodb:PutItem on the event store: a Put of a
 // transaction asks for that.
@@ -64,7 +77,7 @@
 //   - It is sent again and had not committed: now it does.
 //
 // The SDK does not retry a cancelled transaction. Explain says in
-// CommitError.Retryable when doing so can help.
+// CommitError.Retryable when doing so can help, and [Commit] does it.
 //
 // PartiQL's ExecuteTransaction takes statements, not actions, and
 // BatchWriteItem is no transaction and has no conditions: events cannot be
@@ -74,5 +87,16 @@
 // # Consuming
 //
 // [Inbox] is the other end: it adds a receipt to the consumer's transaction, so
-// that the same event delivered twice is done once.
+// that the same event delivered twice is done once. [Consumer] is a Lambda handler
+// that reads the messages of an SQS queue and calls a function for each event:
+//
+//	inbox, err := outbox.NewInbox("inbox", "mailer")
+//	c, err := outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error {
+//		in := &dynamodb.TransactWriteItemsInput{TransactItems: work(ev)} // the caller's own
+//		if err := inbox.Append(in, ev); err != nil {
+//			return err // nothing may be sent: there is no receipt in it
+//		}
+//		return outbox.Commit(ctx, ddb, in, inbox) // ErrDuplicate: the Consumer takes it as done
+//	})
+//	lambda.Start(c)
 package outbox

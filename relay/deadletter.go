@@ -64,8 +64,11 @@ type DeadLetter struct {
 	// Bus is where the event was to go; empty means the publisher's own bus.
 	Bus string
 
-	// Code is the reason: an error code of the bus, or one of the relay's own
-	// such as "BadPayload" or "TooLarge".
+	// Code is the reason: an error code of the bus, or one of the relay's own.
+	// "TooLarge" is an event that is too large for the bus. Codes such as
+	// "MissingEvent", "UnsupportedType" and "BadPayload" are of a record that
+	// cannot be read as an event, often an item that is none: see
+	// envelope.Layout.Marker. Message says which part of the record it is.
 	Code string
 
 	// Message is the reason in words. It may quote the event: do not log it.

@@ -80,6 +80,11 @@ type EventBridgeOptions struct {
 // events:DescribeEventBus. An absent bus is a [ConfigFault] with the code
 // "NoSuchBus"; what cannot be found out is a warning in the log.
 //
+// Of the codes of an entry, MalformedDetail, InvalidArgument and RedactionFailure
+// are an [EventFault]. AccessDeniedException, ResourceNotFoundException and
+// others of permissions and set-up are a [ConfigFault]. InternalFailure,
+// ThrottlingException and every code that is not known are [Transient].
+//
 // With the SDK's own client it writes the body of a request itself, and hands it
 // to the client: middleware of yours in that client sees the entries without their
 // Detail. Any other client gets the ordinary input.

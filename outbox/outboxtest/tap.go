@@ -27,7 +27,9 @@ type Tap struct {
 
 	// Table, if it is set, is the table whose stream this is: every Put into it
 	// is a record. Zero means that every item with the layout's event attribute
-	// is one, whatever its table.
+	// is one, whatever its table. So set it if items of your own have an
+	// attribute of that name, which is "event" in the zero Layout: the relay
+	// would make them dead letters.
 	Table string
 
 	// ARN of the stream. Zero means that of a table "event-store" in eu-west-1.
@@ -40,8 +42,10 @@ type Tap struct {
 }
 
 // TransactWriteItems passes the transaction on. One that has committed is kept
-// once, however often it is sent with one token. Of an answer that is lost, only
-// a [Client] can say whether it has committed.
+// once, however often it is sent with one token. When an answer is lost, the tap
+// asks whether it has committed, if the field Client is a *[Client]. Any other
+// client cannot be asked: then the transaction is kept when it is sent again with
+// its token and succeeds, as outbox.Commit does, and is missing if it is not.
 func (t *Tap) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, optFns ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	if t.Client == nil {
 		return nil, errNoClient

@@ -31,7 +31,8 @@ type Bus struct {
 	// those of the call. It may wait, and look into the Bus. It is called by
 	// several goroutines at once if the relay makes several calls at once. Zero
 	// means that everything is done as it should be. See [Answers],
-	// [RefuseEvents] and [RefuseShare].
+	// [RefuseEvents] and [RefuseShare]; a Script of your own may call several of
+	// them and put their Codes together.
 	Script func(call int, entries []Entry) Answer
 
 	// Buses are the names of the buses that there are. Zero means every one that

@@ -10,7 +10,8 @@
 //
 // Then bus.Entries is what was published, dead.Letters what could not be, and
 // got says how often Lambda had to call. [SQSEvent] and [LambdaEvent] are what a
-// consumer is given of it.
+// consumer is given of it: with an outbox.Consumer c,
+// c.Invoke(ctx, relaytest.SQSEvent(bus.Entries()...)).
 //
 // A stream record is a json.RawMessage everywhere: one member of "Records", as
 // Lambda delivers it. [Stream] makes records out of events; package
@@ -23,6 +24,14 @@
 // A relay is worth testing for what goes wrong. [Bus].Script refuses entries,
 // fails calls, loses answers, is slow or panics. [Mapping] lets processes die,
 // functions time out, and batches come twice.
+//
+//	bus.Script = relaytest.RefuseShare(1, 0.2, "InternalFailure")
+//	m := relaytest.Mapping{CrashEvery: 2, ColdStart: newHandler} // dies between the bus and its answer
+//
+// What becomes of a refused entry depends on its code; relay.EventBridge lists
+// them. InternalFailure is sent again. MalformedDetail makes a dead letter, but
+// only when the bus has accepted another event: one that is alone in the test is
+// held for 20 hours.
 //
 // If you write a relay.Publisher or a relay.DeadLetterSink of your own,
 // [TestPublisher] and [TestSink] say whether it keeps the contract.

@@ -80,7 +80,8 @@ type Mapping struct {
 
 	// CrashEvery lets a process die at every nth invocation, when its work is done
 	// and before Lambda has the answer: the batch comes again, to another process.
-	// 2 means every second one. Zero means none.
+	// 2 means every second one. 1 would let nothing through, and is an error. Zero
+	// means none.
 	CrashEvery int
 }
 
