@@ -64,8 +64,8 @@ func (c *conflicts) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // A reason of each code that passes by itself, on the caller's item and on the
-// event, goes through the SDK and is tried again by the loop.
-func TestLoopWithReasonsThatPass(t *testing.T) {
+// event, goes through the SDK and is tried again by outbox.Commit.
+func TestCommitWithReasonsThatPass(t *testing.T) {
 	cases := map[string]struct {
 		code    string
 		index   int
@@ -98,7 +98,7 @@ func TestLoopWithReasonsThatPass(t *testing.T) {
 				require.Nil(t, wd.get(t, wd.store, keyOf(in)))
 
 				wire.seen.Store(1)
-				require.NoError(t, commit(t.Context(), ddb, wd.w, in))
+				require.NoError(t, outbox.Commit(t.Context(), ddb, in, wd.w))
 				require.EqualValues(t, 2, wire.given.Load())
 				require.NotNil(t, wd.get(t, wd.store, keyOf(in)))
 			})

@@ -59,13 +59,13 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 		once()
 		require.Equal(t, 3, wire.Count(wirefault.TransactWriteItems))
 
-		require.NoError(t, commit(t.Context(), ddb, wd.w, wd.transaction(t, wd.signup("u1"), ev)), "in another process")
+		require.NoError(t, outbox.Commit(t.Context(), ddb, wd.transaction(t, wd.signup("u1"), ev), wd.w), "in another process")
 		once()
 	})
 }
 
-// The documented loop, left alone with one fault after the other.
-func TestLoopWithFaults(t *testing.T) {
+// outbox.Commit, left alone with one fault after the other.
+func TestCommitWithFaults(t *testing.T) {
 	cases := map[string][]wirefault.Fault{
 		"answer lost":                      {wirefault.LostAnswer()},
 		"request lost":                     {wirefault.LostRequest()},
@@ -88,7 +88,7 @@ func TestLoopWithFaults(t *testing.T) {
 				users, events := len(wd.users.Items(t, db)), len(wd.store.Items(t, db))
 				ddb, wire := broken(db, wirefault.TransactWriteItems, faults)
 				ev := newEvent(t, "User.Created", 1)
-				require.NoError(t, commit(t.Context(), ddb, wd.w, wd.transaction(t, wd.signup(ev.Headers.EventID), ev)))
+				require.NoError(t, outbox.Commit(t.Context(), ddb, wd.transaction(t, wd.signup(ev.Headers.EventID), ev), wd.w))
 				require.Equal(t, len(faults)+1, wire.Count(wirefault.TransactWriteItems))
 				require.Len(t, wd.users.Items(t, db), users+1)
 				require.Len(t, wd.store.Items(t, db), events+1)
@@ -98,7 +98,7 @@ func TestLoopWithFaults(t *testing.T) {
 }
 
 // A call that is refused as a whole says nothing of the call before.
-func TestLoopRemembersItsDoubt(t *testing.T) {
+func TestCommitRemembersItsDoubt(t *testing.T) {
 	cases := map[string]struct {
 		faults  []wirefault.Fault
 		taken   bool // the user exists, so the engine refuses the transaction itself
@@ -120,7 +120,7 @@ func TestLoopRemembersItsDoubt(t *testing.T) {
 				if c.taken {
 					id = "taken"
 				}
-				err := commit(t.Context(), ddb, wd.w, wd.transaction(t, wd.signup(id), ev))
+				err := outbox.Commit(t.Context(), ddb, wd.transaction(t, wd.signup(id), ev), wd.w)
 				var e *outbox.CommitError
 				require.ErrorAs(t, err, &e)
 				require.Equal(t, c.outcome, e.Outcome)
@@ -198,10 +198,10 @@ func TestContextThatEnds(t *testing.T) {
 		e := refused[*smithy.OperationError](t, wd.w.Explain(in, err))
 		require.ErrorIs(t, e, context.Canceled)
 		require.Equal(t, outbox.Unknown, e.Outcome, "nobody knows how far it went")
-		require.ErrorIs(t, commit(ctx, wd.ddb, wd.w, in), context.Canceled, "the loop ends with its context")
+		require.ErrorIs(t, outbox.Commit(ctx, wd.ddb, in, wd.w), context.Canceled, "the loop ends with its context")
 		require.Empty(t, wd.store.Items(t, db))
 
-		require.NoError(t, commit(t.Context(), wd.ddb, wd.w, in))
+		require.NoError(t, outbox.Commit(t.Context(), wd.ddb, in, wd.w))
 		require.Len(t, wd.store.Items(t, db), 1)
 		require.Len(t, wd.users.Items(t, db), 1)
 	})

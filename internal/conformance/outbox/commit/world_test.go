@@ -3,13 +3,10 @@
 package commit_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -119,41 +116,13 @@ func refused[E error](t testing.TB, err error) *outbox.CommitError {
 	return e
 }
 
-// transactor is the one operation that the loop needs; *dynamodb.Client has it.
-type transactor interface {
-	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
-}
-
-// explainer is a writer, or a consumer that asks its inbox first.
-type explainer interface {
-	Explain(*dynamodb.TransactWriteItemsInput, error) error
-}
-
-// commit is outbox.Commit with many more attempts, for the tests' wires are bad:
-// it sends a transaction until its outcome is known.
-func commit(ctx context.Context, ddb transactor, w explainer, in *dynamodb.TransactWriteItemsInput) error {
-	var unsure error // of an attempt that may have committed
-	for attempt := 1; ; attempt++ {
-		_, err := ddb.TransactWriteItems(ctx, in)
-		err = w.Explain(in, err)
-		var refused *outbox.CommitError
-		switch {
-		case !errors.As(err, &refused):
-			return err // nil: it has committed
-		case refused.Outcome == outbox.Unknown:
-			unsure = err
-		case len(refused.Reasons) > 0:
-			unsure = nil // the event was looked for, and is not there
-		}
-		if attempt == 25 || !refused.Retryable {
-			return cmp.Or(unsure, err)
-		}
-		timer := time.NewTimer(rand.N(5 * time.Millisecond << min(attempt, 4))) // full jitter
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return cmp.Or(unsure, err)
+// commit is outbox.Commit, and again while that may help: the tests' wires are bad.
+func commit(ctx context.Context, ddb *dynamodb.Client, w outbox.Explainer, in *dynamodb.TransactWriteItemsInput) error {
+	for {
+		err := outbox.Commit(ctx, ddb, in, w)
+		var e *outbox.CommitError
+		if !errors.As(err, &e) || !e.Retryable || ctx.Err() != nil {
+			return err
 		}
 	}
 }
