@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
@@ -17,7 +16,7 @@ import (
 // withoutBuses is a client that says of these buses that they do not exist. PutEvents
 // answers success for them, as EventBridge has been seen to do.
 func withoutBuses(buses ...string) *refusingClient {
-	return &refusingClient{describe: func(bus string) error {
+	return &refusingClient{describe: func(_ context.Context, bus string) error {
 		for _, b := range buses {
 			if b == bus {
 				return awsError("ResourceNotFoundException")
@@ -94,7 +93,7 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, log := &refusingClient{describe: func(string) error { return tt.err }}, &logRecorder{}
+				client, log := &refusingClient{describe: func(context.Context, string) error { return tt.err }}, &logRecorder{}
 				p := newEventBridge(t, client, busLog(log))
 				for range 3 {
 					results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", tt.bus)})
@@ -166,7 +165,7 @@ func TestABusThatIsNotToBeAskedAbout(t *testing.T) {
 // A look that is not answered leaves time for the call that it is made for.
 func TestALookAtTheBusLeavesTimeForTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &hangingLook{}
+		client := &refusingClient{describe: unanswered}
 		p := newEventBridge(t, client)
 		for _, timeout := range []time.Duration{time.Second, 10 * time.Second} {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -177,12 +176,4 @@ func TestALookAtTheBusLeavesTimeForTheCall(t *testing.T) {
 			require.Equal(t, relay.Accepted, results[0].Class)
 		}
 	})
-}
-
-// hangingLook is a client whose DescribeEventBus answers when its context ends.
-type hangingLook struct{ refusingClient }
-
-func (*hangingLook) DescribeEventBus(ctx context.Context, _ *eventbridge.DescribeEventBusInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
 }

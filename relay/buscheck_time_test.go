@@ -26,7 +26,7 @@ func TestALookAtTheBusThatIsNotAnswered(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx := contextOf(t, tt.timeout)
-				client := &scriptedClient{describe: unanswered}
+				client := &refusingClient{describe: unanswered}
 				h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
 				begin := time.Now()
 				_, err := h.Invoke(ctx, events(1, 3))
@@ -44,7 +44,7 @@ func TestALookAtTheBusThatIsNotAnswered(t *testing.T) {
 func TestWaitingForALookAtTheBusEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
-		client := &scriptedClient{describe: func(ctx context.Context, _ string) error {
+		client := &refusingClient{describe: func(ctx context.Context, _ string) error {
 			select {
 			case <-answer:
 				return nil
@@ -86,7 +86,7 @@ func TestWaitingForALookAtTheBusEndsWithTheContext(t *testing.T) {
 // Waiting for another invocation's look at the bus leaves time for the batch.
 func TestWaitingForALookAtTheBusLeavesTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHandler(t, relay.NewEventBridge(&scriptedClient{describe: unanswered}, "orders"), relay.Block)
+		h := newHandler(t, relay.NewEventBridge(&refusingClient{describe: unanswered}, "orders"), relay.Block)
 		looked := make(chan struct{})
 		go func() {
 			defer close(looked)
@@ -108,7 +108,7 @@ func TestWaitingForALookAtTheBusLeavesTime(t *testing.T) {
 // leaves time to publish.
 func TestABusIsAskedAboutOnceInAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &scriptedClient{
+		client := &refusingClient{
 			describe: func(ctx context.Context, name string) error {
 				if name == "orders" {
 					return nil
@@ -130,7 +130,7 @@ func TestABusIsAskedAboutOnceInAMinute(t *testing.T) {
 			require.Empty(t, failure(out))
 			require.Less(t, time.Since(begin), 40*time.Second, "each question has half of its call's time")
 			for _, name := range names {
-				require.Equal(t, i, client.asked[name])
+				require.Equal(t, i, client.asked(name))
 			}
 			<-time.After(time.Minute)
 		}
@@ -152,7 +152,7 @@ func TestABusIsAskedAboutLate(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := &scriptedClient{describe: func(ctx context.Context, name string) error {
+				client := &refusingClient{describe: func(ctx context.Context, name string) error {
 					if name == "typo" {
 						return absent()
 					}
@@ -175,7 +175,7 @@ func TestABusIsAskedAboutLate(t *testing.T) {
 // it might have asked.
 func TestAnInvocationWaitsNoLongerThanItMightAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &scriptedClient{describe: unanswered}
+		client := &refusingClient{describe: unanswered}
 		h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, partial)
 		var wg sync.WaitGroup
 		for _, timeout := range []time.Duration{time.Minute, 5 * time.Second} {

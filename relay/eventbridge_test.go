@@ -221,7 +221,7 @@ func TestACallWithoutAnAnswer(t *testing.T) {
 		{fmt.Errorf("operation error: %w", context.Canceled), "Canceled"},
 		{errors.New("something else"), "NoAnswer"},
 	} {
-		client := &scriptedClient{before: func(context.Context) error { return tt.err }}
+		client := &refusingClient{before: func(context.Context) error { return tt.err }}
 		_, err := relay.NewEventBridge(client, "orders").Publish(t.Context(), one)
 		var ce *relay.CallError
 		require.ErrorAs(t, err, &ce)

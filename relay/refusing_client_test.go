@@ -22,7 +22,8 @@ import (
 type refusingClient struct {
 	entry    func(types.PutEventsRequestEntry) (code string) // "" accepts
 	call     func([]types.PutEventsRequestEntry) error       // of the call as a whole
-	describe func(bus string) error
+	before   func(context.Context) error                     // may wait, or fail the call
+	describe func(ctx context.Context, bus string) error
 
 	mu        sync.Mutex // guards what follows
 	calls     [][]string // event ids
@@ -31,7 +32,12 @@ type refusingClient struct {
 	described []string
 }
 
-func (c *refusingClient) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+func (c *refusingClient) PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
+	if c.before != nil {
+		if err := c.before(ctx); err != nil {
+			return nil, err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ids := make([]string, len(in.Entries))
@@ -58,13 +64,13 @@ func (c *refusingClient) PutEvents(_ context.Context, in *eventbridge.PutEventsI
 	return out, nil
 }
 
-func (c *refusingClient) DescribeEventBus(_ context.Context, in *eventbridge.DescribeEventBusInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *refusingClient) DescribeEventBus(ctx context.Context, in *eventbridge.DescribeEventBusInput, _ ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
 	bus := aws.ToString(in.Name)
+	c.mu.Lock()
 	c.described = append(c.described, bus)
+	c.mu.Unlock()
 	if c.describe != nil {
-		if err := c.describe(bus); err != nil {
+		if err := c.describe(ctx, bus); err != nil {
 			return nil, err
 		}
 	}
@@ -108,4 +114,24 @@ func refusesLongNames(e types.PutEventsRequestEntry) string {
 func (c *refusingClient) requireOnce(t *testing.T, ids ...string) {
 	t.Helper()
 	require.ElementsMatch(t, ids, c.accepted)
+}
+
+// unanswered is a question after a bus that has no answer before its time ends.
+func unanswered(ctx context.Context, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// absent is the answer that a bus does not exist.
+func absent() error { return &types.ResourceNotFoundException{} }
+
+// asked counts how often the client was asked after a bus.
+func (c *refusingClient) asked(bus string) int {
+	n := 0
+	for _, name := range c.described {
+		if name == bus {
+			n++
+		}
+	}
+	return n
 }

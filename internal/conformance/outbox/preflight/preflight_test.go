@@ -1,6 +1,7 @@
 // Package preflight holds the verdict of outbox.Writer on whole transactions
 // against that of DynamoDB engines: row by row at each limit and one beyond, and
-// over transactions made at random. The engine is the judge.
+// over transactions made at random. Beside it, what the library counts of an item,
+// and hostile payloads on their way through table and stream. The engine is the judge.
 package preflight
 
 import (

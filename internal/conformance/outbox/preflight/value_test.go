@@ -14,6 +14,7 @@ func text(v string) types.AttributeValue     { return &types.AttributeValueMembe
 func number(v string) types.AttributeValue   { return &types.AttributeValueMemberN{Value: v} }
 func binary(v string) types.AttributeValue   { return &types.AttributeValueMemberB{Value: []byte(v)} }
 func null(v bool) types.AttributeValue       { return &types.AttributeValueMemberNULL{Value: v} }
+func boolean(v bool) types.AttributeValue    { return &types.AttributeValueMemberBOOL{Value: v} }
 func object(v attrs) types.AttributeValue    { return &types.AttributeValueMemberM{Value: v} }
 func texts(v ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: v} }
 func numbers(v ...string) types.AttributeValue {

@@ -1,4 +1,4 @@
-package writeside
+package preflight
 
 import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"

@@ -1,4 +1,4 @@
-package writeside
+package preflight
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +20,6 @@ import (
 // refused, whatever it is made of. A count that were off by one in either
 // direction would fail one of the two.
 func TestItemSizeIsTheEngines(t *testing.T) {
-	long := strings.Repeat("n", 65535)
 	values := map[string]types.AttributeValue{
 		"text":                       text("abcde"),
 		"empty text":                 text(""),
@@ -32,7 +32,7 @@ func TestItemSizeIsTheEngines(t *testing.T) {
 		"binary of 3":                binary("abc"),
 		"true":                       boolean(true),
 		"false":                      boolean(false),
-		"null":                       null(),
+		"null":                       null(true),
 		"set of texts":               texts("a", "bb", "ccc", "é"),
 		"set with an empty text":     texts("", "a"),
 		"set of numbers":             numbers("1", "12", "123", "-1", "1.2"),
@@ -40,10 +40,10 @@ func TestItemSizeIsTheEngines(t *testing.T) {
 		"empty map":                  object(attrs{}),
 		"map":                        object(attrs{"a": text("xx"), "bb": number("12")}),
 		"map with long names":        object(attrs{strings.Repeat("k", 300): text("x"), "é": text("x")}),
-		"map with the longest name":  object(attrs{long: text("x")}),
+		"map with the longest name":  object(attrs{long(65535): text("x")}),
 		"map in a map":               object(attrs{"a": object(attrs{"b": object(attrs{})})}),
 		"empty list":                 list(),
-		"list":                       list(text("a"), number("1"), boolean(true), null(), binary("a")),
+		"list":                       list(text("a"), number("1"), boolean(true), null(true), binary("a")),
 		"list in a list":             list(list(), list(list(text("x")))),
 		"list of sets":               list(texts("a"), numbers("1"), binaries("a")),
 		"31 maps":                    maps(31, text("x")),
@@ -111,7 +111,7 @@ func randomValue(random *rand.Rand, level int) types.AttributeValue {
 	case 4:
 		return boolean(random.IntN(2) == 0)
 	case 5:
-		return null()
+		return null(true)
 	case 6:
 		return texts("a"+randomText(random), "b"+randomText(random))
 	case 7:
@@ -190,4 +190,34 @@ func encodedOfSize(t *testing.T, form eventitem.Form, size int) eventitem.Item {
 	item := encode(t, payload(size-empty.Size), form)
 	require.Equal(t, size, item.Size)
 	return item
+}
+
+// ways are the ways to put an item: the engines check each on its own.
+var ways = map[string]func(*testing.T, *dynamodb.Client, string, attrs) error{
+	"PutItem": func(t *testing.T, db *dynamodb.Client, table string, item attrs) error {
+		_, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item})
+		return err
+	},
+	"TransactWriteItems": func(t *testing.T, db *dynamodb.Client, table string, item attrs) error {
+		_, err := db.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []action{put(&table, item)}})
+		return err
+	},
+}
+
+// itemLimit is the size of the largest item
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+const itemLimit = 400 * 1024
+
+// requireLimit checks that the item is taken when it is filled up to the limit,
+// and refused when it is one byte larger.
+func requireLimit(t *testing.T, e *engine.Engine, item attrs, put func(attrs) error) {
+	t.Helper()
+	limit := itemLimit - countedMore(e, object(item))
+	require.NoError(t, put(filled(item, limit)))
+	requireTooLarge(t, put(filled(item, limit+1)))
+}
+
+func requireTooLarge(t *testing.T, err error) {
+	t.Helper()
+	require.ErrorContains(t, err, "Item size has exceeded the maximum allowed size")
 }

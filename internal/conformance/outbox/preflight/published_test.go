@@ -1,4 +1,4 @@
-package writeside
+package preflight
 
 import (
 	"bytes"
