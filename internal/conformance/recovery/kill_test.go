@@ -57,6 +57,13 @@ func child(text string) int {
 			Credentials: credentials.NewStaticCredentialsProvider("OUTBOXTESTKEY0000000", "outboxtestsecret", ""),
 		}
 	}
+	if strings.HasPrefix(o.Source, "bench ") {
+		if err := benchChild(o, dynamodb.NewFromConfig(config(o.Engine)), eventbridge.NewFromConfig(config(o.Bus))); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	bus := relay.NewEventBridge(eventbridge.NewFromConfig(config(o.Bus)), "orders")
 	h, err := relay.NewHandler(bus, relay.Block, func(r *relay.Options) { r.Layout = layout })
 	if err != nil {

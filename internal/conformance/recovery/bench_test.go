@@ -1,0 +1,395 @@
+package recovery_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/recovery"
+)
+
+var (
+	benchEvents  = flag.Int("events", 100_000, "events in the event store of the benchmark")
+	benchLatency = flag.Duration("latency", 0, "what the bus of the benchmark takes for each call")
+)
+
+// BenchmarkReplay publishes an event store on dynoxide to a bus on loopback, each
+// way in a process of its own: a plain loop of Scan, UnmarshalMap and PutEvents by
+// ten, and relay.Replay. It reports events a second, the CPU that the process took,
+// and the most memory that it had.
+//
+// The engine takes more of the machine than either way does, so each of them is
+// measured a second time with the answers that the engine gave, kept in memory.
+func BenchmarkReplay(b *testing.B) {
+	db := enginetest.Start(b, engine.Dynoxide)
+	table := enginetest.EventStore(b, db, func(o *enginetest.TableOptions) { o.Stream = "" }) // which is filled ten times faster
+	fill(b, db, table.Name, *benchEvents)
+	bus := httptest.NewServer(http.HandlerFunc(countingBus))
+	b.Cleanup(bus.Close)
+	from, to := time.Now().Add(-24*time.Hour), time.Now().Add(time.Hour)
+	for _, way := range []string{"loop", "replay", "replay, one call at a time", "replay, plain client"} {
+		kept := httptest.NewServer(&keptAnswers{engine: db.URL})
+		b.Cleanup(kept.Close)
+		for _, answers := range []string{"of the engine", "kept"} {
+			b.Run(way+", answers "+answers, func(b *testing.B) {
+				for range b.N {
+					accepted.Store(0)
+					measure(b, order{Engine: kept.URL, Bus: bus.URL, Table: table.Name, Source: "bench " + way, From: from, To: to})
+					if n := accepted.Load(); n != int64(*benchEvents) {
+						b.Fatalf("the bus has %d events", n)
+					}
+				}
+			})
+		}
+	}
+}
+
+// keptAnswers asks the engine each question once.
+type keptAnswers struct {
+	engine string
+	by     sync.Map // body of the request to that of the answer
+}
+
+func (k *keptAnswers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	question, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // who asked is gone
+	}
+	answer, ok := k.by.Load(string(question))
+	if !ok {
+		req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, k.engine, bytes.NewReader(question))
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		req.Header = r.Header.Clone()
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		answer = text
+		k.by.Store(string(question), answer)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	text, _ := answer.([]byte)
+	_, _ = w.Write(text)
+}
+
+// BenchmarkReplayMemory replays events out of nothing to a bus that is none: its
+// memory must not grow with their number.
+func BenchmarkReplayMemory(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for range b.N {
+				measure(b, order{Source: "bench synthetic", PageSize: n})
+			}
+		})
+	}
+}
+
+// measure runs a process and reports what it says.
+func measure(b *testing.B, o order) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var events, seconds, memory float64
+	if _, err := fmt.Sscan(string(out), &events, &seconds, &memory); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	b.ReportMetric(events/seconds, "events/s")
+	b.ReportMetric(float64(cpu.Microseconds())/events, "CPU-µs/event")
+	b.ReportMetric(memory, "MB")
+	b.ReportMetric(0, "ns/op")
+}
+
+// benchChild is the process that measure starts.
+func benchChild(o order, db *dynamodb.Client, bus *eventbridge.Client) error {
+	ctx, begin, events := context.Background(), time.Now(), 0
+	replay := func(publisher relay.Publisher, source relay.Source, concurrency int) error {
+		h, err := relay.NewHandler(publisher, relay.Block, func(o *relay.Options) { o.Concurrency = concurrency })
+		if err != nil {
+			return err
+		}
+		report, err := relay.Replay(ctx, source, h, sameBus)
+		if events = report.Published; report.Failed > 0 {
+			return fmt.Errorf("%d failed: %v", report.Failed, report.Failures[0])
+		}
+		return err
+	}
+	var err error
+	eb := relay.NewEventBridge(bus, "orders")
+	switch strings.TrimPrefix(o.Source, "bench ") {
+	case "loop":
+		events, err = plainLoop(ctx, db, bus, o.Table)
+	case "replay":
+		err = replay(eb, recovery.EventStore(db, o.Table, envelope.Layout{}, o.From, o.To), 8)
+	case "replay, one call at a time":
+		err = replay(eb, recovery.EventStore(db, o.Table, envelope.Layout{}, o.From, o.To), 1)
+	case "replay, plain client":
+		err = replay(eb, recovery.EventStore(plainClient{db}, o.Table, envelope.Layout{}, o.From, o.To), 8)
+	case "synthetic":
+		err = replay(&void{}, synthetic(o.PageSize), 4)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println(events, time.Since(begin).Seconds(), float64(peakMemory())/(1<<20))
+	return nil
+}
+
+// plainClient hides that a client is the SDK's: what a call gives to it is lost.
+type plainClient struct{ client *dynamodb.Client }
+
+func (c plainClient) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	return c.client.Scan(ctx, in)
+}
+
+func (c plainClient) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	return c.client.Query(ctx, in)
+}
+
+// peakMemory is the most memory that the process has had, in bytes; 0 where the
+// system does not say.
+func peakMemory() int {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	kb := 0
+	_, _ = fmt.Sscan(rest, &kb)
+	return kb << 10
+}
+
+// plainLoop is what one writes in a quarter of an hour.
+func plainLoop(ctx context.Context, db *dynamodb.Client, bus *eventbridge.Client, table string) (int, error) {
+	type event struct {
+		Headers map[string]any `dynamodbav:"headers" json:"headers"`
+		Payload any            `dynamodbav:"payload" json:"payload"`
+	}
+	var entries []ebtypes.PutEventsRequestEntry
+	done := 0
+	put := func() error {
+		out, err := bus.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
+		if err != nil || out.FailedEntryCount > 0 {
+			return fmt.Errorf("put: %w", err)
+		}
+		done += len(entries)
+		entries = entries[:0]
+		return nil
+	}
+	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: &table})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return done, err
+		}
+		for _, item := range page.Items {
+			var stored struct {
+				Event event `dynamodbav:"event"`
+			}
+			if err := attributevalue.UnmarshalMap(item, &stored); err != nil {
+				return done, err
+			}
+			detail, err := json.Marshal(stored.Event)
+			if err != nil {
+				return done, err
+			}
+			entries = append(entries, ebtypes.PutEventsRequestEntry{
+				EventBusName: aws.String("orders"), Source: aws.String(stored.Event.Headers["source"].(string)),
+				DetailType: aws.String(stored.Event.Headers["eventName"].(string)), Detail: aws.String(string(detail)),
+			})
+			if len(entries) == 10 {
+				if err := put(); err != nil {
+					return done, err
+				}
+			}
+		}
+	}
+	if len(entries) > 0 {
+		return done, put()
+	}
+	return done, nil
+}
+
+// accepted are the events that countingBus has accepted.
+var accepted atomic.Int64
+
+func countingBus(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	text, _ := io.ReadAll(r.Body)
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeEventBus") {
+		_, _ = w.Write([]byte(`{"Name":"orders"}`))
+		return
+	}
+	n := bytes.Count(text, []byte(`"DetailType":`))
+	accepted.Add(int64(n))
+	if *benchLatency > 0 {
+		<-time.After(*benchLatency)
+	}
+	_, _ = w.Write([]byte(`{"FailedEntryCount":0,"Entries":[` + strings.TrimSuffix(strings.Repeat(`{"EventId":"11111111-2222-3333-4444-555555555555"},`, n), ",") + `]}`))
+}
+
+// order1KB is a payload such that the event has about 1 KB as an item.
+type order1KB struct {
+	OrderID  string         `json:"orderId"`
+	Customer map[string]any `json:"customer"`
+	Lines    []orderLine    `json:"lines"`
+	Note     string         `json:"note"`
+}
+
+type orderLine struct {
+	SKU   string  `json:"sku"`
+	Count int     `json:"count"`
+	Price float64 `json:"price"`
+}
+
+func eventOf1KB(ctx context.Context, i int) (envelope.CustomEvent, error) {
+	o := order1KB{OrderID: fmt.Sprintf("order-%09d", i), Customer: map[string]any{"id": i % 977, "name": "Ada Lovelace", "mail": "ada@example.com"}, Note: strings.Repeat("handle with care ", 18)}
+	for k := range 5 {
+		o.Lines = append(o.Lines, orderLine{SKU: fmt.Sprintf("sku-%d", k), Count: k + 1, Price: 9.95 * float64(k+1)})
+	}
+	return envelope.New(ctx, "Order.Placed", o)
+}
+
+// fill writes n events.
+func fill(b *testing.B, db *engine.Engine, table string, n int) {
+	b.Helper()
+	w, err := outbox.NewWriter(table, func(o *outbox.Options) { o.Source, o.Region = "orderService", "eu-west-1" })
+	if err != nil {
+		b.Fatal(err)
+	}
+	client := db.DynamoDB()
+	var writers sync.WaitGroup
+	var next atomic.Int64
+	for range 4 {
+		writers.Go(func() {
+			for {
+				from := int(next.Add(25)) - 25
+				if from >= n {
+					return
+				}
+				var puts []types.WriteRequest
+				for i := from; i < min(from+25, n); i++ {
+					ev, err := eventOf1KB(b.Context(), i)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					items, err := w.Items(ev)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: items[0].Put.Item}})
+				}
+				if _, err := client.BatchWriteItem(b.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: puts}}); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+}
+
+// synthetic yields n events in pages of 1000.
+type synthetic int
+
+func (synthetic) Question() string { return "synthetic" }
+
+func (s synthetic) Pages(ctx context.Context, _ json.RawMessage) iter.Seq2[relay.Page, error] {
+	return func(yield func(relay.Page, error) bool) {
+		ev, err := eventOf1KB(ctx, 1)
+		if err != nil {
+			yield(relay.Page{}, err)
+			return
+		}
+		w, err := outbox.NewWriter("table", func(o *outbox.Options) { o.Source, o.Region = "orderService", "eu-west-1" })
+		if err != nil {
+			yield(relay.Page{}, err)
+			return
+		}
+		items, err := w.Items(ev)
+		if err != nil {
+			yield(relay.Page{}, err)
+			return
+		}
+		item, err := attributevalue.MarshalMapJSON(items[0].Put.Item)
+		if err != nil {
+			yield(relay.Page{}, err)
+			return
+		}
+		for from := 0; from < int(s); from += 1000 {
+			page := relay.Page{Cursor: json.RawMessage(fmt.Sprint(from))}
+			for i := from; i < from+1000; i++ {
+				text := strings.ReplaceAll(string(item), ev.Headers.EventID, fmt.Sprintf("event-%020d", i))
+				page.Records = append(page.Records, relay.Again{Record: fmt.Appendf(nil, `{"eventName":"INSERT","dynamodb":{"NewImage":%s}}`, text)})
+			}
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+// void accepts everything and keeps nothing.
+type void struct{}
+
+func (*void) Limits() relay.Limits   { return relay.Limits{Entries: 10, Bytes: 1_000_000} }
+func (*void) Size(e relay.Entry) int { return len(e.Detail) }
+func (*void) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result, error) {
+	out := make([]relay.Result, len(entries))
+	for i := range out {
+		out[i].Class = relay.Accepted
+	}
+	return out, nil
+}
