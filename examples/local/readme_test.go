@@ -84,7 +84,7 @@ func TestReadme(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		enginetest.Missing(t, "curl is missing; on Debian: apt-get install curl")
 	}
-	var curls, onEngines []string
+	var curls []string
 	ran := map[string]bool{}
 	for _, c := range readmeCommands(t) {
 		args, isLocal := strings.CutPrefix(c.text, "go -C examples run ./local")
@@ -108,8 +108,6 @@ func TestReadme(t *testing.T) {
 			if f.demo {
 				t.Run(strings.TrimSpace(args), func(t *testing.T) { demoOfReadme(t, f) })
 			}
-		case strings.HasPrefix(c.text, "go -C internal/conformance run ./cmd/engines run "), strings.HasPrefix(c.text, "AWS_ENDPOINT_URL_EVENTBRIDGE="):
-			onEngines = append(onEngines, c.text)
 		case strings.HasPrefix(c.text, "curl "):
 			curls = append(curls, c.text)
 		default:
@@ -119,40 +117,6 @@ func TestReadme(t *testing.T) {
 	}
 	require.True(t, ran["go -C examples run ./local"])
 	t.Run("curl", func(t *testing.T) { curlsOfReadme(t, curls) })
-	t.Run("quickstart", func(t *testing.T) { quickstartOfReadme(t, onEngines) })
-}
-
-// quickstartOfReadme starts engines as the README says, and runs the quickstart
-// with the variables that are printed.
-func quickstartOfReadme(t *testing.T, commands []string) {
-	t.Parallel()
-	require.Len(t, commands, 2, "the engines, and the quickstart")
-	start, quickstart := strings.Fields(commands[0]), commands[1]
-	binary := filepath.Join(t.TempDir(), "engines")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, start[4])
-	build.Dir = filepath.Join("..", "..", "internal", "conformance")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	printed := &screen{}
-	engines := exec.CommandContext(t.Context(), binary, start[5:]...)
-	engines.Stdout, engines.Cancel = printed, func() error { return engines.Process.Signal(os.Interrupt) }
-	engines.WaitDelay = time.Minute
-	require.NoError(t, engines.Start())
-	defer func() {
-		require.NoError(t, engines.Process.Signal(os.Interrupt))
-		require.NoError(t, engines.Wait())
-	}()
-	variables := regexp.MustCompile(`(?m)^export (\S+)$`)
-	require.Eventually(t, func() bool { return len(variables.FindAllString(printed.String(), -1)) == 2 }, time.Minute, 20*time.Millisecond)
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", quickstart)
-	cmd.Dir, cmd.Env = filepath.Join("..", ".."), os.Environ()
-	for _, found := range variables.FindAllStringSubmatch(printed.String(), -1) {
-		cmd.Env = append(cmd.Env, found[1])
-	}
-	out, err = cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.Regexp(t, `DynamoDB at http://\S+, EventBridge at http://`, string(out))
-	require.Contains(t, string(out), "Committed 5 events, published 5, invented 0, lost 0.")
 }
 
 // demoOfReadme plays the demo; the port is the test's own.

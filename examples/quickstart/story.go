@@ -1,83 +1,138 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox/outboxtest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
+)
+
+// Tables of the story.
+const (
+	usersTable      = "users"
+	eventStoreTable = "event-store"
+	sentTable       = "sent"
+	inboxTable      = "inbox"
 )
 
 // story is the quickstart's plot and its bookkeeping.
 type story struct {
-	out   io.Writer
-	db    *store
-	bus   *bus
-	fault *refusingBus
-	relay *relay.Handler
-	users *userService
-	queue *outbox.Consumer
-	wrong error // what the consumer's work showed
+	out    io.Writer
+	db     outboxtest.Client // DynamoDB
+	tap    outboxtest.Tap    // in front of it: keeps what the stream would bring
+	bus    relaytest.Bus     // EventBridge, with a rule that sends every event to one queue
+	relay  *relay.Handler
+	users  *userService
+	queue  *outbox.Consumer
+	wrong  error           // what the consumer's work showed
+	refuse int             // calls of the bus in which every second event is refused
+	often  map[string]bool // eventIds that are refused again
 
-	committed   map[string]bool // eventIds
-	consumed    map[string]int  // eventId → deliveries
-	invocations int
+	committed                        map[string]bool // eventIds
+	consumed                         map[string]int  // eventId → deliveries
+	delivered, received, invocations int             // records, messages, and calls of the relay
 }
 
-func newStory(ctx context.Context, out io.Writer, db *store, bus *bus) (*story, error) {
-	writer, err := outbox.NewWriter(db.events, func(o *outbox.Options) { o.Source, o.Region = "userService", "eu-west-1" })
+func newStory(ctx context.Context, out io.Writer) (*story, error) {
+	writer, err := outbox.NewWriter(eventStoreTable, func(o *outbox.Options) { o.Source, o.Region = "userService", "eu-west-1" })
 	if err != nil {
 		return nil, err
 	}
-	inbox, err := outbox.NewInbox(db.inbox, "messagingService")
+	inbox, err := outbox.NewInbox(inboxTable, "messagingService")
 	if err != nil {
 		return nil, err
 	}
-	if err := db.createTables(ctx, writer.CreateTableInput(), inbox.CreateTableInput(), keyedByUser(db.users), keyedByUser(db.sent)); err != nil {
-		return nil, fmt.Errorf("make the tables: %w", err)
+	s := &story{out: out, often: map[string]bool{}, committed: map[string]bool{}, consumed: map[string]int{}}
+	s.tap.Client, s.bus.Script = &s.db, s.refused
+	for _, in := range []*dynamodb.CreateTableInput{writer.CreateTableInput(), inbox.CreateTableInput(), keyedByUser(usersTable), keyedByUser(sentTable)} {
+		if _, err := s.db.CreateTable(ctx, in); err != nil {
+			return nil, err
+		}
 	}
-	fault := &refusingBus{next: bus, refused: map[string]bool{}}
 	// Once for a process: it remembers what it has published. Two attempts, for
 	// the story is about what comes after them.
-	handler, err := relay.NewHandler(relay.NewEventBridge(fault, bus.name), relay.Block, func(o *relay.Options) { o.MaxAttempts = 2 })
+	s.relay, err = relay.NewHandler(relay.NewEventBridge(&s.bus, "default"), relay.Block, func(o *relay.Options) { o.MaxAttempts = 2 })
 	if err != nil {
 		return nil, err
 	}
-	s := &story{
-		out: out, db: db, bus: bus, fault: fault, relay: handler,
-		users:     &userService{db, db.users, writer},
-		committed: map[string]bool{}, consumed: map[string]int{},
-	}
-	mails := &messagingService{db, db.sent, inbox}
+	s.users = &userService{&s.tap, usersTable, writer}
+	mails := &messagingService{&s.tap, sentTable, inbox}
 	s.queue, err = outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error {
 		return s.check(ev.Headers.EventID, mails.handle(ctx, ev))
 	})
 	return s, err
 }
 
-func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
-
-// Invoke is the relay's Lambda, with a line about what it answers.
-func (s *story) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	s.invocations++
-	answer, err := s.relay.Invoke(ctx, event)
-	if err != nil {
-		s.say("   relay → error, so Lambda sends the whole batch again: %v", err)
-		return nil, err
+// keyedByUser describes a table of the services' own.
+func keyedByUser(table string) *dynamodb.CreateTableInput {
+	return &dynamodb.CreateTableInput{
+		TableName: &table, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("userId"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("userId"), KeyType: types.KeyTypeHash}},
 	}
-	s.say("   relay → %s: every record of the batch is published", answer)
-	return answer, nil
 }
 
+// refused is the script of the bus: it refuses every second event for as many
+// calls as it is told to, and those again, so that a second try meets the same
+// answer.
+func (s *story) refused(_ int, entries []relaytest.Entry) (a relaytest.Answer) {
+	if s.refuse == 0 {
+		return a
+	}
+	s.refuse--
+	a.Codes = map[int]string{}
+	for i, e := range entries {
+		if i%2 == 1 || s.often[e.EventID] {
+			s.often[e.EventID], a.Codes[i] = true, "InternalFailure"
+		}
+	}
+	return a
+}
+
+// deliver hands what is new in the event store to the relay, as Lambda does: in
+// order, and the whole batch again for as long as the relay answers with an error.
+func (s *story) deliver(ctx context.Context) error {
+	records := s.tap.Records()[s.delivered:]
+	for len(records) > 0 {
+		s.invocations++
+		answer, err := s.relay.Invoke(ctx, relaytest.StreamEvent(records...))
+		if err == nil {
+			s.say("   relay → %s: every record of the batch is published", answer)
+			s.delivered += len(records)
+			return nil
+		}
+		s.say("   relay → error, so Lambda sends the whole batch again: %v", err)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// receive takes what is new out of the queue.
+func (s *story) receive() []relaytest.Entry {
+	messages := s.bus.Entries()[s.received:]
+	s.received += len(messages)
+	return messages
+}
+
+func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
+
 func (s *story) signUp(ctx context.Context) error {
-	s.say("The transactional outbox: %s, %s.\n", s.db.name, s.bus.text)
+	s.say("The transactional outbox: DynamoDB in this process, bus in this process.\n")
 	s.say("1. A sign-up: user and event in one transaction")
 	ev, err := s.users.signUp(ctx, "ada")
 	if err != nil {
@@ -85,10 +140,7 @@ func (s *story) signUp(ctx context.Context) error {
 	}
 	s.committed[ev.Headers.EventID] = true
 	s.say("   TransactWriteItems[ Put users ada, Put event-store User.Created ] → committed")
-	items, err := s.db.items(ctx, s.db.events)
-	if err != nil {
-		return err
-	}
+	items := s.db.Items(eventStoreTable)
 	if len(items) != 1 {
 		return fmt.Errorf("the event store holds %d items, not 1", len(items))
 	}
@@ -106,36 +158,27 @@ func (s *story) signUp(ctx context.Context) error {
 
 func (s *story) publish(ctx context.Context) error {
 	s.say("\n2. The relay publishes what the stream brings")
-	if _, ok := s.db.database.(*localDB); ok {
-		s.say("   (this DynamoDB has no streams: committed event items are handed over as the records they would be)")
-	}
-	return s.db.deliver(ctx, s)
+	s.say("   (this DynamoDB has no streams: committed event items are handed over as the records they would be)")
+	return s.deliver(ctx)
 }
 
 func (s *story) consume(ctx context.Context) error {
 	s.say("\n3. The bus routes the event to the consumer's queue")
-	messages, err := s.bus.receive(ctx, 1)
-	if err != nil {
-		return err
-	}
+	messages := s.receive()
 	if len(messages) != 1 {
 		return fmt.Errorf("the queue holds %d messages, not 1", len(messages))
 	}
-	var event struct {
-		Source     string `json:"source"`
-		DetailType string `json:"detail-type"`
-		Detail     any    `json:"detail"`
-	}
-	numbers := json.NewDecoder(strings.NewReader(messages[0].Body))
+	var detail any
+	numbers := json.NewDecoder(bytes.NewReader(messages[0].Detail))
 	numbers.UseNumber()
-	if err := numbers.Decode(&event); err != nil {
+	if err := numbers.Decode(&detail); err != nil {
 		return err
 	}
-	shown, err := json.MarshalIndent(event.Detail, "   ", "  ")
+	shown, err := json.MarshalIndent(detail, "   ", "  ")
 	if err != nil {
 		return err
 	}
-	s.say("   %s from %s, with the detail:\n   %s", event.DetailType, event.Source, shown)
+	s.say("   %s from %s, with the detail:\n   %s", messages[0].DetailType, messages[0].Source, shown)
 	if err := s.work(ctx, messages); err != nil {
 		return err
 	}
@@ -144,12 +187,8 @@ func (s *story) consume(ctx context.Context) error {
 }
 
 // work gives messages to the consumer, as Lambda does.
-func (s *story) work(ctx context.Context, messages []message) error {
-	batch, err := json.Marshal(map[string]any{"Records": messages})
-	if err != nil {
-		return err
-	}
-	if _, err := s.queue.Invoke(ctx, batch); err != nil {
+func (s *story) work(ctx context.Context, messages []relaytest.Entry) error {
+	if _, err := s.queue.Invoke(ctx, relaytest.SQSEvent(messages...)); err != nil {
 		return errors.Join(err, s.wrong)
 	}
 	return nil
@@ -182,15 +221,12 @@ func (s *story) refusedSignUp(ctx context.Context) error {
 		return fmt.Errorf("the second sign-up of ada: %w, not refused as it should be", err)
 	}
 	s.say("   %v", err)
-	items, err := s.db.items(ctx, s.db.events)
-	if err != nil {
-		return err
-	}
+	items := s.db.Items(eventStoreTable)
 	if len(items) != len(s.committed) {
 		return fmt.Errorf("phantom event: %d events in the store, %d committed", len(items), len(s.committed))
 	}
 	before := s.invocations
-	if err := s.db.deliver(ctx, s); err != nil {
+	if err := s.deliver(ctx); err != nil {
 		return err
 	}
 	if s.invocations != before {
@@ -210,14 +246,11 @@ func (s *story) refusingBus(ctx context.Context) error {
 		s.committed[ev.Headers.EventID] = true
 	}
 	s.say("   four more sign-ups, and the bus refuses two of their events, twice")
-	s.fault.calls = 2
-	if err := s.db.deliver(ctx, s); err != nil {
+	s.refuse = 2
+	if err := s.deliver(ctx); err != nil {
 		return err
 	}
-	messages, err := s.bus.receive(ctx, 4)
-	if err != nil {
-		return err
-	}
+	messages := s.receive()
 	s.say("   the relay knew which ones it had published, so the queue got %d messages for 4 events:", len(messages))
 	if len(messages) != 4 {
 		return fmt.Errorf("the queue got %d messages, not 4", len(messages))
