@@ -93,6 +93,16 @@
 // the event store, and neither in the journal nor in the dead letters, was never
 // published. A journal that fails, or is slow, fails nothing.
 //
+// # Publishing again
+//
+// [Replay] publishes again what a [Source] yields: an event store by time, an
+// aggregate, single events, the stream, or what Lambda left behind of a batch that
+// it has given up; see package relay/recovery. With ReplayOptions.MissingFrom it is
+// what the journal lacks. It is the same relay without its memory, without regard to
+// age, and without dead letters, and it may run beside the other one: a duplicate has
+// the same eventId. What is in the dead letters is published again by a redrive; see
+// package relay/deadletter.
+//
 // # The event source mapping
 //
 //	FunctionResponseTypes           ReportBatchItemFailures, together with PartialBatchResponse

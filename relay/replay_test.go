@@ -417,3 +417,20 @@ func TestRecords(t *testing.T) {
 	_, err = relay.Replay(t.Context(), relay.Records("x", again[:5]...), h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.ErrorIs(t, err, relay.ErrCursor)
 }
+
+// Where the id of an event cannot be read, the failure says which item it is.
+func TestReplayNamesAnItemWithoutAnID(t *testing.T) {
+	rs := []testRecord{
+		{raw: `{"eventName":"INSERT","dynamodb":{"NewImage":{"sk":{"N":"1"},"event":{"M":{}},"pk":{"S":"k"}}}}`},
+		{raw: `{"eventName":"INSERT","dynamodb":{"Keys":{"pk":{"S":"x"}},"NewImage":{"pk":{"S":"k"}}}}`},
+		{raw: `{"eventName":"INSERT"}`},
+		{raw: `nothing`},
+	}
+	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(9, rs)}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
+	require.NoError(t, err)
+	var items []string
+	for _, f := range report.Failures {
+		items = append(items, f.Item)
+	}
+	require.Equal(t, []string{`{"sk":{"N":"1"},"pk":{"S":"k"}}`, `{"pk":{"S":"x"}}`, "", ""}, items)
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
@@ -52,6 +53,10 @@ type Republished struct {
 
 	// EventID is that of the event, "" if it could not be read.
 	EventID string
+
+	// Item is the key of the event's item where the EventID could not be read, as
+	// DynamoDB JSON: {"pk":{"S":"…"},…}. "" if it is not known either.
+	Item string
 }
 
 // unpublished reports whether the event is still to be published.
@@ -123,6 +128,9 @@ func (r *run) republished(out []Republished) {
 			continue
 		}
 		out[record].Class, out[record].Code = r.reason(i)
+		if out[record].EventID == "" {
+			out[record].Item = r.itemOf(&r.records[record])
+		}
 		if group := r.events[i].Group; group != "" {
 			if out[record].Code == codeNotReached && !r.late {
 				out[record].Code = CodeHeld
@@ -130,6 +138,27 @@ func (r *run) republished(out []Republished) {
 			r.mode.held[string([]byte(group))] = struct{}{} // group is part of the batch's memory
 		}
 	}
+}
+
+// itemOf returns the key of a record's item.
+func (r *run) itemOf(rec *streamrecord.Record) string {
+	if rec.Keys != nil {
+		return string(rec.Keys)
+	}
+	layout, key := r.h.opts.Layout, []byte("{")
+	image := jsonlex.Find(rec.Raw, 0, "dynamodb", "NewImage")
+	for m := range jsonlex.Members(image, 0) {
+		if name := m.Name(image); name == layout.PK || name == layout.SK {
+			if len(key) > 1 {
+				key = append(key, ',')
+			}
+			key = append(key, image[m.Key:m.End]...)
+		}
+	}
+	if len(key) == 1 {
+		return ""
+	}
+	return string(append(key, '}'))
 }
 
 // decodeAgain reads the records, one for each. What cannot be read, or has a
