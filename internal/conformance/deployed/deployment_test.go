@@ -3,6 +3,7 @@ package deployed
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,14 +26,23 @@ import (
 )
 
 // TestMain lets MiniStack, which inherits the environment, ask the roles' policies
-// at every call; the tests have the keys of the account itself.
+// at every call; the tests have the keys of the account itself. The code of the
+// functions, which MiniStack leaves behind, is removed.
 func TestMain(m *testing.M) {
-	for k, v := range map[string]string{"AUTH": "true", "AWS_ACCESS_KEY_ID": engine.AccessKey, "AWS_SECRET_ACCESS_KEY": engine.SecretKey} {
+	temp, err := os.MkdirTemp("", "deployed-")
+	if err != nil {
+		panic(err)
+	}
+	for k, v := range map[string]string{"AUTH": "true", "AWS_ACCESS_KEY_ID": engine.AccessKey, "AWS_SECRET_ACCESS_KEY": engine.SecretKey, "TMPDIR": temp} {
 		if err := os.Setenv(k, v); err != nil {
 			panic(err)
 		}
 	}
-	os.Exit(enginetest.Main(m))
+	code := enginetest.Main(m)
+	if err := os.RemoveAll(temp); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
 }
 
 const (

@@ -161,24 +161,24 @@ func nowhere(t *testing.T, d description, s series) string {
 // named reports whether a dimension's value is the name of a thing of the
 // deployment.
 func named(d description, dimension, value string) bool {
+	ok := false
 	switch dimension {
 	case "FunctionName":
-		_, ok := d.Functions[value]
-		return ok
+		_, ok = d.Functions[value]
 	case "EventSourceMappingUUID": // the one with MetricsConfig
-		return value == d.Functions[relayFunction].Mappings[0].UUID
+		ok = value == d.Functions[relayFunction].Mappings[0].UUID
 	case "QueueName":
-		return d.Queues[value] != nil
+		_, ok = d.Queues[value]
 	case "TableName":
-		return d.Tables[value] != nil
+		_, ok = d.Tables[value]
 	case "EventBusName":
-		return d.Buses[value] != nil
+		_, ok = d.Buses[value]
 	case "RuleName":
-		return d.Buses[bus][value] != nil
+		_, ok = d.Buses[bus][value]
 	case "ApiId":
-		return value == "the-api"
+		ok = value == "the-api"
 	}
-	return false
+	return ok
 }
 
 // stalledAlarm is the one alarm with metric math, for it is the only one that
