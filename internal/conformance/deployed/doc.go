@@ -7,7 +7,7 @@
 // What MiniStack 1.5.33 does not do, and what follows for the story:
 //
 //   - The mapping of a stream ignores the relay's partial answer, so what the relay
-//     holds is lost to it. A step shows that, and gives the event to the relay again;
+//     holds is lost to it. A step shows that, and publishes the event with the replay;
 //     it fails when MiniStack has learnt it. In the step before, the relay fails the
 //     whole batch instead.
 //   - A mapping of a stream neither waits for its window nor bisects, and keeps no

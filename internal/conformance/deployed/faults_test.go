@@ -3,6 +3,7 @@ package deployed
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,10 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
-	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 // held breaks what the relay needs, and mends it. The relay holds what is written
@@ -48,8 +46,8 @@ func (l *ledger) held(what string, breaks func() (mend func())) {
 
 // ignoredAnswer shows what MiniStack does with the answer that something was not
 // published, which a mapping with ReportBatchItemFailures must not do: it goes on
-// to the next record. What is lost so is in the event store, and is given to
-// the relay again.
+// to the next record. The operator's command finds what is lost so in the event store,
+// and publishes it again.
 func (l *ledger) ignoredAnswer() {
 	l.t.Helper()
 	since := time.Now()
@@ -71,17 +69,31 @@ func (l *ledger) ignoredAnswer() {
 	})
 	require.Zero(l.t, l.heard[held], "MiniStack honours the relay's partial answer now: take this step out, and PARTIAL_BATCH_RESPONSE out of the other")
 
-	text, err := json.Marshal(l.account().stored[held])
-	require.NoError(l.t, err)
-	ev, err := envelope.Parse(text)
-	require.NoError(l.t, err)
-	again := relaytest.Stream{ARN: "arn:aws:dynamodb:" + engine.Region + ":" + engine.AccountID + ":table/" + eventStore + "/stream/again"}
-	out, err := l.d.functions.Invoke(l.t.Context(), &lambda.InvokeInput{
-		FunctionName: aws.String(relayFunction), Payload: relaytest.StreamEvent(again.Insert(ev)...),
+	until(l.t, "the audit finds it", func() string {
+		if found := l.neverAccepted(); !slices.Equal(found, []string{held}) {
+			return fmt.Sprint(found) // what is on its way is one of them
+		}
+		return ""
 	})
-	require.NoError(l.t, err)
-	require.JSONEq(l.t, `{"batchItemFailures":[]}`, string(out.Payload))
-	l.settle("an answer that the engine ignores, and again")
+	result := command.Run(l.t, command.Environment(l.d.engine, nil), "replay", "--name", stack, "--from", "1h", "--missing", "--to-same-bus", "--execute", "--reason", "a test")
+	require.Zero(l.t, result.Code, "%v", result)
+	l.settle("an answer that the engine ignores, a replay")
+	require.Empty(l.t, l.neverAccepted())
+}
+
+// neverAccepted are the events that the operator's command calls so.
+func (l *ledger) neverAccepted() (ids []string) {
+	l.t.Helper()
+	result := command.Run(l.t, command.Environment(l.d.engine, nil), "audit", "--name", stack, "--from", "1h", "--lag", "0s", "--list", "--json")
+	var found struct {
+		Events []struct{ EventID, State string }
+	}
+	require.NoError(l.t, json.Unmarshal([]byte(result.Stdout), &found), "%v", result)
+	for _, e := range found.Events {
+		require.Equal(l.t, "never accepted", e.State)
+		ids = append(ids, e.EventID)
+	}
+	return ids
 }
 
 // stranger writes an item into the event store that is no event.
