@@ -28,10 +28,6 @@ type markerName struct {
 	Marker string `file:"" group:"names" placeholder:"ATTRIBUTE" help:"Attribute that marks events, in a table that has other items too. Default: none."`
 }
 
-type deadLettersName struct {
-	DeadLetters string `file:"" group:"names" placeholder:"TABLE" help:"Table of the dead letters. Default: NAME-dead-letters."`
-}
-
 type busName struct {
 	Bus string `file:"" group:"names" placeholder:"BUS" help:"Event bus of the relay: a name or an ARN. Default: NAME-bus."`
 }

@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/letters"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
@@ -51,14 +49,5 @@ func (k *known) Validate() error {
 
 // reader is the journal and the dead letters of a deployment.
 func (c *replayCmd) reader(cfg aws.Config) relay.JournalReader {
-	return &known{journal: c.journalName.table(cfg, c.Name), letters: c.letterIDs(cfg, c.Name)}
-}
-
-// letterIDs reads the ids of the dead letters, nil where a deployment has none.
-func (d deadLettersName) letterIDs(cfg aws.Config, deployment string) func(context.Context) iter.Seq2[string, error] {
-	if d.DeadLetters == none {
-		return nil
-	}
-	client, table := dynamodb.NewFromConfig(cfg), or(d.DeadLetters, deployment+"-dead-letters")
-	return func(ctx context.Context) iter.Seq2[string, error] { return letters.IDs(ctx, client, table) }
+	return &known{journal: c.table(cfg, c.Name), letters: c.deadLetters(cfg, c.Name).ids()}
 }

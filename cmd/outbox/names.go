@@ -15,7 +15,7 @@ import (
 const none = "none"
 
 type journalName struct {
-	Journal    string        `file:"" group:"names" placeholder:"TABLE" help:"Table of the journal, package relay/journal. Default: NAME-journal."`
+	Journal    string        `file:"" group:"names" placeholder:"TABLE" help:"Table of the journal (package relay/journal), or none. Default: NAME-journal."`
 	JournalTTL time.Duration `name:"journal-ttl" file:"" group:"names" placeholder:"TIME" help:"How long the journal keeps an item, as in its Options.TTL: 2160h. An older time is refused, for then nobody knows. Default: without end."`
 }
 
@@ -43,4 +43,8 @@ func (s storeNames) store() (eventStore, error) {
 		return eventStore{}, usage("--layout: %v", err)
 	}
 	return eventStore{or(s.EventStore, s.Name+"-event-store"), l}, nil
+}
+
+type receiptsName struct {
+	Receipts string `file:"" group:"names" placeholder:"TABLE" help:"Table of the consumers' receipts (outbox.Inbox). Default: none."`
 }

@@ -95,11 +95,27 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 			},
 		}
 		err := r.all(ctx, jobs)
+		if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
+			fmt.Fprintln(a.stderr, c.onward())
+		}
 		if werr := r.write(err); err == nil {
 			err = werr
 		}
 		return r.result, err
 	})
+}
+
+// onward says how to go on after an interruption.
+func (c *replayCmd) onward() string {
+	switch {
+	case !c.Execute:
+		return "outbox: nothing was published"
+	case c.OnFailureQueue != "":
+		return "outbox: run it again: messages whose events are published are gone from the queue"
+	case c.Cursor == "":
+		return "outbox: without --cursor it can only begin again; what comes twice has the same eventId"
+	}
+	return "outbox: --resume goes on from " + c.Cursor
 }
 
 // state says where to begin, and which times are meant.

@@ -26,9 +26,12 @@ const (
 type cli struct {
 	common
 
-	Audit  auditCmd  `cmd:"" help:"Say which events were never published: event store, less the journal, less the dead letters."`
-	Replay replayCmd `cmd:"" help:"Publish events again."`
-	Doctor doctorCmd `cmd:"" help:"Look at a deployment, and say what in it loses events or holds them up, and how to mend it."`
+	Doctor  doctorCmd  `cmd:"" help:"Look at a deployment, and say what in it loses events or holds them up, and how to mend it."`
+	Inspect inspectCmd `cmd:"" help:"Say all that is known about one event."`
+	Audit   auditCmd   `cmd:"" help:"Say which events were never published: event store, less the journal, less the dead letters."`
+	Replay  replayCmd  `cmd:"" help:"Publish events again."`
+	Redrive redriveCmd `cmd:"" help:"Look at the dead letters, publish them again, or discard them."`
+	Tail    tailCmd    `cmd:"" help:"Print events as they come on the stream."`
 }
 
 const description = `outbox is for whoever operates an outbox on AWS. Nothing is published or changed without --execute.
@@ -117,10 +120,11 @@ func (a *app) fail(err error) int {
 		return exitUsage
 	}
 	fmt.Fprintf(a.stderr, "outbox: %v\n", err)
-	if what := advice.Of(err); what != "" {
-		fmt.Fprintf(a.stderr, "outbox: %s\n", what)
+	what := advice.Of(err)
+	if what.Text != "" {
+		fmt.Fprintf(a.stderr, "outbox: %s\n", what.Text)
 	}
-	if parse := (usageError{}); errors.As(err, &parse) {
+	if bad := (usageError{}); errors.As(err, &bad) || what.Configuration {
 		return exitUsage
 	}
 	return exitSomeFailed

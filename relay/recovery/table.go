@@ -26,6 +26,10 @@ type TableAPIClient interface {
 
 var _ TableAPIClient = (*dynamodb.Client)(nil)
 
+// ErrLayout is wrapped by the error for a table whose items are none that the
+// layout could have written: it is another table, or has another layout.
+var ErrLayout = errors.New("is no event store of this layout")
+
 // store is an event store that is read.
 type store struct {
 	client TableAPIClient
@@ -145,7 +149,7 @@ func (s store) looksLike(ctx context.Context) (units float64, err error) {
 func (s store) compare(items [][]byte) error {
 	item := items[0]
 	if jsonlex.Find(item, 0, s.layout.PK) == nil {
-		return fmt.Errorf("table %s is no event store of this layout: its items have no attribute %q, but %s", s.table, s.layout.PK, attributesOf(item))
+		return fmt.Errorf("table %s %w: its items have no attribute %q, but %s", s.table, ErrLayout, s.layout.PK, attributesOf(item))
 	}
 	if s.layout.Marker != "" { // there may be any number of others
 		return nil
@@ -155,8 +159,8 @@ func (s store) compare(items [][]byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("table %s is no event store of this layout: none of its first %d items has an event in the attribute %q; the first has %s",
-		s.table, len(items), s.layout.Event, attributesOf(item))
+	return fmt.Errorf("table %s %w: none of its first %d items has an event in the attribute %q; the first has %s",
+		s.table, ErrLayout, len(items), s.layout.Event, attributesOf(item))
 }
 
 // attributesOf names the attributes of an item.

@@ -10,10 +10,19 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/recovery"
 )
 
-// Of returns what to do about err, "" if there is nothing to say.
-func Of(err error) string {
+// Advice is what to do about an error.
+type Advice struct {
+	Text          string // "" if there is nothing to say
+	Configuration bool   // a name, a permission, credentials: to be mended before another try
+}
+
+// Of returns what to do about err.
+func Of(err error) Advice {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return ofAPI(err, api)
@@ -21,33 +30,37 @@ func Of(err error) string {
 	text := err.Error()
 	switch {
 	case errors.Is(err, context.Canceled):
-		return ""
+		return Advice{}
+	case errors.Is(err, recovery.ErrLayout):
+		return Advice{"an event's item has an attribute \"event\" with \"headers\" and \"payload\" in it, beside its key; --layout and --marker say what is different in this table, --event-store which table it is", true}
+	case errors.Is(err, relay.ErrReplayStopped) && strings.Contains(text, "AccessDenied"):
+		return Advice{"the permission events:PutEvents on the bus is missing", true}
+	case errors.Is(err, relay.ErrReplayStopped):
+		return Advice{"the lines above say what the bus answered; when that is mended, run it again, with --resume if it has a --cursor", false}
 	case strings.Contains(text, "get credentials") || strings.Contains(text, "failed to refresh cached credentials"):
-		return "there are no credentials: set AWS_PROFILE, log in (aws sso login), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+		return Advice{"there are no credentials: set AWS_PROFILE, log in (aws sso login), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", true}
 	case strings.Contains(text, "no such host") || strings.Contains(text, "connection refused"):
-		return "nothing answers there: look at --region, and at AWS_ENDPOINT_URL_* if one is set"
+		return Advice{"nothing answers there: look at --region, and at AWS_ENDPOINT_URL_* if one is set", true}
 	}
-	return ""
+	return Advice{}
 }
 
-func ofAPI(err error, api smithy.APIError) string {
+func ofAPI(err error, api smithy.APIError) Advice {
 	switch api.ErrorCode() {
 	case "AccessDeniedException", "AccessDenied", "AccessDeniedFault", "UnauthorizedOperation", "NotAuthorized":
-		return denied(err, api)
+		return Advice{denied(err, api), true}
 	case "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "ExpiredTokenException", "ExpiredToken", "InvalidAccessKeyId":
-		return "the credentials are not valid, or no longer: log in again, and look at AWS_PROFILE"
+		return Advice{"the credentials are not valid, or no longer: log in again, and look at AWS_PROFILE", true}
 	case "ResourceNotFoundException", "TableNotFoundException":
-		return absent(operation(err))
+		return Advice{absent(operation(err)), true}
+	case "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchKey":
+		return Advice{"there is nothing of that name in this region and account", true}
 	case "TrimmedDataAccessException":
-		return "the stream has forgotten these records (it keeps them for 24 hours): take them from the event store, replay --from … --to … --missing"
-	case "PointInTimeRecoveryUnavailableException":
-		return "point-in-time recovery is off: aws dynamodb update-continuous-backups --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+		return Advice{"the stream has forgotten these records (it keeps them for 24 hours): take them from the event store, replay --from … --to … --missing", false}
 	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded":
-		return "the table gives no more reads for now: set --read-units lower, and go on with --resume"
-	case "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
-		return "there is no such queue in this region and account"
+		return Advice{"the table gives no more reads for now: set --read-units lower, and go on with --resume", false}
 	}
-	return ""
+	return Advice{}
 }
 
 // The message of AWS: "User: arn:… is not authorized to perform: dynamodb:Scan on
@@ -85,5 +98,5 @@ func absent(action string) string {
 	if strings.HasPrefix(action, "events:") {
 		return "there is no such bus in this region and account: look at --bus, --to-bus and --region"
 	}
-	return "it does not exist in this region and account: look at the names (--event-store, --journal, --dead-letters, --receipts) and at --region"
+	return "it does not exist in this region and account: look at the names (--event-store, --journal, --dead-letters, --receipts; where a deployment has no journal or no table of dead letters: none) and at --region"
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/advice"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/recovery"
 )
 
 func api(service, operation, code, message string) error {
@@ -31,11 +33,14 @@ func TestAdvice(t *testing.T) {
 		{api("DynamoDB Streams", "GetShardIterator", "TrimmedDataAccessException", ""), "the stream has forgotten"},
 		{api("DynamoDB", "Scan", "ExpiredTokenException", ""), "log in again"},
 		{api("DynamoDB", "Scan", "ThrottlingException", ""), "--read-units"},
+		{fmt.Errorf("replay: table users %w: its items have no attribute", recovery.ErrLayout), "--layout and --marker"},
+		{fmt.Errorf("%w: nothing is accepted: AccessDeniedException", relay.ErrReplayStopped), "events:PutEvents"},
+		{fmt.Errorf("%w: nothing is accepted: InternalFailure", relay.ErrReplayStopped), "--resume"},
 		{errors.New("dial tcp: lookup dynamodb.eu-wets-1.amazonaws.com: no such host"), "--region"},
 		{errors.New("get identity: get credentials: failed to refresh cached credentials"), "AWS_PROFILE"},
 	} {
-		require.Contains(t, advice.Of(tt.err), tt.says)
+		require.Contains(t, advice.Of(tt.err).Text, tt.says)
 	}
-	require.Empty(t, advice.Of(errors.New("a cursor of another question")))
-	require.Empty(t, advice.Of(api("DynamoDB", "Scan", "ValidationException", "")))
+	require.Equal(t, advice.Advice{}, advice.Of(errors.New("a cursor of another question")))
+	require.Equal(t, advice.Advice{}, advice.Of(api("DynamoDB", "Scan", "ValidationException", "")))
 }

@@ -1,0 +1,272 @@
+package command_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+)
+
+// TestInspect: what is known of an event that was published and consumed, of one
+// that is a dead letter, of one that was never published, and of none.
+func TestInspect(t *testing.T) {
+	t.Parallel()
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		t.Parallel()
+		w := newWorld(t, db)
+		published := w.signUps(t, 1)[0]
+		poison := w.poison(t)
+		w.relay(t, publishing)
+		lost := w.signUps(t, 1)[0]
+		receipts := enginetest.BusinessTable(t, db, func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS })
+		w.receipt(t, receipts, published)
+
+		type inspection struct {
+			EventID string
+			Item    *struct {
+				Items, Bytes int
+				Fault        string
+				Headers      struct{ EventID, EventName string }
+			}
+			Journal *struct {
+				BusID        string
+				DeadLettered bool
+			}
+			DeadLetters []struct{ Code, Message string }
+			Receipts    []struct{ Consumer string }
+			Payload     *struct{ Email string }
+		}
+		var in inspection
+		w.json(t, 0, &in, "inspect", published, "--receipts", receipts.Name)
+		require.Equal(t, published, in.Item.Headers.EventID)
+		require.Equal(t, 1, in.Item.Items)
+		require.NotEmpty(t, in.Journal.BusID)
+		require.False(t, in.Journal.DeadLettered)
+		require.Empty(t, in.DeadLetters)
+		require.Equal(t, "messaging", in.Receipts[0].Consumer)
+		require.Nil(t, in.Payload, "only with --payload")
+		text := w.run(t, "inspect", published)
+		require.NotContains(t, text.Stdout, "ada@example.com")
+		text = w.run(t, "inspect", published, "--payload")
+		require.Contains(t, text.Stdout, "ada@example.com")
+
+		in = inspection{}
+		w.json(t, 0, &in, "inspect", lost, "--payload")
+		require.NotNil(t, in.Item)
+		require.Nil(t, in.Journal)
+		require.Equal(t, "ada@example.com", in.Payload.Email)
+
+		in = inspection{}
+		w.json(t, 0, &in, "inspect", poison)
+		require.Equal(t, "MissingPayload", in.Item.Fault)
+		require.Equal(t, "MissingPayload", in.DeadLetters[0].Code)
+		require.True(t, in.Journal.DeadLettered)
+
+		in = inspection{}
+		w.json(t, 1, &in, "inspect", "01HZZZZZZZZZZZZZZZZZZZZZZZ")
+		require.Nil(t, in.Item)
+	})
+}
+
+// receipt makes the receipt of a consumer.
+func (w *world) receipt(t *testing.T, table enginetest.Table, id string) {
+	t.Helper()
+	inbox, err := outbox.NewInbox(table.Name, "messaging")
+	require.NoError(t, err)
+	in := &dynamodb.TransactWriteItemsInput{}
+	require.NoError(t, inbox.Append(in, envelope.CustomEvent{Headers: envelope.Headers{EventID: id, EventName: "User.Created"}}))
+	_, err = w.client.TransactWriteItems(t.Context(), in)
+	require.NoError(t, err)
+}
+
+// poison writes an item that can never be published, beside the library, and
+// returns its event id.
+func (w *world) poison(t *testing.T) string {
+	t.Helper()
+	ev, err := envelope.New(t.Context(), "User.Created", map[string]any{})
+	require.NoError(t, err)
+	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+	ms := &types.AttributeValueMemberN{Value: ev.Headers.Timestamp.Format("20060102150405")}
+	ms.Value = millis(ev.Headers.Timestamp)
+	_, err = w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.events.Name, Item: map[string]types.AttributeValue{
+		"pk": s(ev.Headers.EventID), "sk": ms,
+		"event": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"headers": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+			"eventId": s(ev.Headers.EventID), "eventName": s("User.Created"), "source": s("userService"), "correlationId": s("c"), "createdBy": s("userService"),
+			"region": s(engine.Region), "timestamp": ms,
+		}}}},
+	}})
+	require.NoError(t, err)
+	return ev.Headers.EventID
+}
+
+func millis(at time.Time) string {
+	text, _ := json.Marshal(at.UnixMilli())
+	return string(text)
+}
+
+// mend gives the poison a payload.
+func (w *world) mend(t *testing.T, id string) {
+	t.Helper()
+	out, err := w.client.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &w.events.Name, KeyConditionExpression: ptr("pk = :id"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":id": &types.AttributeValueMemberS{Value: id}},
+	})
+	require.NoError(t, err)
+	require.Len(t, out.Items, 1)
+	_, err = w.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &w.events.Name, Key: map[string]types.AttributeValue{"pk": out.Items[0]["pk"], "sk": out.Items[0]["sk"]},
+		UpdateExpression: ptr("SET event.payload = :p"), ExpressionAttributeValues: map[string]types.AttributeValue{":p": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}}},
+	})
+	require.NoError(t, err)
+}
+
+func ptr(s string) *string { return &s }
+
+// TestRedrive: the letters are listed and shown, published when the item is
+// mended, and discarded with a reason.
+func TestRedrive(t *testing.T) {
+	t.Parallel()
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		t.Parallel()
+		w := newWorld(t, db)
+		w.signUps(t, 1)
+		mended, bad, junk := w.poison(t), w.poison(t), w.poison(t)
+		w.relay(t, publishing)
+		require.Len(t, w.letters.Items(t, db), 3)
+
+		var list struct {
+			Letters []struct{ EventID, Code, EventName, Message string }
+			ByCode  map[string]int
+		}
+		w.json(t, 0, &list, "redrive", "list")
+		require.Equal(t, map[string]int{"MissingPayload": 3}, list.ByCode)
+		require.Equal(t, "User.Created", list.Letters[0].EventName)
+		w.json(t, 0, &list, "redrive", "list", "--code", "TooLarge")
+		require.Empty(t, list.Letters)
+		var shown []struct {
+			EventID string
+			Record  json.RawMessage
+		}
+		w.json(t, 0, &shown, "redrive", "show", bad)
+		require.Equal(t, bad, shown[0].EventID)
+		require.Empty(t, shown[0].Record)
+		w.json(t, 0, &shown, "redrive", "show", bad, "--payload")
+		require.NotEmpty(t, shown[0].Record)
+		require.Equal(t, 2, w.run(t, "redrive", "show", "01HZZZZZZZZZZZZZZZZZZZZZZZ").Code)
+
+		type result struct {
+			Executed                bool
+			Read, Published, Failed int
+			ByCode                  map[string]int
+		}
+		var r result
+		w.mend(t, mended)
+		w.json(t, 1, &r, "redrive")
+		require.Equal(t, result{false, 3, 1, 2, map[string]int{"MissingPayload": 2}}, r)
+		require.Empty(t, w.wire.events())
+		require.Len(t, w.letters.Items(t, db), 3)
+		r = result{}
+		w.json(t, 0, &r, "redrive", "--id", mended, "--execute")
+		require.Equal(t, result{true, 1, 1, 0, nil}, r)
+		require.Equal(t, map[string]int{mended: 1}, w.wire.counts())
+		require.Len(t, w.letters.Items(t, db), 2)
+		r = result{}
+		w.json(t, 1, &r, "redrive", "--execute")
+		require.Equal(t, 2, r.Failed)
+
+		require.Equal(t, 2, w.run(t, "redrive", "discard", junk, "--execute").Code, "without a reason")
+		require.Equal(t, 0, w.run(t, "redrive", "discard", junk).Code)
+		require.Len(t, w.letters.Items(t, db), 2, "without --execute nothing is deleted")
+		log := w.dir + "/audit.log"
+		d := w.run(t, "redrive", "discard", junk, "--execute", "--reason", "a test", "--audit-log", log)
+		require.Zero(t, d.Code, d.Stderr)
+		require.Len(t, w.letters.Items(t, db), 1)
+
+		var audit auditResult // the discarded one is not missing, but told of
+		w.json(t, 0, &audit, "audit", "--from", "1h", "--lag", "0s")
+		require.Equal(t, auditResult{Committed: 4, Accepted: 2, DeadLettered: 1, Discarded: 1}, withoutEvents(audit))
+	})
+}
+
+func withoutEvents(a auditResult) auditResult {
+	a.Events = nil
+	return a
+}
+
+// TestTail follows the stream, and ends at Ctrl-C with 0.
+func TestTail(t *testing.T) {
+	t.Parallel()
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		t.Parallel()
+		w := newWorld(t, db)
+		w.signUps(t, 3) // before it begins
+		cmd := exec.CommandContext(t.Context(), command.Path(t), "tail", "--json")
+		cmd.Dir, cmd.Env = w.dir, w.env
+		stdout, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		stderr, err := cmd.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		said, err := bufio.NewReader(stderr).ReadString('\n')
+		require.NoError(t, err)
+		require.Contains(t, said, "a reader of each shard")
+		ids := w.signUps(t, 20)
+		var seen []string
+		for lines := bufio.NewScanner(stdout); len(seen) < len(ids) && lines.Scan(); {
+			var line struct {
+				EventID, EventName string
+				Bytes              int
+			}
+			require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
+			require.Equal(t, "User.Created", line.EventName)
+			seen = append(seen, line.EventID)
+		}
+		require.ElementsMatch(t, ids, seen, "each of them, and none of before")
+		require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+		require.NoError(t, cmd.Wait(), "Ctrl-C is how it ends")
+	})
+}
+
+// TestCtrlC: the first one ends a replay at a page's end, with the cursor written,
+// and with 3.
+func TestCtrlC(t *testing.T) {
+	t.Parallel()
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		t.Parallel()
+		w := newWorld(t, db)
+		ids := w.signUps(t, 300)
+		args := []string{"replay", "--from", "1h", "--to-same-bus", "--execute", "--cursor", "cursor.json", "--page-size", "20"}
+		cmd := exec.CommandContext(t.Context(), command.Path(t), append(args, "--rate", "50")...)
+		var said strings.Builder
+		cmd.Dir, cmd.Env, cmd.Stderr = w.dir, w.env, &said
+		require.NoError(t, cmd.Start())
+		require.Eventually(t, func() bool { return len(w.wire.events()) > 20 }, 30*time.Second, 20*time.Millisecond)
+		require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+		require.Error(t, cmd.Wait())
+		require.Equal(t, 3, cmd.ProcessState.ExitCode(), said.String())
+		require.Contains(t, said.String(), "ends after this page")
+		require.Contains(t, said.String(), "--resume goes on from cursor.json")
+		require.FileExists(t, w.dir+"/cursor.json")
+		require.Less(t, len(w.wire.events()), len(ids))
+
+		require.Equal(t, 2, w.run(t, args...).Code, "not over the cursor that is there")
+		r := w.run(t, append(args, "--resume")...)
+		require.Zero(t, r.Code, r.Stderr)
+		counts := w.wire.counts()
+		require.Len(t, counts, len(ids))
+		require.Len(t, w.wire.events(), len(ids), "it ended at a page's end, so nothing comes twice")
+	})
+}
