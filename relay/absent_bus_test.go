@@ -151,29 +151,3 @@ func TestARelayToABusThatIsAbsentForSome(t *testing.T) {
 	client.requireOnce(t, idsOf(1, 2, 4, 5)...) // one call, and the process remembers them
 	require.Empty(t, sink.ids())
 }
-
-// Who does not want the look has none.
-func TestABusThatIsNotToBeAskedAbout(t *testing.T) {
-	client := withoutBuses("orders")
-	p := newEventBridge(t, client, func(o *relay.EventBridgeOptions) { o.SkipBusCheck = true })
-	_, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", "")})
-	require.NoError(t, err)
-	require.Empty(t, client.described)
-	require.Len(t, client.accepted, 1)
-}
-
-// A look that is not answered leaves time for the call that it is made for.
-func TestALookAtTheBusLeavesTimeForTheCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := &refusingClient{describe: unanswered}
-		p := newEventBridge(t, client)
-		for _, timeout := range []time.Duration{time.Second, 10 * time.Second} {
-			ctx, cancel := context.WithTimeout(t.Context(), timeout)
-			results, err := p.Publish(ctx, []relay.Entry{entryOf("a", "")})
-			require.NoError(t, ctx.Err())
-			cancel()
-			require.NoError(t, err)
-			require.Equal(t, relay.Accepted, results[0].Class)
-		}
-	})
-}

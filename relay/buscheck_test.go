@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 
 	"github.com/aws/smithy-go"
@@ -93,29 +92,6 @@ func TestABusThatIsCreatedLater(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A bus that the route names and that does not exist holds its events only.
-func TestARoutedBusThatIsAbsent(t *testing.T) {
-	b := newWireBus(t)
-	b.describe = func(name string) (int, string) {
-		if name == "nowhere" {
-			return 400, `{"__type":"ResourceNotFoundException"}`
-		}
-		return 200, "{}"
-	}
-	h := newHandler(t, relay.NewEventBridge(b.client(), "orders"), &recordingSink{}, partial, func(o *relay.Options) {
-		o.Route = func(e *relay.Entry) error {
-			if e.EventID == "event-3" {
-				e.Bus = "nowhere"
-			}
-			return nil
-		}
-	})
-	out, err := h.Invoke(t.Context(), events(1, 5))
-	require.NoError(t, err)
-	require.Equal(t, "3", failure(out))
-	require.Equal(t, []string{"event-1", "event-2", "event-4", "event-5"}, b.accepted)
-}
-
 func TestCheckWithoutAnAnswer(t *testing.T) {
 	h := newHandler(t, &scriptedBus{}, relay.Block)
 	require.ErrorIs(t, h.Check(t.Context()), relay.ErrBusUnchecked, "a publisher that cannot look")
@@ -138,23 +114,6 @@ func logTo(log *logRecorder) func(*relay.EventBridgeOptions) {
 
 // putOnly hides the other operations of a client.
 type putOnly struct{ relay.PutEventsAPIClient }
-
-func TestBusCheckIsMadeOncePerProcess(t *testing.T) {
-	client := &refusingClient{}
-	h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block)
-	var wg sync.WaitGroup
-	for i := range 16 {
-		wg.Go(func() {
-			_, err := h.Invoke(t.Context(), events(1+10*i, 3))
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	require.Equal(t, []string{"orders"}, client.described)
-	require.Len(t, client.accepted, 48)
-}
 
 func TestABusCheckThatPanicsIsAWarning(t *testing.T) {
 	log := &logRecorder{}
