@@ -91,10 +91,11 @@ func command(t *testing.T, words []string, aws bool) string {
 	switch {
 	case isTest:
 		return tested(t, dir, strings.Fields(test))
-	case strings.HasPrefix(rest, theCommand), strings.HasPrefix(rest, "aws "):
-		if !aws {
-			return "it is not said to need AWS"
-		}
+	case !aws && (strings.HasPrefix(rest, theCommand) || strings.HasPrefix(rest, "aws ")):
+		return "it is not said to need AWS"
+	case strings.HasPrefix(rest, theCommand):
+		return unknown(t, strings.Fields(strings.TrimPrefix(rest, theCommand)))
+	case strings.HasPrefix(rest, "aws "):
 	case isRun && strings.HasPrefix(program, "."):
 		if _, err := exec.Command("go", "list", "-C", root+dir, strings.Fields(program)[0]).Output(); err != nil {
 			return "there is no such program"
@@ -105,16 +106,39 @@ func command(t *testing.T, words []string, aws bool) string {
 	return ""
 }
 
+// unknown says which flag of cmd/outbox is not in the help of its verb.
+func unknown(t *testing.T, args []string) string {
+	t.Helper()
+	verb := regexp.MustCompile(`^[a-z ]+\b`).FindString(strings.Join(args, " "))
+	help, err := exec.Command("go", slices.Concat([]string{"run", "-C", root + "cmd/outbox", "."}, strings.Fields(verb), []string{"-h"})...).CombinedOutput()
+	if err != nil || !strings.Contains(string(help), "Usage: outbox "+verb) {
+		return "cmd/outbox has no such verb"
+	}
+	for _, arg := range args {
+		if name, _, _ := strings.Cut(arg, "="); strings.HasPrefix(arg, "--") && !regexp.MustCompile(`(?m)^ .*`+name+`\b`).Match(help) {
+			return "its verb has no " + name
+		}
+	}
+	return ""
+}
+
 // tested says why a "go test" would run nothing.
 func tested(t *testing.T, dir string, args []string) string {
 	t.Helper()
 	for i, arg := range args {
-		if arg != "-run" && arg != "-bench" || strings.Trim(args[i+1], "'") == "^$" {
+		kind := map[string]string{"-run": "Test|Example", "-bench": "Benchmark"}[arg]
+		if kind == "" || strings.Trim(args[i+1], "'") == "^$" {
 			continue
 		}
-		out, err := exec.Command("go", "test", "-C", root+dir, "-list", strings.Trim(args[i+1], "'"), args[0]).Output()
-		kind := map[string]string{"-run": `(?m)^(Test|Example)`, "-bench": `(?m)^Benchmark`}[arg]
-		if err != nil || !regexp.MustCompile(kind).Match(out) {
+		pattern, found := regexp.MustCompile(strings.Trim(args[i+1], "'")), false
+		for path, source := range goFiles(t) {
+			if filepath.Dir(path) == filepath.Join(dir, args[0]) {
+				for _, name := range regexp.MustCompile(`(?m)^func ((?:`+kind+`)\w+)\(`).FindAllStringSubmatch(source, -1) {
+					found = found || pattern.MatchString(name[1])
+				}
+			}
+		}
+		if !found {
 			return "no test matches " + args[i+1]
 		}
 	}
@@ -135,5 +159,8 @@ func TestCommandsThatDoNotRun(t *testing.T) {
 		"go -C internal/conformance test ./readme -run '^$' -bench .": "no test matches .",
 	} {
 		require.Equal(t, want, command(t, strings.Fields(line), false), line)
+	}
+	for args, want := range map[string]string{"doctor --name=shop": "", "doctor --missing": "its verb has no --missing", "repair": "cmd/outbox has no such verb"} {
+		require.Equal(t, want, unknown(t, strings.Fields(args)), args)
 	}
 }
