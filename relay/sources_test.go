@@ -11,26 +11,6 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-// What another event source brings is nobody's dead letter: the answer is an
-// error that names the source, so that nothing is consumed there.
-func TestBatchesOfOtherSources(t *testing.T) {
-	for source, record := range map[string]string{
-		"aws:sqs":     `{"messageId":"m","body":"{}","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:1:q","awsRegion":"us-east-1"}`,
-		"aws:kinesis": `{"eventSource":"aws:kinesis","eventSourceARN":"arn:aws:kinesis:us-east-1:1:stream/s","kinesis":{"sequenceNumber":"1","data":"e30="}}`,
-		"aws:sns":     `{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{"Message":"{}"}}`,
-	} {
-		for _, opt := range []func(*relay.Options){partial, nil} {
-			bus, sink := &scriptedBus{}, &recordingSink{}
-			h := newHandler(t, bus, sink, opt)
-			out, err := h.Invoke(t.Context(), batch(testRecord{raw: record}, testRecord{raw: record}))
-			require.ErrorContains(t, err, source)
-			require.Nil(t, out)
-			require.Empty(t, bus.accepted)
-			require.Empty(t, sink.ids())
-		}
-	}
-}
-
 // What Lambda stores in S3 about a batch that has failed can be given to the
 // relay as it is.
 func TestOnFailureObject(t *testing.T) {
