@@ -37,7 +37,7 @@ func (c *replayCmd) object(ctx context.Context, a *app, cfg aws.Config) ([]byte,
 	if !ok || bucket == "" || key == "" {
 		return nil, usage("--on-failure-object %s: it has the form s3://BUCKET/KEY", c.OnFailureObject)
 	}
-	out, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }).GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	out, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil }).GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", c.OnFailureObject, err)
 	}

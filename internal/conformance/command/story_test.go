@@ -39,6 +39,7 @@ type replayResult struct {
 	PriceUSD                                struct{ PutEvents, Reads float64 }
 	CannotKnow                              []string
 	Error                                   string
+	Messages                                int
 }
 
 // consumer does its work once for each event, with a receipt. What it returns gives

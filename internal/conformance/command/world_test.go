@@ -196,6 +196,7 @@ type wire struct {
 
 	mu       sync.Mutex // guards all below
 	accepted []event
+	taken    int // of them, by take
 }
 
 type event struct {
@@ -278,6 +279,15 @@ func (w *wire) events() []event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]event(nil), w.accepted...)
+}
+
+// take returns what was accepted since it was last asked.
+func (w *wire) take() []event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	taken := w.accepted[w.taken:]
+	w.taken = len(w.accepted)
+	return append([]event(nil), taken...)
 }
 
 // counts says how often each event was accepted.

@@ -56,8 +56,6 @@ func Records(ctx context.Context, client APIClient, streamARN string, from time.
 	}
 }
 
-var errEnough = errors.New("enough")
-
 func (f *follower) run(ctx context.Context, yield func(types.Record) bool) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -75,21 +73,24 @@ func (f *follower) run(ctx context.Context, yield func(types.Record) bool) error
 			looked = time.Now()
 		}
 		for id, s := range f.shards {
-			if err := f.read(ctx, id, s, yield); errors.Is(err, errEnough) {
-				return nil
-			} else if err != nil {
+			more, err := f.read(ctx, id, s, yield)
+			if err != nil {
 				return ended(ctx, err)
+			}
+			if !more {
+				return nil
 			}
 		}
 		timer.Reset(pause)
 	}
 }
 
+// ended is the error of a run, none if somebody has ended it.
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // look finds the shards. Those that are there at the first look are read from now
@@ -147,10 +148,10 @@ func (f *follower) iterator(ctx context.Context, in *dynamodbstreams.GetShardIte
 	return nil
 }
 
-// read reads what is there.
-func (f *follower) read(ctx context.Context, id string, s *shard, yield func(types.Record) bool) error {
+// read reads what is there, and reports whether more is wanted.
+func (f *follower) read(ctx context.Context, id string, s *shard, yield func(types.Record) bool) (more bool, err error) {
 	if !s.open {
-		return nil
+		return true, nil
 	}
 	if s.iterator == "" {
 		in := &dynamodbstreams.GetShardIteratorInput{StreamArn: &f.arn, ShardId: &id, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
@@ -158,34 +159,33 @@ func (f *follower) read(ctx context.Context, id string, s *shard, yield func(typ
 			in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &s.last
 		}
 		if err := f.iterator(ctx, in, s); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for {
 		out, err := f.client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: &s.iterator})
-		var expired *types.ExpiredIteratorException
-		switch {
-		case errors.As(err, &expired): // it lives for 15 minutes
+		if errors.As(err, new(*types.ExpiredIteratorException)) { // it lives for 15 minutes
 			s.iterator = ""
-			return nil
-		case err != nil:
-			return fmt.Errorf("read shard %s: %w", id, err)
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read shard %s: %w", id, err)
 		}
 		for _, r := range out.Records {
-			if !yield(r) {
-				return errEnough
-			}
 			if r.Dynamodb != nil {
 				s.last = aws.ToString(r.Dynamodb.SequenceNumber)
+			}
+			if !yield(r) {
+				return false, nil
 			}
 		}
 		if out.NextShardIterator == nil { // the shard has come to its end
 			*s = shard{}
-			return nil
+			return true, nil
 		}
 		s.iterator = *out.NextShardIterator
 		if len(out.Records) == 0 {
-			return nil
+			return true, nil
 		}
 	}
 }
