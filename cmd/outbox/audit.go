@@ -53,6 +53,12 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := c.reaches(from, now); err != nil {
+		return err
+	}
+	if c.Journal == none {
+		return usage("an audit needs a --journal: without one nobody knows what was accepted")
+	}
 	if c.Lag < 0 {
 		return usage("--lag %s is negative", c.Lag)
 	}

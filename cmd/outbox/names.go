@@ -19,6 +19,14 @@ type journalName struct {
 	JournalTTL time.Duration `name:"journal-ttl" file:"" group:"names" placeholder:"TIME" help:"How long the journal keeps an item, as in its Options.TTL: 2160h. An older time is refused, for then nobody knows. Default: without end."`
 }
 
+// reaches returns an error for a time whose journal is forgotten.
+func (j journalName) reaches(from, now time.Time) error {
+	if j.JournalTTL > 0 && from.Before(now.Add(-j.JournalTTL)) {
+		return usage("--from %s is older than --journal-ttl %s: the journal has forgotten what was published then, so nobody knows what is missing", stamp(from), j.JournalTTL)
+	}
+	return nil
+}
+
 func (j journalName) table(cfg aws.Config, deployment string) *journal.Table {
 	return journal.New(dynamodb.NewFromConfig(cfg), or(j.Journal, deployment+"-journal"), func(o *journal.Options) { o.TTL = j.JournalTTL })
 }

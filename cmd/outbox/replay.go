@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -121,6 +122,10 @@ func (c *replayCmd) onward() string {
 // state says where to begin, and which times are meant.
 func (c *replayCmd) state(now time.Time) (s cursorfile.State, err error) {
 	switch {
+	case !(c.Rate >= 0) || math.IsInf(c.Rate, 0):
+		return s, usage("--rate %v is no number of events a second", c.Rate)
+	case c.Missing && c.Journal == none:
+		return s, usage("--missing needs a --journal: without one nobody knows what was accepted")
 	case c.Resume && c.Cursor == "":
 		return s, usage("--resume needs --cursor: the file with how far it has come")
 	case c.Cursor != "" && !c.Execute:
@@ -145,8 +150,9 @@ func (c *replayCmd) state(now time.Time) (s cursorfile.State, err error) {
 			p.To = when{time: s.To, set: true}
 		}
 		s.From, s.To, err = p.span(now.UTC().Truncate(time.Millisecond))
-	} else if c.Missing && c.From.set {
-		err = usage("--from is for the event store by time, and for --stream")
+		if err == nil && c.Missing {
+			err = c.reaches(s.From, now)
+		}
 	}
 	return s, err
 }

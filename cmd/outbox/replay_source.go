@@ -76,6 +76,8 @@ func (c *replayCmd) jobs(ctx context.Context, a *app, cfg aws.Config, s eventSto
 		return nil, usage("--from and --to are for the event store by time, and --from for --stream; filters begin with --only")
 	case c.Stream && c.To.set:
 		return nil, usage("--to is not for --stream, which is read up to its end")
+	case len(c.Aggregate) > 0 && s.layout.Keys == nil:
+		return nil, usage("in the default layout the events of an aggregate are not together: say when they were made, and --only-aggregates in place of --aggregate")
 	case len(c.Aggregate) > 0:
 		return only(job{source: recovery.Aggregate(client, s.table, s.layout, c.Aggregate...)}), nil
 	case len(c.ID) > 0 || c.IDs != "":

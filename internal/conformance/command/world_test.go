@@ -196,7 +196,8 @@ type wire struct {
 
 	mu       sync.Mutex // guards all below
 	accepted []event
-	taken    int // of them, by take
+	taken    int    // of them, by take
+	denied   string // the operation that is not allowed
 }
 
 type event struct {
@@ -227,6 +228,12 @@ func (w *wire) serve(rw http.ResponseWriter, r *http.Request, engineURL string) 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.denied != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+w.denied) {
+		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		rw.WriteHeader(http.StatusBadRequest)
+		_, err := fmt.Fprintf(rw, `{"__type":"AccessDeniedException","message":"User: arn:aws:iam::123456789012:user/ada is not authorized to perform: dynamodb:%s on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/x because no identity-based policy allows the action"}`, w.denied)
+		return err
+	}
 	req, err := http.NewRequestWithContext(r.Context(), r.Method, engineURL+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -279,6 +286,13 @@ func (w *wire) events() []event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]event(nil), w.accepted...)
+}
+
+// deny lets an operation be refused.
+func (w *wire) deny(operation string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.denied = operation
 }
 
 // take returns what was accepted since it was last asked.
