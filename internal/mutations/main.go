@@ -41,6 +41,10 @@ var lists = []struct {
 	tests []suite
 }{
 	{"relay.txt", []suite{{packages: []string{"./relay/...", "./internal/..."}}}},
+	{"replay.txt", []suite{
+		{packages: []string{"./relay"}, args: []string{"-run=Replay|Records|Journal"}},
+		{packages: []string{"./relay/recovery", "./relay/deadletter"}},
+	}},
 	{"journal.txt", []suite{{packages: []string{"./relay/journal", "./relay"}}}},
 	{"relaytest.txt", []suite{
 		{packages: []string{"./relay/relaytest"}},
