@@ -78,7 +78,8 @@ type ReplayReport struct {
 // cursor that cannot be used, [ErrNoSuchBus] for a bus that does not exist,
 // [ErrReplayStopped] if nothing is accepted any more, the error of the source, of
 // Progress or of ctx. Events that have failed are no error: see the report. If ctx
-// has a deadline, Options.Margin is kept for the answer.
+// has a deadline, Options.Margin is kept for the answer. Options.Metrics is not
+// called, and Options.Journal is told if the events go to the same bus.
 func Replay(ctx context.Context, s Source, h *Handler, optFns ...func(*ReplayOptions)) (ReplayReport, error) {
 	opts, err := replayOptions(s, h, optFns)
 	if err != nil {

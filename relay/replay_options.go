@@ -27,7 +27,7 @@ type ReplayOptions struct {
 	//
 	// An event of time t is looked for from t less [ClockSkew] on, up to the
 	// beginning of the replay; what the relay has accepted since then is published
-	// twice. The ids are held as 16 bytes each, about 18 MB for a million. Zero
+	// twice. The ids are held as 16 bytes each, about 20 MB for a million. Zero
 	// means no journal: everything is published.
 	MissingFrom JournalReader
 

@@ -345,6 +345,26 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 		report, err = relay.Replay(ctx, src, h, toSameBus)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 20, report.Published)
+		rest, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Equal(t, 80, rest.Published, "the page that was cut short comes again")
+	})
+}
+
+// Of a page that is cut short, what was accepted counts, and the cursor stays
+// before it.
+func TestReplayThatIsCutShortInAPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5500*time.Millisecond, cancel)
+		src := pagesOf{question: "q", pages: inPages(30, records(1, 90))}
+		report, err := relay.Replay(ctx, src, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, relay.ReplayReport{Read: 50, Published: 50}, counts(report))
+		rest, err := relay.Replay(t.Context(), src, newHandler(t, bus, &recordingSink{}), toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Equal(t, 60, rest.Published)
 	})
 }
 
