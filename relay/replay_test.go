@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -453,4 +454,35 @@ func TestReplayNamesAnItemWithoutAnID(t *testing.T) {
 		items = append(items, f.Item)
 	}
 	require.Equal(t, []string{`{"sk":{"N":"1"},"pk":{"S":"k"}}`, `{"pk":{"S":"x"}}`, "", ""}, items)
+}
+
+// A text that is not one record is none, whatever stands beside it.
+func TestReplayOfTextsThatAreNoRecords(t *testing.T) {
+	a, b := testRecord{sequence: 1}.String(), testRecord{sequence: 2}.String()
+	cut := strings.Index(b, `,"eventVersion"`)
+	for name, texts := range map[string][]string{
+		"none":                     {""},
+		"none beside one":          {"", a},
+		"two":                      {a + "," + b},
+		"two halves":               {b[:cut], b[cut+1:]},
+		"one and a half":           {a + "," + b[:cut], b[cut+1:]},
+		"the end of the batch":     {a + `],"x":[` + b},
+		"nothing but white space ": {" \n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var again []relay.Again
+			want := 0
+			for _, text := range texts {
+				again = append(again, relay.Again{Record: []byte(text)})
+				if text == a {
+					want++
+				}
+			}
+			bus := &scriptedBus{}
+			report, err := relay.Replay(t.Context(), relay.Records("x", again...), newHandler(t, bus, &recordingSink{}), toSameBus)
+			require.NoError(t, err)
+			require.Equal(t, relay.ReplayReport{Read: len(texts), Published: want, Failed: len(texts) - want}, counts(report))
+			require.Len(t, bus.accepted, want)
+		})
+	}
 }

@@ -27,6 +27,7 @@ type fakeTable struct {
 	units  float64 // of each page
 	err    error   // of the call with that number
 	errAt  int
+	first  []map[string]types.AttributeValue // what the first look sees, in the place of the events
 
 	mu    sync.Mutex // guards what follows
 	scans []*dynamodb.ScanInput
@@ -60,6 +61,10 @@ func (f *fakeTable) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*d
 		return nil, f.err
 	}
 	out := &dynamodb.ScanOutput{ConsumedCapacity: &types.ConsumedCapacity{CapacityUnits: aws.Float64(f.units)}}
+	if in.FilterExpression == nil && f.first != nil {
+		out.Items = f.first
+		return out, nil
+	}
 	if in.FilterExpression == nil { // the first look
 		for n := range min(f.events, int(*in.Limit)) {
 			out.Items = append(out.Items, storedItem(n))
@@ -253,4 +258,65 @@ func TestQuestionsDiffer(t *testing.T) {
 		seen[s.Question()] = true
 	}
 	require.Len(t, seen, 13)
+}
+
+// The first millisecond belongs to the time that is asked for, the last one does
+// not, and parts of one count as the next. Other writers have the time as a text.
+func TestEventStoreAsksForItsTimes(t *testing.T) {
+	f := &fakeTable{events: 1}
+	from, to := envelope.MinTimestamp.Add(1500*time.Microsecond), envelope.MinTimestamp.Add(time.Second)
+	_, _, err := replay(t, recovery.EventStore(f, "event-store", envelope.Layout{Marker: "m"}, from, to))
+	require.NoError(t, err)
+	in := f.scans[len(f.scans)-1]
+	begin := envelope.MinTimestamp.UnixMilli()
+	first, last := strconv.FormatInt(begin+2, 10), strconv.FormatInt(begin+999, 10)
+	require.Equal(t, map[string]types.AttributeValue{
+		":from": &types.AttributeValueMemberN{Value: first}, ":to": &types.AttributeValueMemberN{Value: last},
+		":fromS": &types.AttributeValueMemberS{Value: first}, ":toS": &types.AttributeValueMemberS{Value: last},
+	}, in.ExpressionAttributeValues)
+	require.Equal(t, map[string]string{"#e": "event", "#h": "headers", "#t": "timestamp", "#m": "m"}, in.ExpressionAttributeNames)
+	require.Equal(t, "attribute_exists(#m) AND (#e.#h.#t BETWEEN :from AND :to OR #e.#h.#t BETWEEN :fromS AND :toS)", *in.FilterExpression)
+}
+
+// A table of other items, or another layout, is an error that says what the items
+// look like, without their values. An empty table is not.
+func TestEventStoreLooksAtTheTableFirst(t *testing.T) {
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	foreign := map[string]types.AttributeValue{"pk": text("secret"), "name": text("secret")}
+	for name, c := range map[string]struct {
+		first   []map[string]types.AttributeValue
+		layout  envelope.Layout
+		problem string
+	}{
+		"an event store":              {nil, envelope.Layout{}, ""},
+		"another key":                 {[]map[string]types.AttributeValue{{"id": text("secret")}}, envelope.Layout{}, `no attribute "pk", but "id"`},
+		"no event":                    {[]map[string]types.AttributeValue{foreign, foreign}, envelope.Layout{}, `none of its first 2 items has an event in the attribute "event"; the first has "name", "pk"`},
+		"an event among others":       {[]map[string]types.AttributeValue{foreign, storedItem(1)}, envelope.Layout{}, ""},
+		"a marker, others come first": {[]map[string]types.AttributeValue{foreign}, envelope.Layout{Marker: "m"}, ""},
+		"a marker, another key":       {[]map[string]types.AttributeValue{{"id": text("secret")}}, envelope.Layout{Marker: "m"}, `no attribute "pk"`},
+		"an empty table":              {[]map[string]types.AttributeValue{}, envelope.Layout{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, source := range []func(*fakeTable) relay.Source{
+				func(f *fakeTable) relay.Source {
+					return recovery.EventStore(f, "event-store", c.layout, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour))
+				},
+				func(f *fakeTable) relay.Source {
+					layout := c.layout
+					layout.Keys = envelope.AggregateLayout().Keys
+					return recovery.IDs(f, "event-store", layout, eventIDs(0, 1, 2)...)
+				},
+			} {
+				got, _, err := replay(t, source(&fakeTable{events: 3, first: c.first}))
+				if c.problem == "" {
+					require.NoError(t, err)
+					require.Len(t, got, 3)
+					continue
+				}
+				require.ErrorContains(t, err, c.problem)
+				require.NotContains(t, err.Error(), "secret")
+				require.Empty(t, got)
+			}
+		})
+	}
 }

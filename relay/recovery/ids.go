@@ -92,16 +92,20 @@ func (s *byID) queried(ctx context.Context, ids []string) (page relay.Page, err 
 		if len(f.parts) > 0 {
 			in.FilterExpression = f.expression()
 		}
-		a, err := s.query(ctx, in)
-		if err != nil {
-			return relay.Page{}, err
+		before := len(page.Records)
+		for more := true; more; more = len(in.ExclusiveStartKey) > 0 {
+			a, err := s.query(ctx, in)
+			if err != nil {
+				return relay.Page{}, err
+			}
+			page.ReadUnits += a.units
+			for _, r := range recordsOf(a.items) {
+				r.EventID = id
+				page.Records = append(page.Records, r)
+			}
+			in.ExclusiveStartKey = a.next
 		}
-		page.ReadUnits += a.units
-		for _, r := range recordsOf(a.items) {
-			r.EventID = id
-			page.Records = append(page.Records, r)
-		}
-		if len(a.items) == 0 {
+		if len(page.Records) == before {
 			page.Missing = append(page.Missing, s.missing(id))
 		}
 	}

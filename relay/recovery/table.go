@@ -168,11 +168,11 @@ func attributesOf(item []byte) string {
 	const most = 10
 	var names []string
 	for m := range jsonlex.Members(item, 0) {
-		if len(names) == most {
-			names = append(names, "…")
-			break
-		}
 		names = append(names, fmt.Sprintf("%.64q", m.Name(item)))
+	}
+	slices.Sort(names)
+	if len(names) > most {
+		names = append(names[:most], "…")
 	}
 	return strings.Join(names, ", ")
 }
