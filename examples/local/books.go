@@ -43,7 +43,7 @@ type books struct {
 
 func newBooks(s *stage, poll *lambdapoller.Poller) *books {
 	return &books{
-		cloud: s.cloud, bus: s.busWire.Proxy, poll: poll, mails: s.mailsByAddress, saw: s.sawParked, bell: s.bell, naive: s.naive,
+		cloud: s.cloud, bus: s.busWire, poll: poll, mails: s.mailsByAddress, saw: s.sawParked, bell: s.bell, naive: s.naive,
 		passed: map[string]bool{}, parked: map[string]string{},
 	}
 }

@@ -22,7 +22,7 @@ import (
 type naive struct {
 	db    *dynamodb.Client
 	bus   *eventbridge.Client
-	wire  *wire
+	wire  *wirefault.Proxy
 	table string
 	name  string      // of the bus
 	queue chan string // eventIds whose sign-ups are to be done here too
@@ -46,7 +46,7 @@ func newNaive(c *cloud, f *faults) (*naive, error) {
 		queue: make(chan string, naiveBacklog), over: map[string]bool{},
 	}
 	var err error
-	n.wire, err = openWire(c.moto.URL, func(call wirefault.Call) wirefault.Fault { return n.script(f, call) }, func(exchange) {})
+	n.wire, err = wirefault.NewProxy(c.moto.URL, func(call wirefault.Call) wirefault.Fault { return n.script(f, call) }, nil)
 	if err != nil {
 		return nil, err
 	}

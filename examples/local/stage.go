@@ -39,7 +39,7 @@ type stage struct {
 
 	// The wires: user service and relay to DynamoDB, relay to the bus,
 	// messaging service to DynamoDB, and queue to its poller.
-	storeWire, busWire, consumerWire, queueWire *wire
+	storeWire, busWire, consumerWire, queueWire *wirefault.Proxy
 
 	closers []func()
 }
@@ -93,7 +93,7 @@ func openStage(ctx context.Context, o options) (s *stage, err error) {
 	if s.naive, err = newNaive(s.cloud, s.faults); err != nil {
 		return s, err
 	}
-	s.closers = append(s.closers, s.naive.wire.close)
+	s.closers = append(s.closers, s.naive.wire.Close)
 	if err = s.openServices(ctx, o); err != nil {
 		return s, err
 	}
@@ -112,22 +112,22 @@ func refuseMail(to string) smtptest.Reply {
 func (s *stage) openWires() error {
 	none := func(wirefault.Call) wirefault.Fault { return wirefault.None() }
 	for _, w := range []struct {
-		wire   **wire
+		wire   **wirefault.Proxy
 		target string
 		script wirefault.Script
-		tap    func(exchange)
+		tap    func(wirefault.Exchange)
 	}{
 		{&s.storeWire, s.cloud.db.URL, none, s.sawDynamoDB},
 		{&s.consumerWire, s.cloud.db.URL, s.faults.consumerWire, s.sawDynamoDB},
 		{&s.busWire, s.cloud.moto.URL, s.faults.busWire, s.sawBus},
-		{&s.queueWire, s.cloud.moto.URL, s.faults.queueWire, func(exchange) {}},
+		{&s.queueWire, s.cloud.moto.URL, s.faults.queueWire, func(wirefault.Exchange) {}},
 	} {
-		opened, err := openWire(w.target, w.script, w.tap)
+		opened, err := wirefault.NewProxy(w.target, w.script, wirefault.Tap(w.tap))
 		if err != nil {
 			return err
 		}
 		*w.wire = opened
-		s.closers = append(s.closers, opened.close)
+		s.closers = append(s.closers, opened.Close)
 	}
 	return nil
 }

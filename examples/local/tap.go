@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
 // What the taps behind the wires see goes into the journal. A tap sees calls
@@ -25,23 +26,23 @@ type attribute struct {
 }
 
 // sawDynamoDB notes what was committed.
-func (s *stage) sawDynamoDB(x exchange) {
-	if x.status != http.StatusOK {
+func (s *stage) sawDynamoDB(x wirefault.Exchange) {
+	if x.Status != http.StatusOK {
 		return
 	}
-	switch x.operation {
+	switch x.Operation {
 	case "TransactWriteItems":
 		var in struct {
 			TransactItems []struct{ Put write }
 		}
-		if json.Unmarshal(x.request, &in) == nil {
+		if json.Unmarshal(x.Request, &in) == nil {
 			for _, item := range in.TransactItems {
 				s.sawWrite(item.Put)
 			}
 		}
 	case "PutItem":
 		var in write
-		if json.Unmarshal(x.request, &in) == nil {
+		if json.Unmarshal(x.Request, &in) == nil {
 			s.sawWrite(in)
 		}
 	}
@@ -87,8 +88,8 @@ func (s *stage) sawWrite(put write) {
 
 // sawBus notes what the bus has accepted, and kills the relay if it is to die
 // now: before it hears of it.
-func (s *stage) sawBus(x exchange) {
-	if x.operation != "PutEvents" || x.status != http.StatusOK {
+func (s *stage) sawBus(x wirefault.Exchange) {
+	if x.Operation != "PutEvents" || x.Status != http.StatusOK {
 		return
 	}
 	var in struct{ Entries []struct{ Detail string } }
@@ -97,7 +98,7 @@ func (s *stage) sawBus(x exchange) {
 			EventID string `json:"EventId"`
 		}
 	}
-	if json.Unmarshal(x.request, &in) != nil || json.Unmarshal(x.body, &out) != nil {
+	if json.Unmarshal(x.Request, &in) != nil || json.Unmarshal(x.Answer, &out) != nil {
 		return
 	}
 	accepted, again := 0, 0

@@ -171,7 +171,7 @@ func (s *services) proxy(t *testing.T, url string, script func(*services) wirefa
 	if script != nil {
 		breaks = script(s)
 	}
-	p, err := wirefault.NewProxy(url, breaks)
+	p, err := wirefault.NewProxy(url, breaks, nil)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
 	return p

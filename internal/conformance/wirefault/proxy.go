@@ -20,13 +20,14 @@ type Proxy struct {
 }
 
 // NewProxy starts a proxy before the server at target, such as
-// http://127.0.0.1:4010. A nil script breaks nothing. Close it after use.
-func NewProxy(target string, s Script) (*Proxy, error) {
+// http://127.0.0.1:4010. A nil script breaks nothing. next is how the server is
+// asked, such as by a Tap; nil is the plain way. Close it after use.
+func NewProxy(target string, s Script, next http.RoundTripper) (*Proxy, error) {
 	to, err := url.Parse(target)
 	if err != nil || to.Host == "" {
 		return nil, fmt.Errorf("wirefault: the proxy's target %q is no URL of a server", target)
 	}
-	p := &Proxy{Transport: NewTransport(nil, s)}
+	p := &Proxy{Transport: NewTransport(next, s)}
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		p.serve(w, req, to)
 	}))

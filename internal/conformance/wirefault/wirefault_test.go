@@ -69,7 +69,7 @@ func wires(t *testing.T, test func(t *testing.T, moto *engine.Engine, wire func(
 	t.Run("proxy", func(t *testing.T) {
 		t.Parallel()
 		test(t, moto, func(s wirefault.Script) (*eventbridge.Client, *wirefault.Ledger) {
-			p, err := wirefault.NewProxy(moto.URL, s)
+			p, err := wirefault.NewProxy(moto.URL, s, nil)
 			require.NoError(t, err)
 			t.Cleanup(p.Close)
 			return moto.EventBridge(func(o *eventbridge.Options) { o.BaseEndpoint, o.Retryer = &p.URL, aws.NopRetryer{} }), &p.Ledger
@@ -256,7 +256,7 @@ func TestScripts(t *testing.T) {
 
 func TestNewProxyRefuses(t *testing.T) {
 	for _, target := range []string{"", "127.0.0.1", "http://"} {
-		_, err := wirefault.NewProxy(target, nil)
+		_, err := wirefault.NewProxy(target, nil, nil)
 		require.ErrorContains(t, err, "no URL of a server", target)
 	}
 }
