@@ -19,13 +19,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox/outboxtest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
+)
+
+import (
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
-	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 type UserCreated struct {
@@ -41,13 +45,13 @@ func newWriter() (*outbox.Writer, error) {
 	return w, err
 }
 
-func signUp(ctx context.Context, ddb *dynamodb.Client, w *outbox.Writer, id, email string) error {
+func signUp(ctx context.Context, ddb outbox.TransactWriteItemsAPIClient, w *outbox.Writer, id, email string) error {
 	userPut := &types.Put{
 		TableName:           aws.String("users"),
-		Item:                map[string]types.AttributeValue{"userId": &types.AttributeValueMemberS{Value: id}},
-		ConditionExpression: aws.String("attribute_not_exists(userId)"),
+		Item:                map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: id}},
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	}
-	ev, err := envelope.New(ctx, "User.Created", UserCreated{UserID: id, Email: email}) // id, time and context values are frozen here
+	ev, err := envelope.New(ctx, "User.Created", UserCreated{UserID: id, Email: email}) // id and time are decided here
 	if err != nil {
 		return err
 	}
@@ -86,20 +90,8 @@ func redrive(ctx context.Context, cfg aws.Config, h *relay.Handler, deadLetters 
 // welcome is the consumer's own work in the README: one item for each mail.
 func welcome(user UserCreated) *types.Put {
 	return &types.Put{TableName: aws.String("mails"), Item: map[string]types.AttributeValue{
-		"userId": &types.AttributeValueMemberS{Value: user.UserID},
+		"pk": &types.AttributeValueMemberS{Value: user.UserID},
 	}}
-}
-
-func consume(ctx context.Context, ddb *dynamodb.Client, inbox *outbox.Inbox, ev envelope.CustomEvent) error {
-	user, err := envelope.Payload[UserCreated](ev)
-	if err != nil {
-		return err
-	}
-	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: welcome(user)}}}
-	if err := inbox.Append(in, ev); err != nil {
-		return err
-	}
-	return outbox.Commit(ctx, ddb, in, inbox) // ErrDuplicate: done before, which the Consumer below takes for success
 }
 
 func startConsumer(ddb *dynamodb.Client, lambda *starter[*outbox.Consumer]) error {
@@ -107,12 +99,37 @@ func startConsumer(ddb *dynamodb.Client, lambda *starter[*outbox.Consumer]) erro
 	if err != nil {
 		return err
 	}
-	c, err := outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error { return consume(ctx, ddb, inbox, ev) })
+	c, err := outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error {
+		user, err := envelope.Payload[UserCreated](ev)
+		if err != nil {
+			return err
+		}
+		in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: welcome(user)}}}
+		if err := inbox.Append(in, ev); err != nil {
+			return err
+		}
+		return outbox.Commit(ctx, ddb, in, inbox) // ErrDuplicate: done before, which the Consumer takes for success
+	})
 	if err != nil {
 		return err
 	}
-	lambda.Start(c) // reads the messages, and answers which have to come again
+	lambda.Start(c) // answers which messages have to come again
 	return nil
+}
+
+// TestYourService is the README's block for the tests of a service.
+func TestYourService(t *testing.T) {
+	w, err := newWriter()
+	require.NoError(t, err)
+	var db outboxtest.Client // refuses, conflicts and loses answers when told to
+	tap := outboxtest.Tap{Client: &db}
+	require.NoError(t, signUp(t.Context(), &tap, w, "u1", "ada@example.com"))
+
+	var bus relaytest.Bus // with EventBridge's rules, and scripted faults
+	h, err := relay.NewHandler(relay.NewEventBridge(&bus, "default"), relay.Block)
+	require.NoError(t, err)
+	relaytest.Deliver(t, h, tap.Records(), relaytest.Mapping{}) // plays Lambda's event source mapping
+	require.Equal(t, "User.Created", bus.Entries()[0].DetailType)
 }
 
 // TestBlocks runs the README's blocks one after the other, as the README tells
@@ -181,7 +198,7 @@ func newDynamoDB(t *testing.T) *dynamodb.Client {
 	require.NoError(t, err)
 	for _, in := range []*dynamodb.CreateTableInput{
 		w.CreateTableInput(), inbox.CreateTableInput(), deadletter.New(ddb, "dead-letters").CreateTableInput(),
-		keyedByUser("users"), keyedByUser("mails"),
+		keyedByPK("users"), keyedByPK("mails"),
 	} {
 		_, err := ddb.CreateTable(t.Context(), in)
 		require.NoError(t, err)
@@ -189,11 +206,11 @@ func newDynamoDB(t *testing.T) *dynamodb.Client {
 	return ddb
 }
 
-func keyedByUser(table string) *dynamodb.CreateTableInput {
+func keyedByPK(table string) *dynamodb.CreateTableInput {
 	return &dynamodb.CreateTableInput{
 		TableName: &table, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("userId"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("userId"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/outbox/outboxtest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/custombus"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
@@ -33,6 +34,51 @@ func TestPublishersOfDocs(t *testing.T) {
 	for _, p := range publishers(awsConfig("http://127.0.0.1:1")) {
 		_, err := relay.NewHandler(p, relay.Block)
 		require.NoError(t, err)
+	}
+}
+
+// Of docs/consumers.md.
+func consume(ctx context.Context, ddb outbox.TransactWriteItemsAPIClient, inbox *outbox.Inbox, ev envelope.CustomEvent) error {
+	user, err := envelope.Payload[UserCreated](ev)
+	if err != nil {
+		return err
+	}
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: welcome(user)}}}
+	if err := inbox.Append(in, ev); err != nil {
+		return err
+	}
+	return outbox.Commit(ctx, ddb, in, inbox) // ErrDuplicate: done before, which the Consumer takes for success
+}
+
+func startOtherConsumer(ddb outbox.TransactWriteItemsAPIClient, inbox *outbox.Inbox, lambda *starter[*outbox.Consumer]) error {
+	c, err := outbox.NewConsumer(func(ctx context.Context, ev envelope.CustomEvent) error { return consume(ctx, ddb, inbox, ev) })
+	if err != nil {
+		return err
+	}
+	lambda.Start(c) // reads the messages, and answers which have to come again
+	return nil
+}
+
+func TestConsumerOfDocs(t *testing.T) {
+	var db outboxtest.Client
+	inbox, err := outbox.NewInbox("receipts", "messagingService")
+	require.NoError(t, err)
+	_, err = db.CreateTable(t.Context(), inbox.CreateTableInput())
+	require.NoError(t, err)
+	var consumer starter[*outbox.Consumer]
+	require.NoError(t, startOtherConsumer(&db, inbox, &consumer))
+	w, err := newWriter()
+	require.NoError(t, err)
+	tap := outboxtest.Tap{Client: &db}
+	require.NoError(t, signUp(t.Context(), &tap, w, "u1", "ada@example.com"))
+	var bus relaytest.Bus
+	h, err := relay.NewHandler(relay.NewEventBridge(&bus, "default"), relay.Block)
+	require.NoError(t, err)
+	relaytest.Deliver(t, h, tap.Records(), relaytest.Mapping{})
+	for range 2 {
+		answer, err := consumer.handler.Invoke(t.Context(), relaytest.SQSEvent(bus.Entries()...))
+		require.NoError(t, err)
+		require.JSONEq(t, `{"batchItemFailures":[]}`, string(answer))
 	}
 }
 
