@@ -41,7 +41,9 @@ func (d destination) text(bus string) string {
 // handler returns what publishes to that bus. Nothing of it goes to the dead
 // letters.
 func (a *app) handler(cfg aws.Config, bus string, l envelope.Layout, told relay.Journal) (*relay.Handler, error) {
-	logger := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	// The warnings of a relay say that records come again: here they do not, and the
+	// result has them.
+	logger := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	var p relay.Publisher
 	if strings.Contains(bus, ":event-busv2/") {
 		p = custombus.New(cfg, bus, func(o *custombus.Options) { o.Logger = logger })

@@ -96,7 +96,10 @@ func (r *replayRun) write(err error) error {
 	if err != nil && !errors.Is(err, errSomeFailed) {
 		s.Error = err.Error()
 	}
-	s.PriceUSD = prices{PutEvents: price.Publish(max(int64(s.Published), price.Chunks(int(s.Bytes)))), Reads: price.Read(s.ReadUnits)}
+	s.PriceUSD.Reads = price.Read(s.ReadUnits)
+	if s.Published > 0 { // each event counts for one chunk or more
+		s.PriceUSD.PutEvents = price.Publish(max(int64(s.Published), price.Chunks(int(s.Bytes))))
+	}
 	if !s.Executed {
 		s.Unknown = s.unknown()
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
@@ -105,5 +106,41 @@ func TestConfigurationFile(t *testing.T) {
 			require.Contains(t, strings.ReplaceAll(errOut, "yaml: unmarshal errors:\n  line 1: ", ""), strings.TrimPrefix(tt.says, "outbox.yaml: "))
 			require.Empty(t, out)
 		})
+	}
+}
+
+// TestReadmeConfiguration: the file of the README is one.
+func TestReadmeConfiguration(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, yaml, found := strings.Cut(string(text), "```yaml\n")
+	require.True(t, found)
+	yaml, _, _ = strings.Cut(yaml, "```")
+	file(t, "outbox.yaml", yaml)
+	for _, args := range [][]string{{"audit", "--from", "36h"}, {"replay", "--from", "36h", "--missing", "--to-same-bus"}, {"redrive", "list"}, {"inspect", "x"}, {"tail"}, {"doctor"}} {
+		region := ""
+		code, _, errOut := outboxWith(t, func(_ context.Context, r string) (aws.Config, error) {
+			region = r
+			return aws.Config{}, errors.New("no credentials today")
+		}, args...)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, errOut, "no credentials today", "it has come to the credentials")
+		require.Equal(t, "eu-west-1", region)
+	}
+}
+
+// TestTimes: what --from takes.
+func TestTimes(t *testing.T) {
+	now := time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"36h": "2026-11-24T20:00:00.000Z", "90m": "2026-11-26T06:30:00.000Z", "2026-11-25T08:00:00+01:00": "2026-11-25T07:00:00.000Z",
+		"2026-11-25T08:00Z": "2026-11-25T08:00:00.000Z", "2026-11-25": "2026-11-25T00:00:00.000Z",
+	} {
+		var w when
+		require.NoError(t, w.UnmarshalText([]byte(text)))
+		require.Equal(t, want, stamp(w.at(now)))
+	}
+	for _, text := range []string{"", "yesterday", "-1h", "2026-11-25T08:00:00", "26.11.2026"} {
+		require.Error(t, new(when).UnmarshalText([]byte(text)), text)
 	}
 }

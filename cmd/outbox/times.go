@@ -65,4 +65,4 @@ func (w when) at(now time.Time) time.Time {
 	return w.time
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z") }
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -36,7 +36,7 @@ func Of(err error) Advice {
 	case errors.Is(err, relay.ErrReplayStopped) && strings.Contains(text, "AccessDenied"):
 		return Advice{"the permission events:PutEvents on the bus is missing", true}
 	case errors.Is(err, relay.ErrReplayStopped):
-		return Advice{"the lines above say what the bus answered; when that is mended, run it again, with --resume if it has a --cursor", false}
+		return Advice{"the bus takes nothing for now; when that is mended, run it again, with --resume if it has a --cursor", false}
 	case strings.Contains(text, "get credentials") || strings.Contains(text, "failed to refresh cached credentials"):
 		return Advice{"there are no credentials: set AWS_PROFILE, log in (aws sso login), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", true}
 	case strings.Contains(text, "no such host") || strings.Contains(text, "connection refused"):
