@@ -62,7 +62,8 @@ func (m *Meter) Set(done int64, fraction float64, note string) {
 			total = -1 // a spinner
 		}
 		m.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(m.w), progressbar.OptionSetWidth(20),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine draws, also behind Close
 	}
 	m.bar.Describe(m.line(now))
 	_ = m.bar.Set64(int64(m.fraction * steps)) // it can only fail to write to a terminal

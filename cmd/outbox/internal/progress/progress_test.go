@@ -3,6 +3,7 @@ package progress_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -45,9 +46,10 @@ func TestWhereNobodyKnowsTheEnd(t *testing.T) {
 	require.Equal(t, []string{"5 events, 0.5/s"}, lines(&b))
 }
 
+// In a bubble a goroutine that outlives the meter is a failure.
 func TestBarOnATerminal(t *testing.T) {
 	for name, fraction := range map[string]float64{"bar": 0.5, "spinner": 0} {
-		t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			var b strings.Builder
 			m := progress.New(&b, true, "events", nil)
 			m.Set(500, fraction, "3 failed")
@@ -56,7 +58,7 @@ func TestBarOnATerminal(t *testing.T) {
 			require.NotContains(t, b.String(), "\n")
 			m.Set(1500, 2*fraction, "")
 			m.Close()
-			require.True(t, strings.HasSuffix(strings.TrimRight(b.String(), " "), "\r") || strings.HasSuffix(b.String(), "\r"), "%q", b.String())
+			require.True(t, strings.HasSuffix(strings.TrimRight(b.String(), " "), "\r") || strings.HasSuffix(b.String(), "\r"), "%s: %q", name, b.String())
 		})
 	}
 }
