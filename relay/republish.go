@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
@@ -224,7 +225,8 @@ func (r *run) decodeTogether(records []Again) []streamrecord.Record {
 			return nil
 		}
 	}
-	batch, err := r.decoder.Decode(invocation(texts))
+	r.joined = appendInvocation(r.joined[:0], texts)
+	batch, err := r.decoder.Decode(r.joined)
 	if err != nil || len(batch.Records) != len(records) {
 		return nil
 	}
@@ -249,6 +251,19 @@ func resolve(rec *streamrecord.Record, a Again) {
 }
 
 // invocation is the records as Lambda would deliver them.
-func invocation(records [][]byte) []byte {
-	return append(append([]byte(`{"Records":[`), bytes.Join(records, []byte(","))...), ']', '}')
+func invocation(records [][]byte) []byte { return appendInvocation(nil, records) }
+
+func appendInvocation(dst []byte, records [][]byte) []byte {
+	size := len(`{"Records":[]}`)
+	for _, r := range records {
+		size += len(r) + len(",")
+	}
+	dst = append(slices.Grow(dst, size), `{"Records":[`...)
+	for i, r := range records {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, r...)
+	}
+	return append(dst, ']', '}')
 }

@@ -35,6 +35,8 @@ type run struct {
 	refused []bool    // the sink has refused it
 	core    delivery.Batch
 
+	joined []byte // the text of a page that is published again
+
 	again   bool        // the batch comes from an on-failure record: no age counts
 	reached atomic.Bool // a call has been made
 	late    bool        // a call was not made for want of time; no other is

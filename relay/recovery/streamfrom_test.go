@@ -233,6 +233,7 @@ func TestStreamRange(t *testing.T) {
 	}{
 		"a part":                       {fakeShard{numbers: []int{1, 2, 3, 4, 5}}, 2, 4, 0, eventIDs(2, 3, 4), "[]"},
 		"one record":                   {fakeShard{numbers: []int{9, 10, 11}}, 10, 10, 0, eventIDs(10), "[]"},
+		"numbers of two lengths":       {fakeShard{numbers: []int{9, 10, 11}}, 9, 10, 0, eventIDs(9, 10), "[]"},
 		"behind empty pages":           {fakeShard{numbers: []int{1, 2, 0, 0, 0, 3}, open: true}, 2, 3, 0, eventIDs(2, 3), "[]"},
 		"the beginning is forgotten":   {fakeShard{numbers: []int{1, 2, 3, 4, 5}}, 2, 4, 3, eventIDs(4), "[2-4]"},
 		"all of it is forgotten":       {fakeShard{numbers: []int{1, 2, 3, 4, 5}}, 2, 4, 5, nil, "[2-4]"},
