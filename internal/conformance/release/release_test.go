@@ -32,9 +32,10 @@ func TestRelease(t *testing.T) {
 	goroot := strings.TrimSpace(output(t, "", nil, "go", "env", "GOROOT"))
 	own := strings.TrimSpace(output(t, "", nil, "go", "env", "GOPROXY"))
 	env := []string{
-		"PATH=" + filepath.Join(goroot, "bin"), "HOME=" + t.TempDir(), "GOTOOLCHAIN=local", "GOFLAGS=-mod=mod -modcacherw",
+		"PATH=" + filepath.Join(goroot, "bin"), "HOME=" + t.TempDir(), "GOTOOLCHAIN=local", "GOFLAGS=-mod=mod -modcacherw -trimpath",
 		// A cache of its own for modules, so that nothing of the tree's is taken; that
-		// of this machine is asked before its proxy.
+		// of this machine is asked before its proxy. With -trimpath the folder is not in
+		// what is built, so that the build cache helps.
 		"GOMODCACHE=" + t.TempDir(), "GOCACHE=" + strings.TrimSpace(output(t, "", nil, "go", "env", "GOCACHE")),
 		"GOPROXY=file://" + proxy + ",file://" + filepath.Join(strings.TrimSpace(output(t, "", nil, "go", "env", "GOMODCACHE")), "cache", "download") + "," + own,
 		"GONOSUMDB=" + release.Root + "," + release.Command, "GOSUMDB=" + strings.TrimSpace(output(t, "", nil, "go", "env", "GOSUMDB")),
