@@ -20,7 +20,7 @@ import (
 type auditCmd struct {
 	period
 	List bool          `help:"List the events that the bus has not accepted, too."`
-	Lag  time.Duration `default:"5m" placeholder:"TIME" help:"An event younger than this may be on its way, and is counted apart (default ${default})."`
+	Lag  time.Duration `default:"5m" placeholder:"DURATION" help:"An event younger than this may be on its way, and is counted apart (default ${default})."`
 
 	pace
 
@@ -30,7 +30,11 @@ type auditCmd struct {
 }
 
 func (c *auditCmd) Help() string {
-	return `Compares the events that were made between --from and --to with the journal and the dead letters. What is in neither was never accepted by a bus: replay --missing publishes it. It reads the whole event store, and changes nothing.
+	return `Compares the events that were made between --from and --to with the journal and the dead letters. What is in neither was never accepted by a bus: replay --missing publishes it. It needs a journal that was there at the time. It reads the whole event store, and changes nothing.
+
+Examples:
+  outbox audit --from 36h
+  outbox audit --from 2026-11-25T08:00:00Z --to 2026-11-25T20:00:00Z --list --json
 
 Exit status: 0 nothing is missing, 1 something is, 2 the call or the configuration is wrong.`
 }

@@ -38,9 +38,12 @@ Exit status: 0 healthy (warnings at most), 1 there is a problem, 2 something cou
 
 // names are those that are given, and the templates' for the rest.
 func (c *doctorCmd) names() doctor.Names {
-	n := doctor.NamesOf(c.Name)
+	n, letters := doctor.NamesOf(c.Name), c.DeadLetters
+	if letters == none { // then only the relay itself can say where its dead letters go
+		letters = ""
+	}
 	return doctor.Names{
-		EventStore: or(c.EventStore, n.EventStore), TTL: c.TTL, Marker: c.Marker, DeadLetters: or(c.DeadLetters, n.DeadLetters), DeadLettersGiven: c.DeadLetters != "",
+		EventStore: or(c.EventStore, n.EventStore), TTL: c.TTL, Marker: c.Marker, DeadLetters: or(letters, n.DeadLetters), DeadLettersGiven: letters != "",
 		Relay: or(c.Relay, n.Relay), Bus: or(c.Bus, n.Bus), Rule: or(c.Rule, n.Rule), Queue: or(c.Queue, n.Queue), Consumer: or(c.Consumer, n.Consumer),
 		Source: c.Source, DetailType: c.DetailType,
 	}

@@ -9,7 +9,7 @@ import (
 // value come from the configuration file, too.
 
 type common struct {
-	Config string `placeholder:"FILE" help:"File with the names; ${config} in this folder if it is there. Its keys are the names of the flags."`
+	Config string `placeholder:"FILE" help:"File with the region and with what is under Names below: lines of the form flag: value. Default: ${config} in this folder, if it is there."`
 	Region string `file:"" placeholder:"REGION" help:"AWS region. Default: that of AWS_REGION or of the profile."`
 	JSON   bool   `name:"json" help:"Write the result as JSON."`
 }
@@ -17,7 +17,7 @@ type common struct {
 // deploymentName is what the names of a deployment begin with that the templates have
 // made.
 type deploymentName struct {
-	Name string `file:"" group:"names" placeholder:"NAME" default:"outbox" help:"What the names of the deployment begin with; the other names follow it (default ${default})."`
+	Name string `file:"" group:"names" placeholder:"NAME" default:"outbox" help:"What the names of the deployment begin with, as the templates make them (default ${default}). It is NAME in the lines below."`
 }
 
 type eventStoreName struct {

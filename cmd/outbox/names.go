@@ -16,7 +16,7 @@ const none = "none"
 
 type journalName struct {
 	Journal    string        `file:"" group:"names" placeholder:"TABLE" help:"Table of the journal (package relay/journal), or none. Default: NAME-journal."`
-	JournalTTL time.Duration `name:"journal-ttl" file:"" group:"names" placeholder:"TIME" help:"How long the journal keeps an item, as in its Options.TTL: 2160h. An older time is refused, for then nobody knows. Default: without end."`
+	JournalTTL time.Duration `name:"journal-ttl" file:"" group:"names" placeholder:"DURATION" help:"How long the journal keeps an item, as in its Options.TTL: 2160h. What is missing from an older time cannot be known, so it is refused. Default: without end."`
 }
 
 // reaches returns an error for a time whose journal is forgotten.

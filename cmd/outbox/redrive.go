@@ -15,19 +15,21 @@ import (
 type redriveCmd struct {
 	List    redriveListCmd    `cmd:"" help:"List the dead letters, oldest first."`
 	Show    redriveShowCmd    `cmd:"" help:"Show one dead letter."`
-	Run     redriveRunCmd     `cmd:"" default:"withargs" help:"Publish them again, and delete those that the bus accepts. This is what redrive alone does, too."`
+	Run     redriveRunCmd     `cmd:"" default:"withargs" help:"Publish dead letters again, to the relay's own bus, and delete those that it accepts. This is what redrive alone does, too."`
 	Discard redriveDiscardCmd `cmd:"" help:"Delete dead letters without publishing them."`
 }
 
 func (redriveCmd) Help() string {
-	return `A dead letter is an event that the bus or the relay refused for good. Correct the cause first; if the event itself is wrong, correct its item in the event store. A redrive publishes the item as it is now, or the record in the letter if there is no item any more. redrive run -h lists its flags.
+	return `A dead letter is an event that the bus or the relay refused for good. Correct the cause first; if the event itself is wrong, correct its item in the event store. A redrive publishes the item as it is now, or the record in the letter if there is no item any more. redrive run -h lists its flags. What the bus refuses again stays a dead letter.
 
 Examples:
   outbox redrive list
   outbox redrive show 01M872WT0STBQCYVHK675TM9FS
   outbox redrive --code TooLarge                                 what it would do
   outbox redrive --code TooLarge --execute --reason "limit raised"
-  outbox redrive discard 01M872WT0STBQCYVHK675TM9FS --execute --reason "a test event"`
+  outbox redrive discard 01M872WT0STBQCYVHK675TM9FS --execute --reason "a test event"
+
+Exit status: 0 done, 1 some letters stay, 2 the call or the configuration is wrong, 3 interrupted: run it again.`
 }
 
 // letterFilter says which letters are meant.

@@ -19,10 +19,10 @@ import (
 
 // replayCmd publishes events again.
 type replayCmd struct {
-	what
 	period
+	what
 
-	Missing        bool     `group:"filter" help:"Only what was never accepted: not in the journal, and not in the dead letters."`
+	Missing        bool     `group:"filter" help:"Only what was never accepted: not in the journal, and not in the dead letters. It needs the journal; --dead-letters none if there is no such table."`
 	OnlyNames      []string `group:"filter" placeholder:"NAME" help:"Only events of these names (headers.eventName)."`
 	OnlySources    []string `group:"filter" placeholder:"SOURCE" help:"Only events of these sources (headers.source)."`
 	OnlyAggregates []string `group:"filter" sep:"none" placeholder:"ID" help:"Only events of this aggregate (headers.aggregateId). Can be given more than once."`
@@ -52,7 +52,9 @@ Examples:
   outbox replay --from 36h --missing --to-same-bus --execute --cursor replay.json --resume
   outbox replay --id 01M872WT0STBQCYVHK675TM9FS --to-same-bus --execute
 
-Ctrl-C ends at the end of a page, with the cursor written; a second one ends at once.`
+Without --execute it reads all that it would read with it, at the same cost, and publishes nothing. Ctrl-C ends at the end of a page, with the cursor written; a second one ends at once.
+
+Exit status: 0 all is published (or would be), 1 some of it is not, 2 the call or the configuration is wrong, 3 interrupted.`
 }
 
 // Run is the verb.

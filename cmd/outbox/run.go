@@ -91,6 +91,7 @@ func run(ctx context.Context, args []string, env environment) (code int) {
 	if err != nil {
 		return a.fail(err)
 	}
+	parser.Model.HelpFlag.Help = "Show this help."
 	verb, err := parser.Parse(args)
 	if err != nil {
 		return a.fail(usageError{err})

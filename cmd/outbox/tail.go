@@ -26,7 +26,9 @@ type tailCmd struct {
 }
 
 func (c *tailCmd) Help() string {
-	return `Prints a line for each event that comes on the stream: when it came, its id, name, aggregate, how old it was then (from its headers' timestamp to its commit), and the size of its record. Nothing of a payload is printed. Other items and changes of items are left out.
+	return `A line for each event: when it came, its id, name, aggregate, how old it was then (from its headers' timestamp to its commit), and the size of its record. Nothing of a payload is printed. Other items and changes of items are left out.
+
+  2026-11-26T07:05:13Z  01M8BARCKT2YKGTVS7CQGT9NK7  User.Created  -  age under 1 s  587 bytes
 
 It is a reader of each shard, beside Lambda. AWS advises no more than two: if there is a pipe or a second mapping as well, reads of all of them may be throttled.`
 }
