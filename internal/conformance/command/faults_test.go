@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,6 +15,8 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
 // TestWrongCalls: whatever is wrong with a call or with the configuration ends
@@ -179,4 +182,26 @@ func TestNoEngine(t *testing.T) {
 	r = command.Run(t, append(env, "AWS_REGION="), "audit", "--from", "1h")
 	require.Equal(t, 2, r.Code)
 	require.Contains(t, r.Stderr, "--region")
+}
+
+// TestLettersAreNotMissing: a relay has put an event into the dead letters and
+// could not tell the journal. That is for a redrive, and no replay of what is
+// missing publishes it.
+func TestLettersAreNotMissing(t *testing.T) {
+	t.Parallel()
+	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
+		t.Parallel()
+		w := newWorld(t, db)
+		ids := w.signUps(t, 3)
+		require.NoError(t, deadletter.New(w.client, w.letters.Name).Put(t.Context(), relay.DeadLetter{EventID: ids[0], Code: "TooLarge", Record: []byte("{}"), StreamARN: w.events.StreamARN, SequenceNumber: "1", Time: time.Now()}))
+		var audit auditResult
+		w.json(t, 1, &audit, "audit", "--from", "1h", "--lag", "0s")
+		require.Equal(t, auditResult{Committed: 3, DeadLettered: 1, NeverAccepted: 2}, audit)
+		var r replayResult
+		w.json(t, 0, &r, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute")
+		require.Equal(t, 2, r.Published)
+		require.NotContains(t, w.wire.counts(), ids[0])
+		w.json(t, 0, &r, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute", "--dead-letters", "none")
+		require.Equal(t, map[string]int{ids[0]: 1, ids[1]: 1, ids[2]: 1}, w.wire.counts())
+	})
 }
