@@ -17,12 +17,16 @@ import (
 // from being published. It goes on from its Cursor when that is mended.
 var ErrReplayStopped = errors.New("relay: the replay has stopped")
 
-// patience is how many events in a row may fail, for reasons that are not in
-// them, before a replay gives up.
-const patience = 100
+// A replay gives up when so many events in a row have failed: for reasons that are
+// not in them, or for whatever reason. Sending costs money, and a bus that refuses
+// everything is not the events' fault.
+const (
+	patience    = 100
+	maxFailures = 1000
+)
 
-// maxFailures is how many failures a report lists.
-const maxFailures = 100
+// maxListed is how many failures a report lists.
+const maxListed = 100
 
 // ReplayReport sums a replay up.
 type ReplayReport struct {
@@ -76,10 +80,13 @@ type ReplayReport struct {
 //
 // It returns an error, and the report so far: one that wraps [ErrCursor] for a
 // cursor that cannot be used, [ErrNoSuchBus] for a bus that does not exist,
-// [ErrReplayStopped] if nothing is accepted any more, the error of the source, of
-// Progress or of ctx. Events that have failed are no error: see the report. If ctx
-// has a deadline, Options.Margin is kept for the answer. Options.Metrics is not
-// called, and Options.Journal is told if the events go to the same bus.
+// [ErrReplayStopped] if nothing is accepted any more, that is after a page that the
+// configuration holds, or 100 events in a row that failed for no reason of their
+// own, or 1,000 for any reason; the error of the source, of Progress or of ctx.
+// Events that have failed are no error: see the report.
+//
+// If ctx has a deadline, Options.Margin is kept for the answer. Options.Metrics is
+// not called, and Options.Journal is told if the events go to the same bus.
 func Replay(ctx context.Context, s Source, h *Handler, optFns ...func(*ReplayOptions)) (ReplayReport, error) {
 	opts, err := replayOptions(s, h, optFns)
 	if err != nil {
@@ -143,7 +150,8 @@ type replay struct {
 	accepted *accepted // what MissingFrom has, nil without it
 
 	stuck  bool // an event of a page was not published: the cursor stays
-	barren int  // events in a row that failed for reasons that are not in them
+	failed int  // events in a row that failed
+	barren int  // those of them whose reason is not in them
 }
 
 // page publishes a page.
@@ -249,7 +257,7 @@ func (r *replay) count(e *Republished) (sent bool) {
 	switch {
 	case e.Published:
 		r.sum.Published++
-		r.barren = 0
+		r.failed, r.barren = 0, 0
 		return true
 	case e.Code == CodeSkipped:
 		r.sum.Skipped++
@@ -264,12 +272,12 @@ func (r *replay) count(e *Republished) (sent bool) {
 		return false
 	}
 	r.sum.Failed++
-	if len(r.sum.Failures) < maxFailures {
+	if len(r.sum.Failures) < maxListed {
 		kept := *e
 		kept.EventID = strings.Clone(e.EventID) // it shares its memory with the whole page
 		r.sum.Failures = append(r.sum.Failures, kept)
 	}
-	if e.Class != EventFault {
+	if r.failed++; e.Class != EventFault {
 		r.barren++
 	}
 	return true
@@ -278,12 +286,12 @@ func (r *replay) count(e *Republished) (sent bool) {
 // gaveUp returns an error if there is no use in going on: the configuration keeps
 // a whole page from being published, or too many events in a row have failed.
 func (r *replay) gaveUp(page []Republished) error {
-	code := ""
+	code, enough := "", r.barren >= patience || r.failed >= maxFailures
 	for i := range page {
 		switch e := &page[i]; {
 		case e.Published:
 			return nil
-		case e.unpublished() && (e.Class == ConfigFault || e.Class == Transient && r.barren >= patience):
+		case e.unpublished() && (e.Class == ConfigFault || enough && e.Code != CodeHeld):
 			code = cmp.Or(code, e.Code)
 		}
 	}

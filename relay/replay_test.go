@@ -299,6 +299,13 @@ func TestReplayStops(t *testing.T) {
 		require.Equal(t, 300, report.Failed)
 		require.Len(t, report.Failures, 100)
 	})
+	t.Run("but where it refuses a thousand in a row", func(t *testing.T) {
+		bus := &scriptedBus{answer: first(1, acceptAll, refuseAll(malformed))}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(100, records(1, 3000))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, relay.ErrReplayStopped)
+		require.ErrorContains(t, err, "MalformedDetail")
+		require.Equal(t, relay.ReplayReport{Read: 1100, Published: 10, Failed: 1090}, counts(report))
+	})
 	t.Run("where Progress says so", func(t *testing.T) {
 		enough := errors.New("enough")
 		bus := &scriptedBus{}
