@@ -55,7 +55,11 @@ func (b *body) HandleDeserialize(ctx context.Context, in middleware.DeserializeI
 	if err != nil {
 		return out, meta, &smithy.DeserializationError{Err: fmt.Errorf("read the answer: %w", err)}
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(b.take(text)))
+	rest, err := b.take(text)
+	if err != nil {
+		return out, meta, &smithy.DeserializationError{Err: err}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(rest))
 	return out, meta, nil
 }
 
@@ -70,23 +74,34 @@ func readAll(resp *smithyhttp.Response) ([]byte, error) {
 	return buffer.Bytes(), err
 }
 
-// take returns the text without the elements, and keeps these.
-func (b *body) take(text []byte) []byte {
-	if _, bad := jsonlex.Value(text, jsonlex.Space(text, 0), maxDepth); bad != jsonlex.None {
-		return text // the SDK says what is wrong
+// take returns the text without the elements, and keeps these. To take an answer
+// that has no such array for an empty page would be to pass over everything behind
+// it, and of two nobody can say which is meant.
+func (b *body) take(text []byte) (rest []byte, err error) {
+	if _, bad := jsonlex.Value(text, jsonlex.Space(text, 0), maxDepth); bad != jsonlex.None && len(text) > 0 {
+		return text, nil // the SDK says what is wrong
 	}
+	var array jsonlex.Member
 	for m := range jsonlex.Members(text, jsonlex.Space(text, 0)) {
-		if m.Name(text) != b.member || text[m.Value] != '[' {
+		if m.Name(text) != b.member {
 			continue
 		}
-		for from, to := range jsonlex.Elements(text, m.Value) {
-			b.elements = append(b.elements, text[from:to:to])
+		if array.End > 0 {
+			return nil, fmt.Errorf("the answer has %q twice", b.member)
 		}
-		b.found = true
-		return slices.Concat(text[:m.Value], []byte("[]"), text[m.End:])
+		array = m
 	}
-	b.found = true // an empty array may be left out
-	return text
+	if array.End == 0 {
+		return nil, fmt.Errorf("the answer has no %q", b.member)
+	}
+	if text[array.Value] != '[' {
+		return text, nil
+	}
+	for from, to := range jsonlex.Elements(text, array.Value) {
+		b.elements = append(b.elements, text[from:to:to])
+	}
+	b.found = true
+	return slices.Concat(text[:array.Value], []byte("[]"), text[array.End:]), nil
 }
 
 // maxDepth is deeper than DynamoDB lets an item be, twice over: each of its

@@ -121,7 +121,7 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 		"no JSON":             {200, nil, `<html>`, "invalid character"},
 		"cut off":             {200, nil, good[:len(good)-20], "unexpected"},
 		"cut off in a string": {200, nil, good[:60], "unexpected"},
-		"empty":               {200, nil, ``, ""},
+		"empty":               {200, nil, ``, `no "Items"`},
 		"items are no array":  {200, nil, `{"Items":{"pk":[]}}`, "Items"},
 	} {
 		t.Run(name, func(t *testing.T) {

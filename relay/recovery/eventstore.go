@@ -157,16 +157,28 @@ func (s *eventStore) input(segment int, p position) (*dynamodb.ScanInput, error)
 	return in, nil
 }
 
+// Texts are compared from their first digit on, so they must be of one length. From
+// this time on, in 2001, the milliseconds have 13 digits, up to 2286.
+const thirteenDigits = 1_000_000_000_000
+
 // between adds the times: headers.timestamp is an N, or an S as other writers
-// have it. The digits of both have one length from 2001 to 2286.
+// have it.
 func (f *filter) between(from, to time.Time) {
 	first, last := ceilMilli(from), ceilMilli(to)-1
 	f.names["#t"] = "timestamp"
 	f.values[":from"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(first, 10)}
 	f.values[":to"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(last, 10)}
-	f.text(":fromS", strconv.FormatInt(first, 10))
-	f.text(":toS", strconv.FormatInt(last, 10))
-	f.and("(#e.#h.#t BETWEEN :from AND :to OR #e.#h.#t BETWEEN :fromS AND :toS)")
+	part := "#e.#h.#t BETWEEN :from AND :to"
+	first, last = max(first, envelope.MinTimestamp.UnixMilli()), min(last, envelope.MaxTimestamp.UnixMilli()-1)
+	if last >= thirteenDigits {
+		first = max(first, thirteenDigits)
+	}
+	if first <= last {
+		f.text(":fromS", strconv.FormatInt(first, 10))
+		f.text(":toS", strconv.FormatInt(last, 10))
+		part = "(" + part + " OR #e.#h.#t BETWEEN :fromS AND :toS)"
+	}
+	f.and(part)
 }
 
 // ceilMilli is the first whole millisecond at t or later.

@@ -41,10 +41,14 @@ func parseGivenUp(record []byte, table string) (*givenUp, error) {
 		return nil, errors.New("recovery: the on-failure record names no stream")
 	case tableOf(g.StreamARN) != nameOf(table):
 		return nil, fmt.Errorf("recovery: the on-failure record is of a stream of table %q, and not of %q", tableOf(g.StreamARN), nameOf(table))
+	case strings.Contains(table, ":table/") && !strings.HasPrefix(g.StreamARN, table+"/stream/"):
+		return nil, fmt.Errorf("recovery: the on-failure record is of stream %s, and not of one of table %s", g.StreamARN, table)
 	case g.ShardID == "" || !sequence.Valid(g.First) || !sequence.Valid(g.Last) || sequence.Less(g.Last, g.First):
 		return nil, errors.New("recovery: the on-failure record names no shard, or no range of sequence numbers")
 	case g.FirstCame.IsZero() || g.LastCame.Before(g.FirstCame):
 		return nil, errors.New("recovery: the on-failure record does not say when its records came")
+	case g.Size < 1:
+		return nil, errors.New("recovery: the on-failure record does not say how many records the batch had")
 	}
 	return g, g.read(outer.Payload)
 }

@@ -115,6 +115,9 @@ func (s *onFailure) Pages(ctx context.Context, cursor json.RawMessage) iter.Seq2
 			for _, text := range s.batch.records {
 				page.Records = append(page.Records, relay.Again{Record: text})
 			}
+			if n := len(page.Records); n < s.batch.Size {
+				page.Missing = s.missing(n, "the object holds fewer records than the batch had")
+			}
 			yield(page, nil)
 		default:
 			if at.Store || s.stream(ctx, &at, yield) {
@@ -160,13 +163,18 @@ func (s *onFailure) store(ctx context.Context, at *inBatch, yield func(relay.Pag
 	}
 	at.Done = true
 	var missing []relay.Missing
-	if b := s.batch; max(at.Had, at.Found) < b.Size {
-		missing = []relay.Missing{{
-			ShardID: b.ShardID, First: b.First, Last: b.Last, From: b.FirstCame, To: b.LastCame, Events: b.Size - max(at.Had, at.Found),
-			Reason: "the stream has forgotten them, and the event store has fewer events of that time than the batch had records",
-		}}
+	if n := max(at.Had, at.Found); n < s.batch.Size {
+		missing = s.missing(n, "the stream has forgotten them, and the event store has fewer events of that time than the batch had records")
 	}
 	s.give(nil, missing, 0, *at, yield)
+}
+
+// missing says that there are only n records of the batch.
+func (s *onFailure) missing(n int, reason string) []relay.Missing {
+	b := s.batch
+	return []relay.Missing{{
+		ShardID: b.ShardID, First: b.First, Last: b.Last, From: b.FirstCame, To: b.LastCame, Events: b.Size - n, Reason: reason,
+	}}
 }
 
 // give yields a page.

@@ -16,13 +16,14 @@ type segment struct {
 
 // segments reads the segments of the table at once, each from its position on.
 // Pages of one segment come in their order. It waits for everything it has begun
-// before it ends.
+// before it ends. If ctx ends before them, that is an error.
 func (s *eventStore) segments(ctx context.Context, at []position) iter.Seq2[segment, error] {
 	type read struct {
 		segment
 		err error
 	}
 	return func(yield func(segment, error) bool) {
+		outer := ctx
 		ctx, cancel := context.WithCancel(ctx)
 		pages, limit := make(chan read), &unitLimit{perSecond: s.opts.ReadUnits}
 		var readers sync.WaitGroup
@@ -55,6 +56,9 @@ func (s *eventStore) segments(ctx context.Context, at []position) iter.Seq2[segm
 			if !yield(r.segment, r.err) || r.err != nil {
 				return
 			}
+		}
+		if err := outer.Err(); err != nil { // with it, a reader may end without a word
+			yield(segment{}, err)
 		}
 	}
 }

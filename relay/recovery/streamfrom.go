@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -85,10 +86,16 @@ func (s *streamFrom) Pages(ctx context.Context, cursor json.RawMessage) iter.Seq
 			return
 		}
 		for {
-			open, err := f.open(ctx)
+			open, gone, err := f.open(ctx)
 			if err != nil {
 				yield(relay.Page{}, err)
 				return
+			}
+			if len(gone) > 0 {
+				page, err := f.finish(relay.Page{Missing: gone})
+				if !yield(page, err) || err != nil {
+					return
+				}
 			}
 			if len(open) == 0 {
 				return
@@ -113,18 +120,19 @@ type follower struct {
 // shardReader reads one of them.
 type shardReader struct {
 	reader
-	root  bool      // its parent, if it had one, is forgotten
-	begun bool      // a record was read
-	empty int       // pages in a row
-	next  time.Time // when to look again
+	root    bool      // its parent, if it had one, is forgotten
+	begun   bool      // a record was read
+	empty   int       // pages in a row
+	trimmed int       // answers in a row that it is forgotten
+	next    time.Time // when to look again
 }
 
 // open returns the readers of the shards that are to be read now: those that are
-// not done, whose parents are.
-func (f *follower) open(ctx context.Context) ([]*shardReader, error) {
+// not done, whose parents are. gone is what was begun, and is not there any more.
+func (f *follower) open(ctx context.Context) (open []*shardReader, gone []relay.Missing, err error) {
 	shards, err := f.shards(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	known := map[string]bool{}
 	for _, sh := range shards {
@@ -135,7 +143,13 @@ func (f *follower) open(ctx context.Context) ([]*shardReader, error) {
 	if f.readers == nil {
 		f.readers = map[string]*shardReader{}
 	}
-	var open []*shardReader
+	for _, id := range slices.Sorted(maps.Keys(f.at.Shards)) {
+		if at := f.at.Shards[id]; at != nil && !at.Done && !known[id] {
+			at.Done = true
+			gone = append(gone, f.forgotten(id, at))
+		}
+	}
+	waiting := ""
 	for _, sh := range shards {
 		if sh.ShardId == nil {
 			continue
@@ -145,6 +159,7 @@ func (f *follower) open(ctx context.Context) ([]*shardReader, error) {
 		if at != nil && at.Done {
 			continue
 		}
+		waiting = id
 		root := sh.ParentShardId == nil || !known[*sh.ParentShardId]
 		if !root {
 			if parent := f.at.Shards[*sh.ParentShardId]; parent == nil || !parent.Done {
@@ -163,7 +178,15 @@ func (f *follower) open(ctx context.Context) ([]*shardReader, error) {
 		}
 		open = append(open, f.readers[id])
 	}
-	return open, nil
+	if len(open) == 0 && waiting != "" {
+		return nil, nil, fmt.Errorf("stream %s: shard %s cannot be read: by its parents it comes behind itself", f.arn, waiting)
+	}
+	return open, gone, nil
+}
+
+// forgotten says that the stream does not have what followed in a shard.
+func (f *follower) forgotten(shard string, at *inShard) relay.Missing {
+	return relay.Missing{ShardID: shard, First: at.After, From: f.from, Reason: "the stream has forgotten what followed this record; it keeps 24 hours"}
 }
 
 // turns reads the shards in turns, until one of them is done: it may have
@@ -193,14 +216,16 @@ func (f *follower) turn(ctx context.Context, r *shardReader) (relay.Page, error)
 		return page, err
 	}
 	entries, err := r.read(ctx)
-	if errors.Is(err, errTrimmed) { // behind what was read before, or while it was read
-		page.Missing = append(page.Missing, relay.Missing{ShardID: r.shard, First: at.After, From: f.from, Reason: "the stream has forgotten what followed this record; it keeps 24 hours"})
+	if errors.Is(err, errTrimmed) && r.trimmed < emptyPages { // behind what was read before, or while it was read
+		page.Missing = append(page.Missing, f.forgotten(r.shard, at))
 		r.fromOldest()
+		r.trimmed, r.next = r.trimmed+1, time.Now().Add(emptyWait)
 		return f.finish(page)
 	}
 	if err != nil {
 		return page, err
 	}
+	r.trimmed = 0
 	until, past := time.UnixMilli(f.at.Until), false
 	for _, e := range entries {
 		if past = !e.created.IsZero() && !e.created.Before(until); past {
@@ -229,7 +254,7 @@ func (f *follower) begin(r *shardReader, first time.Time, page *relay.Page) {
 		return
 	}
 	r.begun = true
-	horizon := time.UnixMilli(f.at.Until).Add(-retention)
+	horizon := time.Now().Add(-retention) // not that of the beginning: a replay may go on days later
 	if r.root && f.from.Before(horizon) {
 		page.Missing = append(page.Missing, relay.Missing{
 			ShardID: r.shard, From: f.from, To: first, Reason: "the stream keeps 24 hours; what it had before its first record cannot be known",

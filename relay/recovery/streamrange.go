@@ -79,7 +79,7 @@ func (s *streamRange) Pages(ctx context.Context, cursor json.RawMessage) iter.Se
 				if past = sequence.Less(s.last, e.sequence); past {
 					break
 				}
-				if sequence.Less(e.sequence, s.first) || at.After != "" && !sequence.Less(at.After, e.sequence) {
+				if sequence.Less(e.sequence, s.first) {
 					continue
 				}
 				if trimmed {

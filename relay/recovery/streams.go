@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/sequence"
@@ -61,8 +63,12 @@ func (s stream) shards(ctx context.Context) ([]types.Shard, error) {
 			return nil, fmt.Errorf("stream %s has view type %s and carries no new images", s.arn, v)
 		}
 		all = append(all, d.Shards...)
-		if d.LastEvaluatedShardId == nil || *d.LastEvaluatedShardId == "" {
+		next := aws.ToString(d.LastEvaluatedShardId)
+		if next == "" {
 			return all, nil
+		}
+		if next == aws.ToString(in.ExclusiveStartShardId) {
+			return nil, fmt.Errorf("describe stream %s: it does not move on behind shard %s", s.arn, next)
 		}
 		in.ExclusiveStartShardId = d.LastEvaluatedShardId
 	}
@@ -72,7 +78,7 @@ func (s stream) shards(ctx context.Context) ([]types.Shard, error) {
 type entry struct {
 	text     []byte // as the stream has it
 	sequence string
-	created  time.Time // zero if it cannot be read
+	created  time.Time // zero if it cannot be read, or cannot be
 }
 
 // reader reads a shard forwards.
@@ -114,6 +120,9 @@ func (r *reader) read(ctx context.Context) ([]entry, error) {
 			return nil, err
 		}
 		if len(entries) > 0 {
+			if next := out.NextShardIterator; next != nil && *next == *r.iterator {
+				return nil, fmt.Errorf("read shard %s of stream %s: it does not move on: the next iterator is the one that was used", r.shard, r.arn)
+			}
 			r.last = entries[len(entries)-1].sequence
 		}
 		r.iterator, r.closed = out.NextShardIterator, out.NextShardIterator == nil
@@ -153,7 +162,7 @@ func code(err error) string {
 func (r *reader) fault(what string, err error) error {
 	var trimmed *types.TrimmedDataAccessException
 	if errors.As(err, &trimmed) {
-		return errTrimmed
+		err = errTrimmed
 	}
 	return fmt.Errorf("%s shard %s of stream %s: %w", what, r.shard, r.arn, err)
 }
@@ -183,8 +192,9 @@ func entriesOf(b body, records []types.Record) ([]entry, error) {
 			return nil, errors.New("a record of the stream has no sequence number")
 		}
 		entries[i] = entry{text: text, sequence: number}
-		if seconds, err := strconv.ParseFloat(string(jsonlex.Find(change, 0, "ApproximateCreationDateTime")), 64); err == nil {
-			entries[i].created = time.UnixMilli(int64(seconds * 1000)).UTC()
+		seconds, err := strconv.ParseFloat(string(jsonlex.Find(change, 0, "ApproximateCreationDateTime")), 64)
+		if at := time.UnixMilli(int64(seconds * 1000)).UTC(); err == nil && !at.Before(envelope.MinTimestamp) && at.Before(envelope.MaxTimestamp) {
+			entries[i].created = at
 		}
 	}
 	return entries, nil

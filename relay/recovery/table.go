@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -61,6 +62,9 @@ func (s store) question(what string) string {
 	if s.layout.Marker != "" {
 		text += ", marked by " + s.layout.Marker
 	}
+	if l := s.layout; l.PK != envelope.DefaultPK || l.SK != envelope.DefaultSK || l.Event != envelope.DefaultEvent {
+		text += fmt.Sprintf(", in the attributes %q, %q and %q", l.PK, l.SK, l.Event)
+	}
 	return text
 }
 
@@ -86,10 +90,7 @@ func (s store) scan(ctx context.Context, in *dynamodb.ScanInput) (answer, error)
 		return answer{}, fmt.Errorf("scan table %s: %w", s.table, err)
 	}
 	a := answer{items: b.elements, next: out.LastEvaluatedKey, units: units(out.ConsumedCapacity)}
-	if !b.found {
-		a.items, err = itemTexts(out.Items)
-	}
-	return a, err
+	return s.complete(a, b, out.Items, in.ExclusiveStartKey)
 }
 
 func (s store) query(ctx context.Context, in *dynamodb.QueryInput) (answer, error) {
@@ -100,8 +101,17 @@ func (s store) query(ctx context.Context, in *dynamodb.QueryInput) (answer, erro
 		return answer{}, fmt.Errorf("query table %s: %w", s.table, err)
 	}
 	a := answer{items: b.elements, next: out.LastEvaluatedKey, units: units(out.ConsumedCapacity)}
+	return s.complete(a, b, out.Items, in.ExclusiveStartKey)
+}
+
+// complete fills in the items that b did not take. An answer that ends where it
+// began would be read without an end.
+func (s store) complete(a answer, b body, items []map[string]types.AttributeValue, start map[string]types.AttributeValue) (_ answer, err error) {
+	if len(a.next) > 0 && reflect.DeepEqual(a.next, start) {
+		return answer{}, fmt.Errorf("read table %s: it does not move on: the last key of a page is that of the page before", s.table)
+	}
 	if !b.found {
-		a.items, err = itemTexts(out.Items)
+		a.items, err = itemTexts(items)
 	}
 	return a, err
 }
