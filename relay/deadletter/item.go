@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/sequence"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
@@ -66,7 +67,7 @@ func (t *Table) item(rec relay.DeadLetter) map[string]types.AttributeValue {
 	text(t.opts.SK, sortOf(rec), roomKey)
 	text(attrStreamARN, rec.StreamARN, roomText)
 	text(attrSequence, rec.SequenceNumber, roomText)
-	text(attrTable, tableOf(rec.StreamARN), roomText)
+	text(attrTable, tablename.OfStream(rec.StreamARN), roomText)
 	text(attrEventID, rec.EventID, roomText)
 	text(attrBus, rec.Bus, roomText)
 	text(attrCode, rec.Code, roomText)
@@ -125,15 +126,4 @@ func sortOf(rec relay.DeadLetter) string {
 		return strings.Repeat("0", max(digits-len(s), 0)) + s + "#" + hash[:8]
 	}
 	return "sha256:" + hash
-}
-
-// tableOf returns the name of the table whose stream has that ARN, "" if it is
-// not the ARN of a stream.
-func tableOf(streamARN string) string {
-	_, rest, _ := strings.Cut(streamARN, ":table/")
-	name, _, ok := strings.Cut(rest, "/stream/")
-	if !ok {
-		return ""
-	}
-	return name
 }

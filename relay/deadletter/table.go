@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
@@ -111,10 +111,7 @@ func (t *Table) validate() error {
 // request. It is for tests and for tools. Time to live is switched on by
 // UpdateTimeToLive, on the attribute TTLAttribute.
 func (t *Table) CreateTableInput() *dynamodb.CreateTableInput {
-	name := t.name
-	if _, after, ok := strings.Cut(name, ":table/"); ok {
-		name = after
-	}
+	name := tablename.Of(t.name)
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
 	for _, key := range []struct {
 		name string

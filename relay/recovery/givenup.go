@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/sequence"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 )
 
 // givenUp is a batch that Lambda or Pipes has given up.
@@ -37,10 +38,10 @@ func parseGivenUp(record []byte, table string) (*givenUp, error) {
 	switch {
 	case g == nil:
 		return nil, errors.New(`recovery: no on-failure record of a DynamoDB stream: it has no "DDBStreamBatchInfo"`)
-	case tableOf(g.StreamARN) == "":
+	case tablename.OfStream(g.StreamARN) == "":
 		return nil, errors.New("recovery: the on-failure record names no stream")
-	case tableOf(g.StreamARN) != nameOf(table):
-		return nil, fmt.Errorf("recovery: the on-failure record is of a stream of table %q, and not of %q", tableOf(g.StreamARN), nameOf(table))
+	case tablename.OfStream(g.StreamARN) != tablename.Of(table):
+		return nil, fmt.Errorf("recovery: the on-failure record is of a stream of table %q, and not of %q", tablename.OfStream(g.StreamARN), tablename.Of(table))
 	case strings.Contains(table, ":table/") && !strings.HasPrefix(g.StreamARN, table+"/stream/"):
 		return nil, fmt.Errorf("recovery: the on-failure record is of stream %s, and not of one of table %s", g.StreamARN, table)
 	case g.ShardID == "" || !sequence.Valid(g.First) || !sequence.Valid(g.Last) || sequence.Less(g.Last, g.First):
@@ -79,23 +80,4 @@ func (g *givenUp) read(payload json.RawMessage) error {
 	}
 	g.records = batch.Records
 	return nil
-}
-
-// tableOf returns the name of the table whose stream has that ARN, "" if it is
-// not the ARN of a stream.
-func tableOf(streamARN string) string {
-	_, rest, _ := strings.Cut(streamARN, ":table/")
-	name, _, ok := strings.Cut(rest, "/stream/")
-	if !ok {
-		return ""
-	}
-	return name
-}
-
-// nameOf returns the name of a table that is given by name or ARN.
-func nameOf(table string) string {
-	if _, name, ok := strings.Cut(table, ":table/"); ok {
-		return name
-	}
-	return table
 }

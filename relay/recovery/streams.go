@@ -18,6 +18,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/sequence"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 )
 
 // StreamAPIClient is what the sources that read a stream need of a client.
@@ -40,7 +41,7 @@ func (s stream) validate() error {
 	if isnil.Value(s.client) {
 		errs = append(errs, errors.New("recovery: dynamodbstreams client is nil"))
 	}
-	if tableOf(s.arn) == "" {
+	if tablename.OfStream(s.arn) == "" {
 		errs = append(errs, fmt.Errorf("recovery: %q is not the ARN of a stream", s.arn))
 	}
 	return errors.Join(errs...)
