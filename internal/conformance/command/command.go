@@ -1,5 +1,6 @@
 // Package command runs the operator's command, cmd/outbox, as it is: built once
-// for each test binary, and a process of its own for each run.
+// for each test binary, and a process of its own for each run. The cache of go test
+// does not see that the command has changed: use -count=1.
 package command
 
 import (

@@ -61,7 +61,7 @@ func (m *Meter) Set(done int64, fraction float64, note string) {
 		if fraction <= 0 {
 			total = -1 // a spinner
 		}
-		m.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(m.w), progressbar.OptionSetWidth(20),
+		m.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(m.w), progressbar.OptionSetWidth(10),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetSpinnerChangeInterval(0)) // else a goroutine draws, also behind Close
 	}
@@ -74,7 +74,10 @@ func (m *Meter) line(now time.Time) string {
 	s := fmt.Sprintf("%d %s, %s/s", m.done, m.what, Rate(m.rate(now)))
 	if m.fraction > 0 {
 		passed := now.Sub(m.start)
-		s += fmt.Sprintf(", %.0f %%, about %s left", 100*m.fraction, Duration(time.Duration(float64(passed)*(1-m.fraction)/m.fraction)))
+		if !m.terminal { // the bar shows it
+			s += fmt.Sprintf(", %.0f %%", 100*m.fraction)
+		}
+		s += fmt.Sprintf(", about %s left", Duration(time.Duration(float64(passed)*(1-m.fraction)/m.fraction)))
 	}
 	if m.note != "" {
 		s += ", " + m.note
