@@ -169,3 +169,18 @@ func masked(text string, w *world) string {
 	text = regexp.MustCompile(`(under N cent|\$N)`).ReplaceAllString(text, "PRICE")
 	return strings.Join(strings.Fields(text), " ")
 }
+
+// TestPrices: the command computes with the prices of docs/cost.md.
+func TestPrices(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/cost.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("../../../cmd/outbox/internal/price/price.go")
+	require.NoError(t, err)
+	for constant, row := range map[string]string{"perMillionChunks": "custom event, each 64 KB", "perMillionReadUnits": "read request unit"} {
+		want := regexp.MustCompile(`(?m)^\| ` + row + ` \| ([0-9.]+) \| million`).FindStringSubmatch(string(page))
+		got := regexp.MustCompile(constant + ` = ([0-9.]+)`).FindStringSubmatch(string(source))
+		require.Len(t, want, 2)
+		require.Len(t, got, 2)
+		require.Equal(t, want[1], got[1], row)
+	}
+}

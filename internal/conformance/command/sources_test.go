@@ -6,15 +6,18 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventsv2"
 )
 
 // givenUp is what Lambda leaves of the batches of a relay that fails: the messages
@@ -144,4 +147,21 @@ func (w *world) bucket(t *testing.T, key string, object []byte) string {
 	put("/"+name, []byte(`<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>`))
 	put("/"+name+"/"+key, object)
 	return name
+}
+
+// TestCustomEventBus: the ARN of such a bus is enough.
+func TestCustomEventBus(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:events:eu-west-1:123456789012:event-busv2/orders/abcdefghijklmnopqrstuvwxy"
+	w := newWorld(t, enginetest.Start(t, engine.Dynoxide))
+	ids := w.signUps(t, 30)
+	bus := &eventsv2.Bus{ARN: arn, Credentials: aws.Credentials{AccessKeyID: "OUTBOXTESTKEY0000000", SecretAccessKey: "outboxtestsecret"}}
+	server := httptest.NewServer(bus)
+	t.Cleanup(server.Close)
+	w.env = append(w.env, "AWS_ENDPOINT_URL="+server.URL, "AWS_ENDPOINT_URL_STS="+enginetest.Moto(t).URL)
+	r := replayResult{}
+	w.json(t, 0, &r, "replay", "--from", "1h", "--to-bus", arn, "--execute")
+	require.Equal(t, len(ids), r.Published)
+	require.Len(t, bus.Taken(), len(ids))
+	require.Empty(t, w.wire.events())
 }
