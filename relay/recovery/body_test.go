@@ -122,6 +122,7 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 		"cut off":             {200, nil, good[:len(good)-20], "unexpected"},
 		"cut off in a string": {200, nil, good[:60], "unexpected"},
 		"empty":               {200, nil, ``, `no "Items"`},
+		"no comma":            {200, nil, `{"Count":2,"Items":[` + wireItem("a", `{"NULL":true}`) + ` ` + wireItem("b", `{"NULL":true}`) + `]}`, "invalid character"},
 		"items are no array":  {200, nil, `{"Items":{"pk":[]}}`, "Items"},
 	} {
 		t.Run(name, func(t *testing.T) {
