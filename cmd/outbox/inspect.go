@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -229,7 +230,9 @@ func receiptsOf(ctx context.Context, client *dynamodb.Client, table, eventID str
 			return nil, fmt.Errorf("read the receipts: query table %s: %w", table, err)
 		}
 		for _, item := range out.Items {
-			found = append(found, receipt{Consumer: stringOf(item["consumer"]), EventName: stringOf(item["eventName"])})
+			if consumer := stringOf(item["consumer"]); consumer != "" { // a consumer may keep its own items beside its receipts
+				found = append(found, receipt{consumer, stringOf(item["eventName"])})
+			}
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(out.LastEvaluatedKey) == 0 {
 			return found, nil
@@ -242,6 +245,11 @@ func stringOf(v types.AttributeValue) string {
 		return s.Value
 	}
 	return ""
+}
+
+// asked reports whether a part was looked at.
+func (in *inspection) asked(part string) bool {
+	return !slices.ContainsFunc(in.NotAsked, func(n string) bool { return strings.HasPrefix(n, part+":") })
 }
 
 func (in *inspection) text(w io.Writer, receipts bool) error {
@@ -264,14 +272,14 @@ func (in *inspection) text(w io.Writer, receipts bool) error {
 		}
 	}
 	switch j := in.Journal; {
-	case j == nil && len(in.NotAsked) == 0:
+	case j == nil && in.asked("the journal"):
 		row("journal", "nothing: no bus has accepted it within 25 hours after it was made, or there was no journal")
 	case j != nil && j.DeadLettered:
 		row("journal", "to the dead letters at %s", stamp(j.At))
 	case j != nil:
 		row("journal", "accepted at %s by %s, under the id %s", stamp(j.At), or(j.Bus, "the relay's own bus"), or(j.BusID, "(none)"))
 	}
-	if len(in.Letters) == 0 {
+	if len(in.Letters) == 0 && in.asked("the dead letters") {
 		row("dead letters", "none")
 	}
 	for _, l := range in.Letters {

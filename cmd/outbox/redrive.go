@@ -62,6 +62,7 @@ type redriveResult struct {
 	Failed    int            `json:"failed"`
 	ByCode    map[string]int `json:"byCode,omitempty"` // why the others were not
 	Failures  []failure      `json:"failures,omitempty"`
+	NotFound  []string       `json:"notFound,omitempty"` // of --id: there is no such letter
 	To        string         `json:"to"`
 	Error     string         `json:"error,omitempty"`
 }
@@ -113,11 +114,13 @@ func (c *redriveRunCmd) all(ctx context.Context, a *app, letters *deadLetters, h
 	a.interrupts.paged.Store(true)
 	meter := progress.New(a.stderr, a.terminal, "letters", nil)
 	defer meter.Close()
+	missing := slices.Clone(c.ID)
 	sum, err := letters.Redrive(ctx, letters.client, h, func(o *deadletter.RedriveOptions) {
 		o.DryRun, o.Codes, o.EventIDs, o.Limit = !c.Execute, c.Code, c.ID, c.Limit
 		o.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		o.Progress = func(page []deadletter.Letter, sum deadletter.Report) {
 			for _, l := range page {
+				missing = slices.DeleteFunc(missing, func(id string) bool { return id == l.EventID })
 				if !l.Published {
 					result.ByCode[l.Code]++
 					if len(result.Failures) < 100 {
@@ -137,7 +140,10 @@ func (c *redriveRunCmd) all(ctx context.Context, a *app, letters *deadLetters, h
 		return errInterrupted
 	case err != nil:
 		return err
-	case sum.Failed > 0:
+	case sum.Next == "": // all letters were read
+		result.NotFound = missing
+	}
+	if sum.Failed > 0 || len(result.NotFound) > 0 {
 		return errSomeFailed
 	}
 	return nil

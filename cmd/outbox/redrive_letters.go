@@ -270,6 +270,9 @@ func (r redriveResult) text(w io.Writer) error {
 			fmt.Fprintf(&b, "  %s  %s\n", or(f.EventID, "(no event id)"), f.Code)
 		}
 	}
+	if len(r.NotFound) > 0 {
+		fmt.Fprintf(&b, "Not found:\n  %s\nredrive list shows what there is.\n", strings.Join(r.NotFound, "\n  "))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -33,7 +33,12 @@ func TestInspect(t *testing.T) {
 		lost := w.signUps(t, 1)[0]
 		receipts := enginetest.BusinessTable(t, db, func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS })
 		w.receipt(t, receipts, published)
+		_, err := w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &receipts.Name, Item: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: published}, "sk": &types.AttributeValueMemberS{Value: "email"}, // the consumer's own work, beside its receipt
+		}})
+		require.NoError(t, err)
 
+		type receiptFound struct{ Consumer string }
 		type inspection struct {
 			EventID string
 			Item    *struct {
@@ -46,7 +51,7 @@ func TestInspect(t *testing.T) {
 				DeadLettered bool
 			}
 			DeadLetters []struct{ Code, Message string }
-			Receipts    []struct{ Consumer string }
+			Receipts    []receiptFound
 			Payload     *struct{ Email string }
 		}
 		var in inspection
@@ -56,7 +61,7 @@ func TestInspect(t *testing.T) {
 		require.NotEmpty(t, in.Journal.BusID)
 		require.False(t, in.Journal.DeadLettered)
 		require.Empty(t, in.DeadLetters)
-		require.Equal(t, "messaging", in.Receipts[0].Consumer)
+		require.Equal(t, []receiptFound{{"messaging"}}, in.Receipts)
 		require.Nil(t, in.Payload, "only with --payload")
 		text := w.run(t, "inspect", published)
 		require.NotContains(t, text.Stdout, "ada@example.com")
@@ -68,6 +73,10 @@ func TestInspect(t *testing.T) {
 		require.NotNil(t, in.Item)
 		require.Nil(t, in.Journal)
 		require.Equal(t, "ada@example.com", in.Payload.Email)
+
+		text = w.run(t, "inspect", lost, "--dead-letters", "none")
+		require.Regexp(t, `journal +nothing`, text.Stdout, "it was asked")
+		require.NotRegexp(t, `dead letters +none\n`, text.Stdout, "they were not")
 
 		in = inspection{}
 		w.json(t, 0, &in, "inspect", poison)
@@ -186,6 +195,9 @@ func TestRedrive(t *testing.T) {
 		r = result{}
 		w.json(t, 1, &r, "redrive", "--execute")
 		require.Equal(t, 2, r.Failed)
+		gone := w.run(t, "redrive", "--id", mended)
+		require.Equal(t, 1, gone.Code, "a letter that is not there was not published")
+		require.Contains(t, gone.Stdout, "Not found:\n  "+mended+"\n")
 
 		require.Equal(t, 2, w.run(t, "redrive", "discard", junk, "--execute").Code, "without a reason")
 		require.Equal(t, 0, w.run(t, "redrive", "discard", junk).Code)
