@@ -35,7 +35,7 @@ func (j journalName) table(cfg aws.Config, deployment string) *journal.Table {
 type storeNames struct {
 	deploymentName
 	eventStoreName
-	Layout string `file:"" group:"names" placeholder:"LAYOUT" default:"default" help:"How an event lies in the table: default (its key is eventId and timestamp), aggregate (aggregateId and sequence), or a FILE with attribute names and key patterns."`
+	Layout string `file:"" group:"names" placeholder:"LAYOUT" default:"default" help:"How an event lies in the table: default (its key is eventId and timestamp), aggregate (aggregateId and sequence), or a FILE with attribute names and key patterns (cmd/outbox/README.md shows one)."`
 	markerName
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +33,28 @@ func TestReadmeHasEveryAlarm(t *testing.T) {
 	bold := strings.Join(regexp.MustCompile(`(?s)\*\*.*?\*\*`).FindAllString(section, -1), " ")
 	for _, name := range names {
 		require.Regexp(t, `\b`+name[1]+`\b`, bold)
+	}
+}
+
+// TestNamesAreThoseOfTheTemplates: what a page tells an operator to type, under the
+// templates' names, has a name that the templates give.
+func TestNamesAreThoseOfTheTemplates(t *testing.T) {
+	files, err := filepath.Glob("../../../examples/deploy/terraform/*.tf")
+	require.NoError(t, err)
+	var templates strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		templates.Write(text)
+	}
+	pages, err := filepath.Glob("../../../docs/*.md")
+	require.NoError(t, err)
+	for _, page := range append(pages, readme, "../../../examples/README.md") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, name := range regexp.MustCompile(`\boutbox(-[a-z][a-z-]+)\b`).FindAllStringSubmatch(string(text), -1) {
+			require.True(t, strings.Contains(templates.String(), `"${var.name}`+name[1]+`"`), "%s: no template has %s", page, name[0])
+		}
 	}
 }
 
@@ -69,7 +92,7 @@ func TestReadme(t *testing.T) {
 		receipts := enginetest.BusinessTable(t, db, func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS })
 		now := time.Now().UTC()
 		replace := strings.NewReplacer(
-			"01M872WT0STBQCYVHK675TM9FS", mended, "01M8762V46M4P3WF3VZKR3R0EJ", junk, "outbox-relay-failures", queue.name, "outbox-receipts", receipts.Name,
+			"01M872WT0STBQCYVHK675TM9FS", mended, "01M8762V46M4P3WF3VZKR3R0EJ", junk, "outbox-relay-failures", queue.name, "outbox-messaging", receipts.Name,
 			"2026-11-26T03:00:00Z", now.Add(-time.Hour).Format(time.RFC3339), "2026-11-26T03:20:00Z", now.Add(time.Hour).Format(time.RFC3339),
 			"--from 36h", "--from 1h --lag 0s", "--from 3h", "--from 1h --lag 0s",
 		)

@@ -1,8 +1,10 @@
 package layoutfile_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -53,6 +55,21 @@ keys:
 	pk, sk := l.Keys(ev)
 	require.Equal(t, "ORDER#42", pk)
 	require.Equal(t, "EVENT#000007#1795534252057", sk)
+}
+
+// TestFileOfTheReadme: the file that the README shows makes the keys of docs/layouts.md.
+func TestFileOfTheReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```yaml\n(pk: .*?)```").FindSubmatch(text)
+	require.NotNil(t, block)
+	l, err := layoutfile.Load(write(t, string(block[1])), "")
+	require.NoError(t, err)
+	require.Equal(t, "PK SK _outbox", l.PK+" "+l.SK+" "+l.Marker)
+	require.True(t, l.Ordered)
+	pk, sk := l.Keys(envelope.CustomEvent{Headers: envelope.Headers{AggregateID: "ada", Sequence: 7}})
+	require.Equal(t, "USER#ada", pk)
+	require.Equal(t, fmt.Sprintf("EVENT#%019d", 7), sk)
 }
 
 func TestFileThatCannotBeUsed(t *testing.T) {
