@@ -92,7 +92,7 @@ func Replay(ctx context.Context, s Source, h *Handler, optFns ...func(*ReplayOpt
 	if err != nil {
 		return ReplayReport{}, err
 	}
-	r := replay{opts: opts, cursor: opts.newCursor(s.Question()), publisher: opts.republisher(h), pace: pace{rate: opts.Rate}}
+	r := replay{opts: opts, cursor: opts.newCursor(s.Question(), h), publisher: opts.republisher(h), pace: pace{rate: opts.Rate}}
 	if opts.DryRun {
 		r.pace.rate = 0
 	}
@@ -247,7 +247,7 @@ func (r *replay) publish(ctx context.Context, records []Again) ([]Republished, e
 // keep reports whether an event is asked for. One whose id cannot be read is
 // missing from every journal.
 func (r *replay) keep(rec *streamrecord.Record) bool {
-	return r.opts.keep(rec) && (r.accepted == nil || rec.EventID == "" || !r.accepted.has(rec.EventID))
+	return r.opts.keep(rec) && (r.accepted == nil || rec.EventID == "" || !r.accepted.has(rec.EventID, time.UnixMilli(rec.Timestamp)))
 }
 
 // count adds what became of a record to the sums, and reports whether it was
@@ -320,16 +320,18 @@ func ahead(ctx context.Context, s Source, start json.RawMessage) func(func(Page,
 					return false
 				}
 			}
+			ended := false
 			defer func() {
-				if v := recover(); v != nil {
-					give(read{err: fmt.Errorf("panic in the source: %T", v)})
+				if !ended { // by a panic, or runtime.Goexit
+					give(read{err: fmt.Errorf("panic in the source: %T", recover())})
 				}
 			}()
 			for page, err := range s.Pages(ctx, start) {
 				if !give(read{page, err}) || err != nil {
-					return
+					break
 				}
 			}
+			ended = true
 		}()
 		defer func() {
 			cancel()

@@ -10,7 +10,8 @@ import (
 )
 
 // ErrCursor is wrapped by the error for a cursor that is damaged, or that belongs
-// to another question, other filters, another bus or another mark.
+// to another question, other filters, another bus, another mark, or a handler with
+// another Region or Layout.
 var ErrCursor = errors.New("relay: the cursor cannot be used")
 
 const cursorVersion = 1
@@ -23,11 +24,13 @@ type cursor struct {
 	At       json.RawMessage `json:"at"`       // the source's own
 }
 
-// newCursor returns the cursor of a replay at its beginning.
-func (o *ReplayOptions) newCursor(question string) cursor {
+// newCursor returns the cursor of a replay at its beginning. It is bound to what the
+// handler skips, too.
+func (o *ReplayOptions) newCursor(question string, h *Handler) cursor {
 	sorted := func(s []string) []string { return slices.Compact(slices.Sorted(slices.Values(s))) }
 	text, _ := json.Marshal([]any{
 		question, o.To.bus, o.To.same, sorted(o.Names), sorted(o.Sources), sorted(o.Aggregates), o.Mark, o.DryRun, o.MissingFrom != nil,
+		h.opts.Region, h.opts.Layout.Event, h.opts.Layout.Marker,
 	})
 	sum := sha256.Sum256(text)
 	return cursor{Version: cursorVersion, Question: clip(question), Of: hex.EncodeToString(sum[:])}
@@ -48,7 +51,7 @@ func (c cursor) resume(text []byte) (json.RawMessage, error) {
 	case given.Of != c.Of && given.Question != c.Question:
 		return nil, fmt.Errorf("%w: it belongs to another question: to %q, and this is %q", ErrCursor, clip(given.Question), c.Question)
 	case given.Of != c.Of:
-		return nil, fmt.Errorf("%w: it belongs to a replay to another bus, with other filters or with another mark, or to a dry run", ErrCursor)
+		return nil, fmt.Errorf("%w: it belongs to a replay to another bus, with other filters or with another mark, of a handler with another Region or Layout, or to a dry run", ErrCursor)
 	}
 	return given.At, nil
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -22,7 +23,7 @@ type accepted struct {
 	journal JournalReader
 	from    time.Time // read from here on; zero before anything is
 	to      time.Time
-	ids     hashes
+	ids     entries
 }
 
 // reach reads the journal for all events of the records.
@@ -44,7 +45,7 @@ func (a *accepted) reach(ctx context.Context, records []streamrecord.Record) err
 		if err != nil {
 			return fmt.Errorf("relay: replay: read the journal: %w", err)
 		}
-		a.ids.add(hashOf(done.EventID))
+		a.ids.add(entryOf(done.EventID, done.At))
 	}
 	if err := ctx.Err(); err != nil { // a journal may just end
 		return fmt.Errorf("relay: replay: read the journal: %w", err)
@@ -54,49 +55,57 @@ func (a *accepted) reach(ctx context.Context, records []streamrecord.Record) err
 	return nil
 }
 
-func (a *accepted) has(eventID string) bool { return a.ids.has(hashOf(eventID)) }
-
-// hash is a hash of 128 bits. Two event ids with one hash do not happen.
-type hash [16]byte
-
-func hashOf(id string) (h hash) {
-	for i, seed := range seeds {
-		sum := maphash.String(seed, id)
-		for b := range 8 {
-			h[8*i+b] = byte(sum >> (8 * b))
-		}
-	}
-	return h
+// has reports whether the journal has an event of that time. What it has from long
+// before is another event with that id.
+func (a *accepted) has(eventID string, at time.Time) bool {
+	return a.ids.has(entryOf(eventID, at.Add(-ClockSkew)))
 }
 
-// hashes is a set of them, in little more than the 16 bytes of each.
-type hashes struct {
-	shelves [4096][]hash // by their first bits; sorted, but for what was added since
+// entry is a hash of 96 bits, and behind it the minute. Two event ids with one hash
+// do not happen.
+type entry [16]byte
+
+const hashSize = 12
+
+func entryOf(id string, at time.Time) (e entry) {
+	for i, seed := range seeds {
+		binary.BigEndian.PutUint64(e[4*i:], maphash.String(seed, id))
+	}
+	binary.BigEndian.PutUint32(e[hashSize:], uint32(max(at.Unix(), 0)/60))
+	return e
+}
+
+// entries is a set of them, in little more than the 16 bytes of each.
+type entries struct {
+	shelves [4096][]entry // by their first bits; sorted, but for what was added since
 	added   bool
 }
 
-func shelf(h hash) int { return int(h[0])<<4 | int(h[1])>>4 }
+func shelf(e entry) int { return int(e[0])<<4 | int(e[1])>>4 }
 
-func (s *hashes) add(h hash) {
-	i := shelf(h)
+func (s *entries) add(e entry) {
+	i := shelf(e)
 	if len(s.shelves[i]) == cap(s.shelves[i]) { // append would double it
 		s.shelves[i] = slices.Grow(s.shelves[i], 8+len(s.shelves[i])/8)
 	}
-	s.shelves[i] = append(s.shelves[i], h)
+	s.shelves[i] = append(s.shelves[i], e)
 	s.added = true
 }
 
-func (s *hashes) sort() {
+func (s *entries) sort() {
 	if !s.added {
 		return
 	}
 	for i := range s.shelves {
-		slices.SortFunc(s.shelves[i], func(a, b hash) int { return bytes.Compare(a[:], b[:]) })
+		slices.SortFunc(s.shelves[i], func(a, b entry) int { return bytes.Compare(a[:], b[:]) })
 	}
 	s.added = false
 }
 
-func (s *hashes) has(h hash) bool {
-	_, ok := slices.BinarySearchFunc(s.shelves[shelf(h)], h, func(a, b hash) int { return bytes.Compare(a[:], b[:]) })
-	return ok
+// has reports whether there is an entry with that hash, of that minute or a later
+// one.
+func (s *entries) has(e entry) bool {
+	shelf := s.shelves[shelf(e)]
+	i, _ := slices.BinarySearchFunc(shelf, e, func(a, b entry) int { return bytes.Compare(a[:], b[:]) })
+	return i < len(shelf) && [hashSize]byte(shelf[i][:]) == [hashSize]byte(e[:])
 }

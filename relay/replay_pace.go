@@ -13,10 +13,10 @@ type pace struct {
 
 // most returns how many of n events may be sent at once.
 func (p *pace) most(n int) int {
-	if p.rate == 0 {
+	if p.rate == 0 || p.rate >= float64(n) {
 		return n
 	}
-	return max(1, min(n, int(p.rate)))
+	return max(1, int(p.rate))
 }
 
 // wait returns when more may be sent, or ctx has ended.
@@ -35,6 +35,7 @@ func (p *pace) wait(ctx context.Context) error {
 // sent takes note of n events that were sent at a time.
 func (p *pace) sent(at time.Time, n int) {
 	if p.rate > 0 {
-		p.next = at.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
+		const longest = 100 * 365 * 24 * time.Hour // a duration holds no more than 292 years
+		p.next = at.Add(time.Duration(min(float64(n)/p.rate*float64(time.Second), float64(longest))))
 	}
 }

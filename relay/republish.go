@@ -194,8 +194,7 @@ func (r *run) decodeAgain(records []Again) []streamrecord.Record {
 			fault = streamrecord.BadRecord
 		}
 		if fault != "" {
-			rec.Kind, rec.Fault = streamrecord.Undecodable, &streamrecord.Fault{Code: fault}
-			rec.AggregateID, rec.Region = a.Aggregate, ""
+			unresolved(rec, a, fault)
 		} else {
 			resolve(rec, a)
 		}
@@ -245,9 +244,15 @@ func (r *run) decodeTogether(records []Again) []streamrecord.Record {
 // resolve makes a record Undecodable that holds another event than it should.
 func resolve(rec *streamrecord.Record, a Again) {
 	if a.EventID != "" && rec.EventID != a.EventID {
-		rec.Kind, rec.Fault = streamrecord.Undecodable, &streamrecord.Fault{Code: CodeUnresolved}
-		rec.AggregateID, rec.Region = a.Aggregate, ""
+		unresolved(rec, a, CodeUnresolved)
 	}
+}
+
+// unresolved makes a record Undecodable. What it holds is not what was asked for, so
+// filters and journal are asked about the event that was.
+func unresolved(rec *streamrecord.Record, a Again, code string) {
+	rec.Kind, rec.Fault = streamrecord.Undecodable, &streamrecord.Fault{Code: code}
+	rec.EventHeaders = streamrecord.EventHeaders{EventID: a.EventID, AggregateID: a.Aggregate}
 }
 
 // invocation is the records as Lambda would deliver them.

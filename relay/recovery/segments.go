@@ -121,5 +121,6 @@ func (l *unitLimit) consumed(units float64) {
 	if now := time.Now(); l.next.Before(now) {
 		l.next = now
 	}
-	l.next = l.next.Add(time.Duration(units / l.perSecond * float64(time.Second)))
+	const longest = 365 * 24 * time.Hour // a duration holds no more than 292 years
+	l.next = l.next.Add(time.Duration(min(units/l.perSecond*float64(time.Second), float64(longest))))
 }
