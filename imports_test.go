@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 		sdk + "/aws", sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types"},
 	"/relay/journal": {module + "/internal/isnil", module + "/internal/tablename", module + "/relay", sdk + "/aws", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", ulid},
 	"/relay/recovery": {module + "/envelope", module + "/internal/isnil", module + "/internal/jsonlex", module + "/internal/sequence", module + "/internal/tablename", module + "/relay",
-		sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types",
+		sdk + "/aws", sdk + "/feature/dynamodb/attributevalue", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types",
 		sdk + "/service/dynamodbstreams", sdk + "/service/dynamodbstreams/types", smith, smith + "/middleware", smith + "/transport/http"},
 	"/relay/relaytest": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/checkpoint", module + "/internal/decimal",
 		module + "/internal/sequence", module + "/relay", sdk + "/aws", sdk + "/service/eventbridge", sdk + "/service/eventbridge/types", smith},
