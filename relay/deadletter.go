@@ -67,7 +67,7 @@ type DeadLetter struct {
 	// Code is the reason: an error code of the bus, or one of the relay's own.
 	// "TooLarge" is an event that is too large for the bus. Codes such as
 	// "MissingEvent", "UnsupportedType" and "BadPayload" are of a record that
-	// cannot be read as an event, often an item that is none: see
+	// cannot be read as an event, often an item that is not an event: see
 	// envelope.Layout.Marker. Message says which part of the record it is.
 	Code string
 

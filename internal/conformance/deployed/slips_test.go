@@ -70,7 +70,7 @@ var slips = []slip{
 	{"the rule may not send to the queue", "queue.policy", attribute(messagingQueue, "Policy", "")},
 	{"the rule may not send to its dead-letter queue", "target.dlq-policy", attribute(stack+"-rule-dlq", "Policy", "")},
 	{"messages come again while they are worked on", "queue.visibility", attribute(messagingQueue, "VisibilityTimeout", "30")},
-	{"a message that cannot be handled comes for ever", "queue.dlq", attribute(messagingQueue, "RedrivePolicy", "")},
+	{"a message that cannot be handled comes again without end", "queue.dlq", attribute(messagingQueue, "RedrivePolicy", "")},
 	{"events never expire", "table.ttl", func(t *testing.T, d *deployment) func() {
 		set := func(enabled bool) {
 			_, err := d.tables.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{

@@ -107,7 +107,7 @@ func (k *keptAnswers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text)
 }
 
-// BenchmarkReplayMemory replays events out of nothing to a bus that is none: its
+// BenchmarkReplayMemory replays events out of nothing to a bus that does nothing: its
 // memory must not grow with their number.
 func BenchmarkReplayMemory(b *testing.B) {
 	for _, n := range []int{100_000, 1_000_000} {

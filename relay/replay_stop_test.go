@@ -1,0 +1,156 @@
+package relay_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+)
+
+func TestReplayStops(t *testing.T) {
+	t.Run("where the configuration is to blame", func(t *testing.T) {
+		bus := &scriptedBus{answer: first(2, acceptAll, refuseAll(held))}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 90))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, relay.ErrReplayStopped)
+		require.ErrorContains(t, err, "held")
+		require.Equal(t, relay.ReplayReport{Read: 30, Published: 20, Failed: 10}, counts(report))
+		require.False(t, report.Done)
+		bus.answer, bus.accepted = nil, nil
+		_, err = relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 90))}, newHandler(t, bus, &recordingSink{}), toSameBus,
+			func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Len(t, bus.accepted, 70)
+	})
+	t.Run("where the bus is down", func(t *testing.T) {
+		bus := &scriptedBus{answer: fail(&relay.CallError{Code: "HTTP500", Retried: true})}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 500))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, relay.ErrReplayStopped)
+		require.Equal(t, 100, report.Failed)
+	})
+	t.Run("but not for events that the bus refuses", func(t *testing.T) {
+		bus := &scriptedBus{answer: refuseAll(malformed)}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 300))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.NoError(t, err)
+		require.Equal(t, 300, report.Failed)
+		require.Len(t, report.Failures, 100)
+	})
+	t.Run("but where it refuses a thousand in a row", func(t *testing.T) {
+		bus := &scriptedBus{answer: first(1, acceptAll, refuseAll(malformed))}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(100, records(1, 3000))}, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, relay.ErrReplayStopped)
+		require.ErrorContains(t, err, "MalformedDetail")
+		require.Equal(t, relay.ReplayReport{Read: 1100, Published: 10, Failed: 1090}, counts(report))
+	})
+	t.Run("where Progress says so", func(t *testing.T) {
+		enough := errors.New("enough")
+		bus := &scriptedBus{}
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 50))}, newHandler(t, bus, &recordingSink{}), toSameBus,
+			func(o *relay.ReplayOptions) { o.Progress = func(relay.ReplayProgress) error { return enough } })
+		require.ErrorIs(t, err, enough)
+		require.Equal(t, 10, report.Published)
+		require.NotEmpty(t, report.Cursor)
+	})
+	t.Run("where the source fails", func(t *testing.T) {
+		broken := errors.New("broken")
+		report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 20)), err: broken}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, broken)
+		require.Equal(t, 20, report.Published)
+	})
+	t.Run("where the source panics or gives no cursor", func(t *testing.T) {
+		for _, change := range []func(int, *relay.Page){
+			func(int, *relay.Page) { panic("source") },
+			func(_ int, p *relay.Page) { p.Cursor = nil },
+			func(_ int, p *relay.Page) { p.Cursor = json.RawMessage("{") },
+		} {
+			_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 20)), change: change}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
+			require.Error(t, err)
+		}
+	})
+}
+
+// A replay whose time is over ends at once, and goes on later.
+func TestReplayEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
+		h := newHandler(t, bus, &recordingSink{})
+		src := pagesOf{question: "q", pages: inPages(10, records(1, 100))}
+		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+		defer cancel()
+		report, err := relay.Replay(ctx, src, h, toSameBus)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 50, report.Published)
+		rest, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Equal(t, 50, rest.Published)
+
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(2500*time.Millisecond, cancel)
+		report, err = relay.Replay(ctx, src, h, toSameBus)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 20, report.Published)
+		rest, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Equal(t, 80, rest.Published, "the page that was cut short comes again")
+	})
+}
+
+// Of a page that is cut short, what was accepted counts, and the cursor stays
+// before it.
+func TestReplayThatIsCutShortInAPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(5500*time.Millisecond, cancel)
+		src := pagesOf{question: "q", pages: inPages(30, records(1, 90))}
+		report, err := relay.Replay(ctx, src, newHandler(t, bus, &recordingSink{}), toSameBus)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, relay.ReplayReport{Read: 50, Published: 50}, counts(report))
+		rest, err := relay.Replay(t.Context(), src, newHandler(t, bus, &recordingSink{}), toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		require.NoError(t, err)
+		require.Equal(t, 60, rest.Published)
+	})
+}
+
+func TestReplayKeepsItsRate(t *testing.T) {
+	for _, c := range []struct {
+		rate   float64
+		events int
+		want   time.Duration // for all but the last part
+	}{
+		{rate: 0, events: 100, want: 0},
+		{rate: 20, events: 100, want: 4 * time.Second}, // in parts of 20: the last is at 4 s
+		{rate: 0.5, events: 4, want: 6 * time.Second},
+		{rate: 1000, events: 100, want: 90 * time.Millisecond}, // by pages of 10
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			bus := &scriptedBus{}
+			begin := time.Now()
+			size := 10
+			if c.rate == 20 {
+				size = 100
+			}
+			report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(size, records(1, c.events))}, newHandler(t, bus, &recordingSink{}), toSameBus,
+				func(o *relay.ReplayOptions) { o.Rate = c.rate })
+			require.NoError(t, err)
+			require.Equal(t, c.events, report.Published)
+			require.InDelta(t, c.want, time.Since(begin), float64(time.Millisecond), "rate %v", c.rate)
+		})
+	}
+}
+
+// What is filtered costs no time.
+func TestReplayRateCountsWhatIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 100))}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus,
+			func(o *relay.ReplayOptions) { o.Rate, o.Names = 1, []string{"none"} })
+		require.NoError(t, err)
+		require.Zero(t, time.Since(begin))
+	})
+}
