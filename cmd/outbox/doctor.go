@@ -33,6 +33,11 @@ type doctorCmd struct {
 func (c *doctorCmd) Help() string {
 	return `It looks at the event store, the relay and its event source mapping, the bus, its rule, and the queue and the consumer behind it. What it finds has a reason and a remedy. It only reads.
 
+Examples:
+  outbox doctor
+  outbox doctor --name shop --rule shop-orders --queue shop-mail --consumer shop-mail --source orders --detail-type Order.Placed
+  outbox doctor --policy >policy.json
+
 Exit status: 0 healthy (warnings at most), 1 there is a problem, 2 something could not be looked at, or the call was wrong.`
 }
 

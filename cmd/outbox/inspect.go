@@ -39,6 +39,13 @@ type inspectCmd struct {
 func (c *inspectCmd) Help() string {
 	return `Looks the event up in the event store, the journal (when it was accepted, and under which id of the bus), the dead letters and, if --receipts is given, the receipts of the consumers. --journal none and --dead-letters none leave those out. It only reads; without --payload nothing that it prints is of the payload.
 
+An event that no bus has accepted is looked for in the journal of the 25 hours after it was made: that takes up to a minute, and up to 24,000 read units (under 1 cent).
+
+Examples:
+  outbox inspect 01M872WT0STBQCYVHK675TM9FS
+  outbox inspect 01M872WT0STBQCYVHK675TM9FS --receipts outbox-messaging
+  outbox inspect order-17-paid --around 2026-11-25T08:00:00Z         an id of your own, whose item is gone
+
 Exit status: 0 the event is known somewhere, 1 it is not, 2 the call or the configuration is wrong.`
 }
 

@@ -30,7 +30,13 @@ func (c *tailCmd) Help() string {
 
   2026-11-26T07:05:13Z  01M8BARCKT2YKGTVS7CQGT9NK7  User.Created  -  age under 1 s  587 bytes
 
-It is a reader of each shard, beside Lambda. AWS advises no more than two: if there is a pipe or a second mapping as well, reads of all of them may be throttled.`
+It is a reader of each shard, beside Lambda. AWS advises no more than two: if there is a pipe or a second mapping as well, reads of all of them may be throttled.
+
+Examples:
+  outbox tail
+  outbox tail --since 10m --limit 20
+
+Exit status: 0 ended by --limit or Ctrl-C, 2 the call or the configuration is wrong.`
 }
 
 // tailLine is one event.
