@@ -21,7 +21,7 @@ import (
 
 // An id of its own that was used before is in the journal from then, and that says
 // nothing of the event of today, whichever of the two comes first.
-func TestMissingFromOfAnIDThatWasUsedBefore(t *testing.T) {
+func TestReplayOfAnIDThatWasUsedBefore(t *testing.T) {
 	now := time.Now()
 	old, young := records(7, 1)[0], records(7, 1)[0]
 	old.raw, young.raw = stamp(old.template(), now.Add(-20*time.Hour)), stamp(young.template(), now.Add(-3*time.Hour))
@@ -41,7 +41,7 @@ func TestMissingFromOfAnIDThatWasUsedBefore(t *testing.T) {
 
 // Where a record holds another event than it should, the filters are asked about the
 // one that it should hold: that one was not published.
-func TestFiltersOfARecordWithAnotherEvent(t *testing.T) {
+func TestReplayFiltersARecordWithAnotherEvent(t *testing.T) {
 	other := testRecord{id: "other", name: "Other.Event", sequence: 1}
 	for name, option := range map[string]func(*relay.ReplayOptions){
 		"missing from": (&acceptedBefore{done: []relay.Done{{EventID: "other", At: time.Now()}}}).option,
@@ -89,7 +89,7 @@ func TestReplayOfExtremeRates(t *testing.T) {
 
 // What a handler leaves out is behind the cursor, so it is another question to one
 // that does not.
-func TestACursorOfAnotherHandler(t *testing.T) {
+func TestReplayRefusesACursorOfAnotherHandler(t *testing.T) {
 	src := pagesOf{question: "q", pages: inPages(1, stamped("eu-west-1", 1, 2))}
 	elsewhere := newHandler(t, &scriptedBus{}, &recordingSink{}, func(o *relay.Options) { o.Region = "us-east-1" })
 	report, err := relay.Replay(t.Context(), src, elsewhere, toSameBus)
@@ -106,7 +106,7 @@ func TestACursorOfAnotherHandler(t *testing.T) {
 }
 
 // A source that ends its goroutine has not come to its end.
-func TestASourceThatExits(t *testing.T) {
+func TestReplayOfASourceThatExits(t *testing.T) {
 	src := pagesOf{question: "q", pages: inPages(1, records(1, 3)), change: func(n int, _ *relay.Page) {
 		if n == 1 {
 			runtime.Goexit()

@@ -140,6 +140,13 @@ func (f *fakeTable) DeleteItem(_ context.Context, in *dynamodb.DeleteItemInput, 
 		return nil, errors.Join(f.err, err)
 	}
 	t := f.table(in.TableName)
+	if aws.ToString(in.ConditionExpression) == "attribute_not_exists(#t)" {
+		if t[key][in.ExpressionAttributeNames["#t"]] != nil {
+			return nil, &types.ConditionalCheckFailedException{}
+		}
+		delete(t, key)
+		return &dynamodb.DeleteItemOutput{}, nil
+	}
 	if aws.ToString(in.ConditionExpression) != "#t = :t" {
 		return nil, fmt.Errorf("fake: condition %q is not modelled", aws.ToString(in.ConditionExpression))
 	}

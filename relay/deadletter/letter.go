@@ -40,6 +40,9 @@ func (t *Table) page(ctx context.Context, client RedriveAPIClient, opts RedriveO
 	if err != nil {
 		return nil, "", fmt.Errorf("deadletter: redrive: scan table %s: %w", t.name, err)
 	}
+	if err := t.movesOn(out.LastEvaluatedKey, in.ExclusiveStartKey); err != nil {
+		return nil, "", err
+	}
 	for _, item := range out.Items {
 		l := t.letterOf(item)
 		if len(opts.Codes) > 0 && !slices.Contains(opts.Codes, l.Code) || len(opts.EventIDs) > 0 && !slices.Contains(opts.EventIDs, l.EventID) {
@@ -89,10 +92,13 @@ func (t *Table) forget(ctx context.Context, client RedriveAPIClient, l *letter) 
 	if !l.Published {
 		return nil
 	}
-	in := &dynamodb.DeleteItemInput{TableName: &t.name, Key: l.key}
+	in := &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: l.key,
+		ConditionExpression:      aws.String("attribute_not_exists(#t)"),
+		ExpressionAttributeNames: map[string]string{"#t": attrDeadAt},
+	}
 	if l.deadAt != nil {
 		in.ConditionExpression = aws.String("#t = :t")
-		in.ExpressionAttributeNames = map[string]string{"#t": attrDeadAt}
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":t": l.deadAt}
 	}
 	_, err := client.DeleteItem(ctx, in)
@@ -108,6 +114,7 @@ var (
 	errNoItem = codeError("NoItem")  // the event store has no such item any more
 	errNoKeys = codeError("NoKeys")  // the letter does not say where the item is
 	errBadKey = codeError("BadKeys") // what it says cannot be read
+	errCutID  = codeError("CutID")   // the letter has only a part of the event id, so whose an item is cannot be seen
 )
 
 type codeError string
@@ -145,6 +152,9 @@ func (l *letter) resolve(ctx context.Context, store GetItemAPIClient) error {
 func (l *letter) read(ctx context.Context, store GetItemAPIClient) error {
 	if l.table == "" || len(l.keys) == 0 {
 		return errNoKeys
+	}
+	if len(l.EventID) >= roomText {
+		return errCutID
 	}
 	key, err := attributevalue.UnmarshalMapJSON(l.keys)
 	if err != nil {

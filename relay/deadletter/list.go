@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -78,6 +79,10 @@ func (t *Table) Letters(ctx context.Context, client ScanAPIClient) iter.Seq2[Kep
 				yield(Kept{}, fmt.Errorf("deadletter: scan table %s: %w", t.name, err))
 				return
 			}
+			if err := t.movesOn(out.LastEvaluatedKey, in.ExclusiveStartKey); err != nil {
+				yield(Kept{}, err)
+				return
+			}
 			for _, item := range out.Items {
 				if !yield(t.kept(item), nil) {
 					return
@@ -135,6 +140,15 @@ func (t *Table) Discard(ctx context.Context, client DeleteItemAPIClient, letter 
 	if log != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "deadletter: discarded", slog.String("eventId", letter.EventID), slog.String("code", letter.Code),
 			slog.String("streamArn", letter.StreamARN), slog.String("sequenceNumber", letter.SequenceNumber), slog.String("reason", reason))
+	}
+	return nil
+}
+
+// movesOn returns an error for the last key of a page that is that of the page
+// before: it would be read without an end.
+func (t *Table) movesOn(last, start map[string]types.AttributeValue) error {
+	if len(last) > 0 && reflect.DeepEqual(last, start) {
+		return fmt.Errorf("deadletter: scan table %s: it does not move on: the last key of a page is that of the page before", t.name)
 	}
 	return nil
 }

@@ -218,12 +218,13 @@ func republish(ctx context.Context, p *relay.Republisher, page []*letter, opts R
 			continue
 		}
 		again[i].Record = l.item
-		if len(l.EventID) < roomText { // the item's key may belong to another event by now
-			again[i].EventID = l.EventID
-		}
+		again[i].EventID = l.EventID // the item's key may belong to another event by now
 		if json.Valid(l.record) {
 			again[i].Kept = l.record
 		}
+	}
+	if ctx.Err() != nil { // what could not be read is not unresolved
+		return "", ctx.Err()
 	}
 	results, late := p.Publish(ctx, again)
 	published := false
