@@ -26,8 +26,9 @@
 //	case err != nil: // failed.Outcome says whether it may have committed
 //	}
 //
-// The role of the caller needs dynamodb:PutItem on the event store: a Put of a
-// transaction asks for that.
+// The event store is a table with a stream of new images; its keys follow from
+// Options.Layout, and [Writer.CreateTableInput] describes it. The role of the
+// caller needs dynamodb:PutItem on it: a Put of a transaction asks for that.
 //
 // # What is checked before anything is written
 //

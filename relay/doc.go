@@ -26,7 +26,7 @@
 // there is time. [EventFault]: it goes to the dead letters. [ConfigFault]: it is
 // held, reported and logged as an error, for a bad deploy must never empty the
 // table into the dead letters. A call that is refused as a whole for its content
-// or its size is split until the culprit stands alone.
+// or its size is split until the entry at fault stands alone.
 //
 // A bad deploy can also make the bus call every event invalid. So an event that
 // is refused as invalid goes to the dead letters only when something shows that
@@ -121,9 +121,10 @@
 // relay has reported each of them as failed and does not see them again: without
 // an on-failure destination nobody is told.
 //
-// The stream must carry new images: NEW_IMAGE. The function needs the
-// permissions events:PutEvents and, to find an absent bus before the first call
-// to it, events:DescribeEventBus.
+// The stream must carry new images: NEW_IMAGE. Beside what Lambda asks for to read
+// a stream, the function needs the permissions events:PutEvents and, to find an
+// absent bus before the first call to it, events:DescribeEventBus; and
+// dynamodb:PutItem on the tables of the dead letters and of the journal.
 //
 // # Global tables
 //

@@ -135,8 +135,8 @@ const (
 	// EventFault: the bus refuses this event for its content. It goes to the
 	// dead letters when something shows that the configuration is not to
 	// blame; see the package documentation. Of a whole call it means: refused
-	// for its content or its size; the call is split until the culprit stands
-	// alone.
+	// for its content or its size; the call is split until the entry at
+	// fault stands alone.
 	EventFault
 
 	// ConfigFault: the bus refuses for a reason that is not in the event:

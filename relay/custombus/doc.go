@@ -5,7 +5,7 @@
 //	publisher := custombus.New(cfg, "arn:aws:events:eu-west-1:123456789012:event-busv2/orders/abcdefghijklmnopqrstuvwxy")
 //	h, err := relay.NewHandler(publisher, deadLetters)
 //
-// It has not spoken to AWS yet. Its requests are those of AWS's client for Python,
+// It has not been tried on AWS yet. Its requests are those of AWS's client for Python,
 // botocore 1.43.106: a test compares the two member by member. It speaks the
 // protocol itself, over the SDK's signer and retryer, and is meant to hand over to
 // the SDK's own client one day.
@@ -62,5 +62,5 @@
 // It is that of the bus's account and region, both from its ARN:
 // ACCOUNT.eventsv2.REGION.amazonaws.com. FIPS, dual stack and the account mode are
 // those of the aws.Config, and so is a base endpoint, unless [Options] has another. Of
-// the aws.Config, APIOptions are honoured; Interceptors and ServiceOptions are not.
+// the aws.Config, APIOptions are applied; Interceptors and ServiceOptions are not.
 package custombus

@@ -9,7 +9,8 @@
 //	})
 //
 // What is wrong with the arguments of a source is returned by Replay, before
-// anything is read or published. No source writes anything.
+// anything is read or published. No source writes anything. Each one says which
+// permissions it needs.
 //
 // # Which source
 //
