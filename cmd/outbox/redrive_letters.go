@@ -216,10 +216,17 @@ type discarded struct {
 	Letters  []shownLetter `json:"letters"`
 }
 
+func (c *redriveDiscardCmd) Help() string {
+	return `Their events are never published from here. Their items in the event store stay as they are. With --execute it needs a --reason.
+
+Example:
+  outbox redrive discard 01M872WT0STBQCYVHK675TM9FS --execute --reason "a test event"`
+}
+
 // Run is the verb.
 func (c *redriveDiscardCmd) Run(ctx context.Context, a *app) error {
 	if c.Execute && c.Reason == "" {
-		return usage("--reason is needed: nobody will get this event from here any more, and somebody will ask why")
+		return usage("--reason is needed: what is discarded is never published, and the audit log has to say why")
 	}
 	d, cfg, err := c.of(ctx, a)
 	if err != nil {

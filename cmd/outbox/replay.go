@@ -34,7 +34,7 @@ type replayCmd struct {
 	pace
 
 	Cursor string `group:"resume" placeholder:"FILE" help:"Keep in this file how far it has come, after each page."`
-	Resume bool   `group:"resume" help:"Go on from the cursor file."`
+	Resume bool   `group:"resume" help:"Go on from the cursor file. If there is none, begin at the beginning."`
 	change
 
 	storeNames
@@ -71,6 +71,9 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 	state, err := c.state(now)
 	if err != nil {
 		return err
+	}
+	if c.Resume && !cursorfile.Exists(c.Cursor) {
+		fmt.Fprintf(a.stderr, "outbox: there is no cursor in %s, so it begins at the beginning\n", c.Cursor)
 	}
 	cfg, err := a.aws(ctx)
 	if err != nil {
@@ -137,7 +140,10 @@ func (c *replayCmd) state(now time.Time) (s cursorfile.State, err error) {
 	}
 	if c.Resume {
 		s, err = cursorfile.Read(c.Cursor)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // killed before the first page, it had none
+		if errors.Is(err, fs.ErrNotExist) { // killed before the first page, it had none
+			err = nil
+		}
+		if err != nil {
 			return s, usageError{err}
 		}
 	} else if c.Cursor != "" && cursorfile.Exists(c.Cursor) {

@@ -280,5 +280,8 @@ func TestCtrlC(t *testing.T) {
 		counts := w.wire.counts()
 		require.Len(t, counts, len(ids))
 		require.Len(t, w.wire.events(), len(ids), "it ended at a page's end, so nothing comes twice")
+		require.NotContains(t, r.Stderr, "no cursor")
+		r = w.run(t, "replay", "--id", ids[0], "--to-same-bus", "--execute", "--cursor", "kursor.json", "--resume")
+		require.Contains(t, r.Stderr, "there is no cursor in kursor.json, so it begins at the beginning")
 	})
 }
