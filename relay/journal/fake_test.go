@@ -31,6 +31,7 @@ type fakeTable struct {
 	putFault  func(put int) error                       // puts are counted from 0
 	fault     func(query int, pk string) error          // queries are counted from 0
 	answer    func(pk string) (items []item, more bool) // in the place of what was put
+	stuck     bool                                      // each page ends where it began
 
 	mu      sync.Mutex                 // guards what follows
 	parts   map[string]map[string]item // by pk and sk
@@ -100,8 +101,12 @@ func (f *fakeTable) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...fun
 		items, more := f.answer(pk)
 		out.Items = items
 		if more {
-			out.LastEvaluatedKey = item{"pk": items[0]["pk"]}
+			out.LastEvaluatedKey = item{"pk": items[0]["pk"], "sk": &types.AttributeValueMemberN{Value: fmt.Sprint(len(f.queries))}}
 		}
+		return out, nil
+	}
+	if f.stuck {
+		out.LastEvaluatedKey = item{"pk": &types.AttributeValueMemberS{Value: pk}}
 		return out, nil
 	}
 	start := text(in.ExclusiveStartKey, "sk")

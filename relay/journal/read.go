@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"sync"
 	"time"
 
@@ -173,6 +174,9 @@ func (t *Table) query(ctx context.Context, minute time.Time, i int, start map[st
 	})
 	if err != nil {
 		return page{err: fmt.Errorf("journal: query table %s: %w", t.name, err)}
+	}
+	if len(start) > 0 && reflect.DeepEqual(out.LastEvaluatedKey, start) {
+		return page{err: fmt.Errorf("journal: query table %s: it does not move on: the last key of a page is that of the page before", t.name)}
 	}
 	return page{items: out.Items, next: out.LastEvaluatedKey}
 }

@@ -137,6 +137,20 @@ func TestATableThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A table that repeats its last key is an error, and no question without an end.
+func TestATableThatDoesNotMoveOn(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	table := journal.New(&fakeTable{stuck: true}, "journal")
+	var last error
+	for _, err := range table.Accepted(ctx, lately(), lately().Add(time.Minute)) {
+		last = err
+	}
+	require.ErrorContains(t, last, "does not move on")
+	_, err := table.Find(ctx, "a", lately())
+	require.ErrorContains(t, err, "does not move on")
+}
+
 // Whoever has enough stops, and nothing is asked for any more.
 func TestAcceptedStops(t *testing.T) {
 	db := &fakeTable{}
