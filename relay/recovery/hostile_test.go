@@ -1,17 +1,17 @@
 package recovery_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
-	"fmt"
-	"strings"
+	"errors"
+	"math"
+	"net/http"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
@@ -101,175 +101,34 @@ func TestATableThatDoesNotMoveOn(t *testing.T) {
 	}
 }
 
-// oddStream is a stream that answers as it is told.
-type oddStream struct {
-	*fakeStream
-	describe func(*dynamodbstreams.DescribeStreamInput) (*dynamodbstreams.DescribeStreamOutput, error)
-	open     func(*dynamodbstreams.GetShardIteratorInput) (*dynamodbstreams.GetShardIteratorOutput, error)
-	records  func(*dynamodbstreams.GetRecordsInput) (*dynamodbstreams.GetRecordsOutput, error)
-}
-
-func (o oddStream) DescribeStream(ctx context.Context, in *dynamodbstreams.DescribeStreamInput, optFns ...func(*dynamodbstreams.Options)) (*dynamodbstreams.DescribeStreamOutput, error) {
-	if o.describe != nil {
-		return o.describe(in)
-	}
-	return o.fakeStream.DescribeStream(ctx, in, optFns...)
-}
-
-func (o oddStream) GetShardIterator(ctx context.Context, in *dynamodbstreams.GetShardIteratorInput, optFns ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetShardIteratorOutput, error) {
-	if o.open != nil {
-		return o.open(in)
-	}
-	return o.fakeStream.GetShardIterator(ctx, in, optFns...)
-}
-
-func (o oddStream) GetRecords(ctx context.Context, in *dynamodbstreams.GetRecordsInput, optFns ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error) {
-	if o.records != nil {
-		return o.records(in)
-	}
-	return o.fakeStream.GetRecords(ctx, in, optFns...)
-}
-
-// What a stream says that cannot be is an error: neither an end, nor a replay
-// without one.
-func TestAStreamThatMakesNoSense(t *testing.T) {
-	shards := func(next string, shards ...streamtypes.Shard) func(*dynamodbstreams.DescribeStreamInput) (*dynamodbstreams.DescribeStreamOutput, error) {
-		return func(*dynamodbstreams.DescribeStreamInput) (*dynamodbstreams.DescribeStreamOutput, error) {
-			return &dynamodbstreams.DescribeStreamOutput{StreamDescription: &streamtypes.StreamDescription{Shards: shards, LastEvaluatedShardId: aws.String(next)}}, nil
-		}
-	}
-	shard := func(id, parent string) streamtypes.Shard {
-		return streamtypes.Shard{ShardId: &id, ParentShardId: &parent}
-	}
-	for name, c := range map[string]struct {
-		stream  oddStream
-		problem string
-	}{
-		"shards in a circle":        {oddStream{describe: shards("", shard("a", "b"), shard("b", "a"))}, "parent"},
-		"a shard under itself":      {oddStream{describe: shards("", shard("a", "a"))}, "parent"},
-		"a description without end": {oddStream{describe: shards("a", shard("a", ""))}, "does not move on"},
-		"an iterator that stays": {oddStream{records: func(in *dynamodbstreams.GetRecordsInput) (*dynamodbstreams.GetRecordsOutput, error) {
-			return &dynamodbstreams.GetRecordsOutput{Records: []streamtypes.Record{fakeRecord(1, time.Now().Add(-time.Minute))}, NextShardIterator: in.ShardIterator}, nil
-		}}, "does not move on"},
-		"trimmed whatever is asked": {oddStream{open: func(*dynamodbstreams.GetShardIteratorInput) (*dynamodbstreams.GetShardIteratorOutput, error) {
-			return nil, &streamtypes.TrimmedDataAccessException{}
-		}}, "forgotten"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inTime(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-				defer cancel()
-				c.stream.fakeStream = &fakeStream{shards: []fakeShard{{id: "a", numbers: []int{1}}}, at: func(int) time.Time { return time.Now().Add(-time.Minute) }}
-				h, err := relay.NewHandler(&ledger{}, relay.Block)
-				require.NoError(t, err)
-				pages := 0
-				report, err := relay.Replay(ctx, recovery.StreamFrom(c.stream, streamARN, time.Now().Add(-time.Hour)), h, toSameBus, func(o *relay.ReplayOptions) {
-					o.Progress = func(relay.ReplayProgress) error {
-						if pages++; pages > 100 {
-							return fmt.Errorf("%d pages", pages)
-						}
-						return nil
-					}
-				})
-				require.ErrorContains(t, err, c.problem)
-				require.False(t, report.Done)
-			})
-		})
-	}
-}
-
-// A replay that goes on when the stream has forgotten a shard says what is
-// missing: what was not read of it is in no other.
-func TestStreamFromGoesOnTooLate(t *testing.T) {
-	stop := fmt.Errorf("stop")
-	inTime(t, func(t *testing.T) {
-		began := time.Now()
-		f := &fakeStream{at: func(n int) time.Time { return began.Add(time.Duration(n-5) * time.Hour) }, shards: []fakeShard{{id: "a", numbers: []int{1, 2, 3}}}}
-		source := recovery.StreamFrom(f, streamARN, began.Add(-10*time.Hour))
-		_, report, err := replay(t, source, func(o *relay.ReplayOptions) { o.Progress = func(relay.ReplayProgress) error { return stop } })
-		require.ErrorIs(t, err, stop)
-
-		<-time.After(40 * time.Hour)
-		f.shards = []fakeShard{{id: "b", parent: "a2", numbers: []int{60}}}
-		got, report, err := replay(t, source, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-		require.NoError(t, err)
-		require.Empty(t, got)
-		require.NotEmpty(t, report.Missing, "events 2 and 3, and whatever the shards between had")
-		var shards []string
-		for _, m := range report.Missing {
-			shards = append(shards, m.ShardID)
-		}
-		require.ElementsMatch(t, []string{"a", "b"}, shards)
-
-		_, again, err := replay(t, source, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-		require.NoError(t, err)
-		require.Empty(t, again.Missing, "it is said once")
-	})
-}
-
-// A time that cannot be is not known, so the record comes.
-func TestRecordsWithAnOddTime(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		for _, odd := range []time.Time{time.UnixMilli(1 << 62), time.UnixMilli(-1 << 62), time.Unix(time.Now().UnixMilli(), 0), {}} {
-			f := oddStream{fakeStream: &fakeStream{shards: []fakeShard{{id: "a", numbers: []int{1}}}}}
-			f.records = func(*dynamodbstreams.GetRecordsInput) (*dynamodbstreams.GetRecordsOutput, error) {
-				r := fakeRecord(1, time.Now())
-				r.Dynamodb.ApproximateCreationDateTime = &odd
-				return &dynamodbstreams.GetRecordsOutput{Records: []streamtypes.Record{r}}, nil
-			}
-			got, _, err := replay(t, recovery.StreamFrom(f, streamARN, time.Now().Add(-time.Hour)))
+// An answer may be compressed, where the client asks for that.
+func TestCompressedAnswers(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write([]byte(`{"Items":[` + wireItem("a", `{"NULL":true}`) + `],"Count":1}`))
+	require.NoError(t, errors.Join(err, w.Close()))
+	for _, text := range []string{packed.String(), packed.String()[:packed.Len()-12]} {
+		client := answering(t, 200, http.Header{"Content-Encoding": {"gzip"}}, text)
+		options := client.Options()
+		options.EnableAcceptEncodingGzip = true
+		got, _, err := replay(t, recovery.EventStore(dynamodb.New(options), "t", envelope.Layout{}, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour),
+			func(o *recovery.ScanOptions) { o.Segments = 1 }))
+		if text == packed.String() {
 			require.NoError(t, err)
-			require.Equal(t, eventIDs(1), got, odd)
+			require.Equal(t, []string{"a"}, got)
+			continue
 		}
-	})
+		require.ErrorContains(t, err, "unexpected EOF", "it is cut off")
+		require.Empty(t, got)
+	}
 }
 
-// A number that comes twice, or out of order, is another record and not one that
-// was read before.
-func TestStreamRangeOfNumbersThatAreOutOfOrder(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		f := oddStream{fakeStream: &fakeStream{shards: []fakeShard{{id: "a", numbers: []int{1}}}}}
-		f.records = func(*dynamodbstreams.GetRecordsInput) (*dynamodbstreams.GetRecordsOutput, error) {
-			second := fakeRecord(5, time.Now())
-			second.Dynamodb.NewImage = fakeRecord(6, time.Now()).Dynamodb.NewImage
-			return &dynamodbstreams.GetRecordsOutput{Records: []streamtypes.Record{
-				fakeRecord(3, time.Now()), fakeRecord(5, time.Now()), second, fakeRecord(4, time.Now()), fakeRecord(9, time.Now()),
-			}}, nil
-		}
-		got, report, err := replay(t, recovery.StreamRange(f, streamARN, "a", "3", "9"))
+// Read units that cannot be are none.
+func TestReadUnitsThatCannotBe(t *testing.T) {
+	for _, units := range []float64{math.NaN(), -5} {
+		_, report, err := replay(t, storeOf(&fakeTable{events: 5, units: units}, func(o *recovery.ScanOptions) { o.ReadUnits = 1 }))
 		require.NoError(t, err)
-		require.Equal(t, eventIDs(3, 5, 6, 4, 9), got)
-		require.Empty(t, report.Missing)
-	})
-}
-
-// Without the number of records nothing could be said to be missing.
-func TestOnFailureNeedsTheNumberOfRecords(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		good := leftBehind(2, 4, time.Now())
-		for _, size := range []string{`"batchSize":0`, `"batchSize":-1`, `"size":3`} {
-			f := &fakeStream{trimmed: 9, shards: []fakeShard{{id: "a", numbers: []int{1, 2, 3, 4, 5}}}}
-			_, _, err := replay(t, recovery.OnFailure(f, &fakeTable{}, "event-store", envelope.Layout{}, []byte(strings.Replace(good, `"batchSize":3`, size, 1))))
-			require.ErrorContains(t, err, "how many records")
-		}
-		f := &fakeStream{trimmed: 9, shards: []fakeShard{{id: "a", numbers: []int{1, 2, 3, 4, 5}}}}
-		_, report, err := replay(t, recovery.OnFailure(f, &fakeTable{}, "event-store", envelope.Layout{}, []byte(strings.Replace(good, `"batchSize":3`, `"batchSize":10000`, 1))))
-		require.NoError(t, err)
-		require.Len(t, report.Missing, 1)
-		require.Equal(t, 10_000, report.Missing[0].Events)
-
-		_, report, err = replay(t, recovery.OnFailure(f, &fakeTable{}, "event-store", envelope.Layout{}, []byte(withPayload(good, `{"Records":[`+recordText("x", streamARN)+`]}`))))
-		require.NoError(t, err)
-		require.Len(t, report.Missing, 1, "the object holds one record of three")
-		require.Equal(t, 2, report.Missing[0].Events)
-	})
-}
-
-// A table that is given by its ARN is that of one account and region.
-func TestOnFailureOfAnotherRegion(t *testing.T) {
-	for _, arn := range []string{"arn:aws:dynamodb:eu-west-1:123456789013:table/event-store", "arn:aws:dynamodb:eu-west-2:123456789012:table/event-store"} {
-		_, _, err := replay(t, recovery.OnFailure(&fakeStream{}, &fakeTable{}, arn, envelope.Layout{}, []byte(leftBehind(2, 4, time.Now()))))
-		require.ErrorContains(t, err, "and not of")
+		require.Zero(t, report.ReadUnits)
 	}
 }
 

@@ -50,6 +50,7 @@ func (s stream) validate() error {
 // shards returns the shards of the stream, in the order of the description.
 func (s stream) shards(ctx context.Context) ([]types.Shard, error) {
 	var all []types.Shard
+	seen := map[string]bool{}
 	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &s.arn}
 	for {
 		out, err := s.client.DescribeStream(ctx, in)
@@ -68,9 +69,10 @@ func (s stream) shards(ctx context.Context) ([]types.Shard, error) {
 		if next == "" {
 			return all, nil
 		}
-		if next == aws.ToString(in.ExclusiveStartShardId) {
+		if seen[next] {
 			return nil, fmt.Errorf("describe stream %s: it does not move on behind shard %s", s.arn, next)
 		}
+		seen[next] = true
 		in.ExclusiveStartShardId = d.LastEvaluatedShardId
 	}
 }
@@ -90,6 +92,9 @@ type reader struct {
 	last     string                                // the last sequence number that was read, "" for none
 	iterator *string
 	closed   bool // nothing comes any more
+
+	highest string // sequence number that was read
+	same    int    // pages in a row without a higher one
 }
 
 // errTrimmed says that the stream has forgotten what was to be read.
@@ -121,14 +126,29 @@ func (r *reader) read(ctx context.Context) ([]entry, error) {
 			return nil, err
 		}
 		if len(entries) > 0 {
-			if next := out.NextShardIterator; next != nil && *next == *r.iterator {
-				return nil, fmt.Errorf("read shard %s of stream %s: it does not move on: the next iterator is the one that was used", r.shard, r.arn)
+			if err := r.movesOn(entries); err != nil {
+				return nil, err
 			}
 			r.last = entries[len(entries)-1].sequence
 		}
 		r.iterator, r.closed = out.NextShardIterator, out.NextShardIterator == nil
 		return entries, nil
 	}
+}
+
+// movesOn returns an error if many pages in a row have no record that is new: their
+// iterators go round.
+func (r *reader) movesOn(entries []entry) error {
+	r.same++
+	for _, e := range entries {
+		if r.highest == "" || sequence.Less(r.highest, e.sequence) {
+			r.highest, r.same = e.sequence, 0
+		}
+	}
+	if r.same >= emptyPages {
+		return fmt.Errorf("read shard %s of stream %s: it does not move on behind record %s", r.shard, r.arn, r.highest)
+	}
+	return nil
 }
 
 // renew gets an iterator behind the last record read.

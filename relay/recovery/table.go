@@ -76,7 +76,7 @@ type answer struct {
 }
 
 func units(c *types.ConsumedCapacity) float64 {
-	if c == nil || c.CapacityUnits == nil {
+	if c == nil || c.CapacityUnits == nil || !(*c.CapacityUnits > 0) { // NaN is none either
 		return 0
 	}
 	return *c.CapacityUnits
