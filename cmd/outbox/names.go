@@ -8,6 +8,7 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/layoutfile"
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
 )
 
@@ -29,6 +30,15 @@ func (j journalName) reaches(from, now time.Time) error {
 
 func (j journalName) table(cfg aws.Config, deployment string) *journal.Table {
 	return journal.New(dynamodb.NewFromConfig(cfg), or(j.Journal, deployment+"-journal"), func(o *journal.Options) { o.TTL = j.JournalTTL })
+}
+
+// writer returns the journal to write into, nil where there is none. What is
+// published and not in the journal looks, to an audit, as if it had never been.
+func (j journalName) writer(cfg aws.Config, deployment string) relay.Journal {
+	if j.Journal == none {
+		return nil
+	}
+	return j.table(cfg, deployment)
 }
 
 // storeNames are the event store with all that has to be known to read it.

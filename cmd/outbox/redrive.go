@@ -20,7 +20,7 @@ type redriveCmd struct {
 }
 
 func (redriveCmd) Help() string {
-	return `A dead letter is an event that the bus or the relay refused for good. Correct the cause first; if the event itself is wrong, correct its item in the event store. A redrive publishes the item as it is now, or the record in the letter if there is no item any more. redrive run -h lists its flags. What the bus refuses again stays a dead letter.
+	return `A dead letter is an event that the bus or the relay refused for good. Correct the cause first; if the event itself is wrong, correct its item in the event store. A redrive publishes the item as it is now, or the record in the letter if there is no item any more. redrive run -h lists its flags. What the bus refuses again stays a dead letter. What it accepts is written into the journal; --journal none if there is none.
 
 Examples:
   outbox redrive list
@@ -82,11 +82,7 @@ func (c *redriveRunCmd) Run(ctx context.Context, a *app) error {
 		return usage("--dead-letters none: there is nothing to redrive")
 	}
 	bus := or(c.Bus, c.Name+"-bus")
-	var told relay.Journal
-	if c.Journal != "" && c.Journal != none {
-		told = c.table(cfg, c.Name)
-	}
-	h, err := a.handler(cfg, bus, s.layout, told)
+	h, err := a.handler(cfg, bus, s.layout, c.writer(cfg, c.Name))
 	if err != nil {
 		return err
 	}

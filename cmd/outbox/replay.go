@@ -44,7 +44,7 @@ type replayCmd struct {
 }
 
 func (c *replayCmd) Help() string {
-	return `They come from the event store, from the stream, or from what Lambda or Pipes left of a batch that failed. Say which events (--from and --to, or one of the others under "Which events"), and where to. An event has the same eventId as before, so consumers that keep receipts do nothing twice. The event store is never changed.
+	return `They come from the event store, from the stream, or from what Lambda or Pipes left of a batch that failed. Say which events (--from and --to, or one of the others under "Which events"), and where to. An event has the same eventId as before, so consumers that keep receipts do nothing twice. The event store is never changed. What goes to the relay's own bus is written into the journal; --journal none if there is none.
 
 Examples:
   outbox replay --from 36h --missing --to-same-bus              what it would do
@@ -169,8 +169,8 @@ func (c *replayCmd) state(now time.Time) (s cursorfile.State, err error) {
 // the journal, if there is one.
 func (c *replayCmd) publisher(a *app, cfg aws.Config, bus string, s eventStore) (*relay.Handler, error) {
 	var told relay.Journal
-	if c.ToSameBus && c.Journal != none && (c.Journal != "" || c.Missing) {
-		told = c.table(cfg, c.Name)
+	if c.ToSameBus {
+		told = c.writer(cfg, c.Name)
 	}
 	return a.handler(cfg, bus, s.layout, told)
 }

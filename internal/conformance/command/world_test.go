@@ -80,12 +80,14 @@ func newWorld(t *testing.T, db *engine.Engine, optFns ...func(*worldOptions)) *w
 	w := &world{
 		db: db, client: db.DynamoDB(), layout: o.layout, dir: t.TempDir(),
 		users: enginetest.BusinessTable(t, db), events: enginetest.EventStore(t, db, o.table),
-		journal: enginetest.BusinessTable(t, db, two), letters: enginetest.BusinessTable(t, db, two),
-		wire: newWire(t, moto.URL), relayWire: newWire(t, moto.URL),
+		letters: enginetest.BusinessTable(t, db, two),
+		wire:    newWire(t, moto.URL), relayWire: newWire(t, moto.URL),
 		// No rule matches: what the bus has accepted is taken from the wire, which is quicker than the engine's queues.
 		bus: enginetest.NewBus(t, moto, func(o *enginetest.BusOptions) { o.Pattern = `{"source":["nobody"]}` }),
 	}
-	w.names = fmt.Sprintf("event-store: %s\njournal: %s\ndead-letters: %s\nbus: %s\n%s", w.events.Name, w.journal.Name, w.letters.Name, w.bus.Name, o.yaml)
+	// The journal has the name that follows from that of the deployment, as with the templates.
+	w.journal = enginetest.BusinessTable(t, db, two, func(o *enginetest.TableOptions) { o.Name = w.events.Name + "-journal" })
+	w.names = fmt.Sprintf("name: %s\nevent-store: %[1]s\ndead-letters: %s\nbus: %s\n%s", w.events.Name, w.letters.Name, w.bus.Name, o.yaml)
 	w.write(t, "outbox.yaml", w.names)
 	w.env = append(command.Environment(moto, map[string]*engine.Engine{"dynamodb": db, "dynamodb_streams": db}), "AWS_ENDPOINT_URL_EVENTBRIDGE="+w.wire.URL)
 
