@@ -11,7 +11,9 @@
 //
 // An event that is in the event store, and neither in the journal nor in the dead
 // letters, was never published. That holds for the time in which there was a
-// journal: what was published before it was switched on is not in it.
+// journal: what was published before it was switched on is not in it. It holds for
+// one relay: where two relays read one event store, each needs a table of its own,
+// or what one of them has published counts as published by the other.
 //
 // # What it costs
 //
