@@ -193,13 +193,18 @@ func TestAKilledReplayGoesOn(t *testing.T) {
 							_ = cmd.Process.Kill()
 						}
 					}
+					before := killed // the hook counts it under the lock
 					require.NoError(t, cmd.Start())
 					bus.mu.Unlock()
-					before := killed
 					err := cmd.Wait()
 					done = err == nil
-					require.True(t, done || killed > before, "%v: %s", err, said.String())
+					bus.mu.Lock()
+					more := killed > before
+					bus.mu.Unlock()
+					require.True(t, done || more, "%v: %s", err, said.String())
 				}
+				bus.mu.Lock()
+				defer bus.mu.Unlock()
 				require.Equal(t, len(kills), killed)
 				times := map[string]int{}
 				for _, id := range bus.got {
