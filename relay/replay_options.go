@@ -23,7 +23,9 @@ type ReplayOptions struct {
 
 	// MissingFrom leaves out every event that the journal has, for whatever
 	// bus, also as dead-lettered: those are for a redrive. So what is published is
-	// what neither the bus nor the dead letters have.
+	// what neither the bus nor the dead letters have. One whose dead letter was
+	// discarded, or has expired, stays left out. The journal must be that of one
+	// relay only; an eventId that was used again later counts as the later event.
 	//
 	// An event of time t is looked for from t less [ClockSkew] on, up to the
 	// beginning of the replay; what the relay has accepted since then is published

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"testing"
@@ -191,4 +192,33 @@ func TestAnswersThatAreNone(t *testing.T) {
 		require.Equal(t, []string{"a"}, got, "which was in the page before")
 		require.False(t, report.Done)
 	}
+}
+
+// A sort key that is a number without leading zeros, as a text, has 10 before 9: the
+// table's order is not that of the aggregate.
+func TestAnOrderedLayoutWhoseSortKeyHasNoOrder(t *testing.T) {
+	layout := func(format string) envelope.Layout {
+		return envelope.Layout{Ordered: true, Keys: func(ev envelope.CustomEvent) (string, string) {
+			return ev.Headers.AggregateID, fmt.Sprintf(format, ev.Headers.Sequence)
+		}}
+	}
+	sources := func(l envelope.Layout) []relay.Source {
+		return []relay.Source{
+			recovery.EventStore(&fakeTable{}, "t", l, envelope.MinTimestamp, envelope.MaxTimestamp),
+			recovery.Aggregate(&fakeTable{}, "t", l, "a"),
+			recovery.IDs(&fakeTable{}, "t", l, "a"),
+		}
+	}
+	for _, s := range sources(layout("%d")) {
+		require.ErrorContains(t, s.(relay.Validator).Validate(), "sort key")
+	}
+	numeric, unordered := layout("%d"), layout("%d")
+	numeric.NumericSK, unordered.Ordered = true, false
+	panics := envelope.Layout{Ordered: true, Keys: func(ev envelope.CustomEvent) (string, string) { return "k", string(ev.Payload[0]) }}
+	for _, l := range []envelope.Layout{layout("%020d"), layout("e#%09d"), numeric, unordered, envelope.AggregateLayout()} {
+		for _, s := range sources(l) {
+			require.NoError(t, s.(relay.Validator).Validate())
+		}
+	}
+	require.NoError(t, sources(panics)[0].(relay.Validator).Validate(), "what it does is not known")
 }

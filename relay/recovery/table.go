@@ -52,8 +52,31 @@ func (s store) validate() error {
 	}
 	if err := s.layout.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("recovery: layout: %w", err))
+	} else if !s.keepsOrder() {
+		errs = append(errs, errors.New("recovery: layout: it is Ordered, but its sort key has 10 before 9, so the table gives an aggregate's events in another order; "+
+			"give a layout that is not Ordered here and to the handler, and their order is not kept"))
 	}
 	return errors.Join(errs...)
+}
+
+// keepsOrder reports whether the order of the sort key is that of the sequence, as
+// far as one example shows it.
+func (s store) keepsOrder() (ok bool) {
+	if !s.layout.Ordered || s.layout.NumericSK {
+		return true
+	}
+	defer func() {
+		if recover() != nil { // Keys asks for more than headers
+			ok = true
+		}
+	}()
+	sk := func(n int64) string {
+		_, sk := s.layout.Keys(envelope.CustomEvent{Headers: envelope.Headers{
+			EventID: "1", EventName: "n", Source: "s", Timestamp: envelope.MinTimestamp, AggregateID: "a", Sequence: n,
+		}})
+		return sk
+	}
+	return sk(9) <= sk(10)
 }
 
 // question says which table is read and how.
