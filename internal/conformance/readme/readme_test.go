@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -76,7 +77,7 @@ func TestQuickstartOutput(t *testing.T) {
 			printed, shown = rest, shown+1
 		}
 	}
-	require.Equal(t, 3, shown)
+	require.Equal(t, 4, shown)
 	require.Empty(t, strings.TrimSpace(printed), "the README stops before the end")
 }
 
@@ -120,4 +121,12 @@ func TestCommandsAreRun(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(ran), seen)
+}
+
+// The README is to be read in three minutes; what it has no room for has a page in
+// docs.
+func TestTheReadmeIsShort(t *testing.T) {
+	text, err := os.ReadFile(root + "README.md")
+	require.NoError(t, err)
+	require.LessOrEqual(t, utf8.RuneCount(text), 9000)
 }
