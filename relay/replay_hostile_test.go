@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,13 +120,21 @@ func TestReplayOfASourceThatExits(t *testing.T) {
 
 // cuts ends contexts at random, wherever a replay waits for something.
 type cuts struct {
-	rng    *rand.Rand
 	cancel context.CancelFunc
 	one    int // of so many waits
+
+	mu  sync.Mutex // guards rng: the source has a goroutine of its own
+	rng *rand.Rand
+}
+
+func (c *cuts) oneOf(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rng.IntN(n) == 0
 }
 
 func (c *cuts) wait() bool {
-	if c.rng.IntN(c.one) == 0 {
+	if c.oneOf(c.one) {
 		c.cancel()
 		return true
 	}
@@ -205,7 +214,7 @@ func TestReplayThatIsStoppedAnywhere(t *testing.T) {
 			}
 			out := accept(entries)
 			for i := range out {
-				if rng.IntN(10) == 0 {
+				if c.oneOf(10) {
 					out[i] = unlucky
 				}
 			}
