@@ -171,7 +171,11 @@ func (c *client) serialize(operation string, bus busARN, body []byte) serializeF
 		req.Header.Set("Smithy-Protocol", "rpc-v2-cbor")
 		req.Header.Set("Accept", "application/cbor")
 		req.Header.Set("Content-Type", "application/cbor")
-		if in.Request, err = req.SetStream(bytes.NewReader(body)); err != nil {
+		// No WriteTo, by which smithy-go would tell net/http of an error where the body
+		// has no more: when the answer begins before net/http asks, it closes the
+		// connection under it, and the call is made again.
+		stream := struct{ io.ReadSeeker }{bytes.NewReader(body)}
+		if in.Request, err = req.SetStream(stream); err != nil {
 			return out, md, err
 		}
 		return next.HandleSerialize(ctx, in)

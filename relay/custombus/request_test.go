@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -214,3 +215,26 @@ func TestConfiguration(t *testing.T) {
 		})
 	}
 }
+
+// net/http asks, perhaps when the answer is there, whether the body has more. An
+// error then closes the connection under the answer, and the call is made again.
+func TestBodyAfterTheAnswer(t *testing.T) {
+	bus := newBus()
+	var late []io.Reader
+	p := custombus.New(config(doer(func(r *http.Request) (*http.Response, error) {
+		late = append(late, r.Body)
+		return bus.Do(r)
+	})), testARN)
+	_, err := p.Publish(t.Context(), entries(3))
+	require.NoError(t, err)
+	require.Len(t, late, 2, "the look at the bus, and the call")
+	for _, body := range late {
+		n, err := io.Copy(io.Discard, body)
+		require.NoError(t, err)
+		require.Zero(t, n)
+	}
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
