@@ -80,7 +80,7 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	units := unitsOf(ctx, client, s.table)
-	meter := progress.New(a.stderr, a.terminal, "events", nil)
+	meter := progress.New(a.stderr, a.terminal, "event")
 	result, err := audit.Run(ctx, audit.Options{
 		Source: source, Layout: s.layout, Journal: journal, Letters: c.deadLetters(cfg, c.Name).ids(), Young: now.Add(-c.Lag), List: c.List,
 		Progress: func(read int, u float64) error {

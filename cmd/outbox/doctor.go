@@ -4,11 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/doctor"
 )
 
@@ -43,14 +38,15 @@ Exit status: 0 healthy (warnings at most), 1 there is a problem, 2 something cou
 
 // names are those that are given, and the templates' for the rest.
 func (c *doctorCmd) names() doctor.Names {
-	n, letters := doctor.NamesOf(c.Name), c.DeadLetters
+	letters := c.DeadLetters
 	if letters == none { // then only the relay itself can say where its dead letters go
 		letters = ""
 	}
 	return doctor.Names{
-		EventStore: or(c.EventStore, n.EventStore), TTL: c.TTL, Marker: c.Marker, DeadLetters: or(letters, n.DeadLetters), DeadLettersGiven: letters != "",
-		Relay: or(c.Relay, n.Relay), Bus: or(c.Bus, n.Bus), Rule: or(c.Rule, n.Rule), Queue: or(c.Queue, n.Queue), Consumer: or(c.Consumer, n.Consumer),
-		Source: c.Source, DetailType: c.DetailType,
+		EventStore: or(c.EventStore, c.Name+"-event-store"), TTL: c.TTL, Marker: c.Marker,
+		DeadLetters: or(letters, c.Name+"-dead-letters"), DeadLettersGiven: letters != "",
+		Relay: or(c.Relay, c.Name+"-relay"), Bus: or(c.Bus, c.Name+"-bus"), Rule: or(c.Rule, c.Name+"-user-created"),
+		Queue: or(c.Queue, c.Name+"-messaging"), Consumer: or(c.Consumer, c.Name+"-messaging"), Source: c.Source, DetailType: c.DetailType,
 	}
 }
 
@@ -64,9 +60,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	report := doctor.Inspect(ctx, doctor.Clients{
-		Tables: dynamodb.NewFromConfig(cfg), Functions: lambda.NewFromConfig(cfg), Events: eventbridge.NewFromConfig(cfg), Queues: sqs.NewFromConfig(cfg),
-	}, c.names(), c.Name, cfg.Region)
+	report := doctor.Inspect(ctx, cfg, c.names(), c.Name)
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}

@@ -31,6 +31,11 @@ func TestHealthyDeployment(t *testing.T) {
 		require.Empty(t, f.Why)
 	}
 	require.Contains(t, text, "0 problems, 0 warnings, 0 not checked")
+	w := healthy()
+	w.part(relayFunc)["Timeout"] = 3
+	w.part(relayMapping, "EventSourceMappings")["State"] = "Disabled"
+	_, _, text = w.inspect(t)
+	require.Contains(t, text, "1 problem, 1 warning, 0 not checked")
 	require.Contains(t, text, "mapping.response-types")
 }
 
@@ -104,6 +109,7 @@ var faults = []struct {
 	{"no bisect", func(w world) { w.part(relayMapping, "EventSourceMappings")["BisectBatchOnFunctionError"] = false }, "mapping.bisect", doctor.Warning, "--bisect-batch-on-function-error"},
 	{"three retries", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRetryAttempts"] = 3 }, "mapping.retries", doctor.Problem, "skip events"},
 	{"no record age", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = -1 }, "mapping.record-age", doctor.Warning, "forgets after 24 hours"},
+	{"record age of 23.5 hours", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 84600 }, "mapping.record-age", doctor.Warning, "forgets after 24 hours"},
 	{"record age of a week", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 604800 }, "mapping.record-age", doctor.Warning, "604800 s"},
 	{"record age of a minute", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 60 }, "mapping.record-age", doctor.Problem, "skip events"},
 	{"no on-failure destination", func(w world) { delete(w.part(relayMapping, "EventSourceMappings"), "DestinationConfig") }, "mapping.on-failure", doctor.Problem, "skipped in silence"},

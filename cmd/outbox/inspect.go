@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/progress"
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
@@ -267,7 +268,7 @@ func (in *inspection) text(w io.Writer, receipts bool) error {
 	if i := in.Item; i == nil {
 		row("event store", "no item: it was never committed, or has been deleted since (TTL)")
 	} else {
-		row("event store", "in table %s, %d bytes as it is published", i.Table, i.Bytes)
+		row("event store", "in table %s, %s as it is published", i.Table, progress.Count(i.Bytes, "byte"))
 		if i.Items > 1 {
 			row("", "%d ITEMS have this eventId: the writer has given it twice", i.Items)
 		}
@@ -290,7 +291,7 @@ func (in *inspection) text(w io.Writer, receipts bool) error {
 		row("dead letters", "none")
 	}
 	for _, l := range in.Letters {
-		row("dead letter", "%s since %s, after %d attempts", l.Code, stamp(l.DeadAt), l.Attempts)
+		row("dead letter", "%s since %s, after %s", l.Code, stamp(l.DeadAt), progress.Count(l.Attempts, "attempt"))
 		if l.Message != "" {
 			row("", "%s", l.Message)
 		}

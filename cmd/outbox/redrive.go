@@ -108,7 +108,7 @@ func (c *redriveRunCmd) all(ctx context.Context, a *app, letters *deadLetters, h
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	a.interrupts.paged.Store(true)
-	meter := progress.New(a.stderr, a.terminal, "letters", nil)
+	meter := progress.New(a.stderr, a.terminal, "letter")
 	defer meter.Close()
 	missing := slices.Clone(c.ID)
 	sum, err := letters.Redrive(ctx, letters.client, h, func(o *deadletter.RedriveOptions) {

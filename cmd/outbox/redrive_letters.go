@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/progress"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 )
 
@@ -102,7 +103,7 @@ func (c *redriveListCmd) Run(ctx context.Context, a *app) error {
 		return a.writeJSON(map[string]any{"letters": all, "byCode": codes})
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d dead letters in table %s\n", len(all), d.name)
+	fmt.Fprintf(&b, "%s in table %s\n", progress.Count(len(all), "dead letter"), d.name)
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		fmt.Fprintf(&b, "  %d with %s\n", codes[code], code)
 	}
@@ -264,9 +265,10 @@ func (c *redriveDiscardCmd) Run(ctx context.Context, a *app) error {
 func (r redriveResult) text(w io.Writer) error {
 	var b strings.Builder
 	if r.Executed {
-		fmt.Fprintf(&b, "%d of %d dead letters published to %s, and deleted.\n", r.Published, r.Read, r.To)
+		fmt.Fprintf(&b, "%d of %s published to %s, and deleted.\n", r.Published, progress.Count(r.Read, "dead letter"), r.To)
 	} else {
-		fmt.Fprintf(&b, "Nothing was published. With --execute, %d of %d dead letters would go to %s, and be deleted when it has accepted them.\n", r.Published, r.Read, r.To)
+		fmt.Fprintf(&b, "Nothing was published. With --execute, %d of %s would go to %s, and be deleted when it has accepted them.\n",
+			r.Published, progress.Count(r.Read, "dead letter"), r.To)
 	}
 	if r.Failed > 0 {
 		fmt.Fprintf(&b, "%d stay:\n", r.Failed)

@@ -91,7 +91,7 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 		r := &replayRun{
 			a: a, h: h, state: state, cursor: c.Cursor, dry: !c.Execute,
 			result: replayResult{Executed: c.Execute, To: c.text(bus), Rate: c.Rate, missing: c.Missing},
-			meter:  progress.New(a.stderr, a.terminal, "events", nil),
+			meter:  progress.New(a.stderr, a.terminal, "event"),
 			options: func(o *relay.ReplayOptions) {
 				o.To, o.Names, o.Sources, o.Aggregates = to, c.OnlyNames, c.OnlySources, c.OnlyAggregates
 				o.Rate, o.Mark, o.DryRun = c.Rate, c.Mark, !c.Execute

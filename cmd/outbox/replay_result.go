@@ -129,9 +129,9 @@ func (r *replayResult) unknown() []string {
 func (r *replayResult) text(w io.Writer) error {
 	var b strings.Builder
 	if r.Executed {
-		fmt.Fprintf(&b, "Published %d events in %s (%s/s).\n\n", r.Published, progress.Duration(time.Duration(r.Seconds*float64(time.Second))), progress.Rate(float64(r.Published)/max(r.Seconds, 0.001)))
+		fmt.Fprintf(&b, "Published %s in %s (%s/s).\n\n", progress.Count(r.Published, "event"), progress.Duration(time.Duration(r.Seconds*float64(time.Second))), progress.Rate(float64(r.Published)/max(r.Seconds, 0.001)))
 	} else {
-		fmt.Fprintf(&b, "Nothing was published. With --execute, %d events would be.\n\n", r.Published)
+		fmt.Fprintf(&b, "Nothing was published. With --execute, %s would be.\n\n", progress.Count(r.Published, "event"))
 	}
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
@@ -206,13 +206,13 @@ func (m lost) text() string {
 		parts = append(parts, stamp(m.From)+" to "+stamp(m.To))
 	}
 	if m.Events > 0 {
-		parts = append(parts, fmt.Sprintf("%d events", m.Events))
+		parts = append(parts, progress.Count(m.Events, "event"))
 	}
 	return strings.Join(append(parts, m.Reason), ", ")
 }
 
 func (r *replayResult) readText() string {
-	s := fmt.Sprintf("%d records", r.Read)
+	s := progress.Count(r.Read, "record")
 	if r.Filtered > 0 && r.missing {
 		s += fmt.Sprintf(", %d left out: accepted or dead-lettered before, or by a filter", r.Filtered)
 	} else if r.Filtered > 0 {
@@ -229,7 +229,7 @@ func unitsText(u float64) string { return fmt.Sprintf("%.1f", u) }
 func bytesText(n int64) string {
 	switch {
 	case n < 1000:
-		return fmt.Sprintf("%d bytes", n)
+		return progress.Count(n, "byte")
 	case n < 1_000_000:
 		return fmt.Sprintf("%.1f KB", float64(n)/1e3)
 	case n < 1_000_000_000:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,6 +26,7 @@ const (
 // cli is the grammar.
 type cli struct {
 	common
+	Version kong.VersionFlag `help:"Print the version."`
 
 	Doctor  doctorCmd  `cmd:"" help:"Look at a deployment, and say what in it loses events or holds them up, and how to mend it."`
 	Inspect inspectCmd `cmd:"" help:"Say all that is known about one event."`
@@ -74,7 +76,7 @@ func run(ctx context.Context, args []string, env environment) (code int) {
 	}()
 	var grammar cli
 	parser, err := kong.New(&grammar,
-		kong.Name("outbox"), kong.Description(description), kong.Vars{"config": defaultConfig},
+		kong.Name("outbox"), kong.Description(description), kong.Vars{"config": defaultConfig, "version": "outbox " + version()},
 		kong.Writers(env.stdout, env.stderr), kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		fromFile(),
@@ -105,6 +107,16 @@ func run(ctx context.Context, args []string, env environment) (code int) {
 		err = errInterrupted
 	}
 	return a.fail(err)
+}
+
+// version is that of the module, as go install or go run has it; (devel) in a
+// checkout without one.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	return or(info.Main.Version, "(devel)")
 }
 
 // fail says what is wrong, and returns the exit code that stands for it.

@@ -50,6 +50,12 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	code, out, errOut := outbox(t, aws.Config{}, "--version")
+	require.Equal(t, exitDone, code, errOut)
+	require.Regexp(t, `^outbox \S+\n$`, out)
+}
+
 // file makes a file of that name in an empty folder, which is the working folder
 // for the rest of the test.
 func file(t *testing.T, name, text string) {

@@ -19,7 +19,7 @@ const (
 
 func (in *inspection) bus(ctx context.Context) {
 	subject := "event bus " + in.Bus
-	_, err := in.Events.DescribeEventBus(ctx, &eventbridge.DescribeEventBusInput{Name: &in.Bus})
+	_, err := in.events.DescribeEventBus(ctx, &eventbridge.DescribeEventBusInput{Name: &in.Bus})
 	if err != nil {
 		in.unreadable("bus.exists", subject, "PutEvents to a bus that does not exist has been seen to answer success ("+aboutAbsent+"): every event is lost", err)
 		return
@@ -30,7 +30,7 @@ func (in *inspection) bus(ctx context.Context) {
 // rule checks the rule and asks it about an event of the service.
 func (in *inspection) rule(ctx context.Context) {
 	subject := "rule " + in.Rule + " of " + in.Bus
-	out, err := in.Events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &in.Rule, EventBusName: &in.Bus})
+	out, err := in.events.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: &in.Rule, EventBusName: &in.Bus})
 	if err != nil {
 		in.unreadable("rule.exists", subject, "the bus takes the events and gives them to nobody", err)
 		return
@@ -53,8 +53,7 @@ func (in *inspection) rule(ctx context.Context) {
 	}
 	match, err := in.matches(ctx, pattern)
 	if err != nil {
-		f.Severity, f.Why = Unchecked, "it could not be evaluated: "+err.Error()
-		in.report.add(f)
+		in.report.unchecked(f, "it could not be evaluated: "+err.Error())
 		return
 	}
 	in.report.verdict(match, Problem, f)
@@ -86,7 +85,7 @@ func (in *inspection) matches(ctx context.Context, pattern string) (bool, error)
 }
 
 func (in *inspection) ask(ctx context.Context, pattern, event string) (bool, error) {
-	out, err := in.Events.TestEventPattern(ctx, &eventbridge.TestEventPatternInput{EventPattern: &pattern, Event: &event})
+	out, err := in.events.TestEventPattern(ctx, &eventbridge.TestEventPatternInput{EventPattern: &pattern, Event: &event})
 	if err != nil {
 		return false, err
 	}
@@ -103,7 +102,7 @@ func (in *inspection) targets(ctx context.Context) {
 	var all []types.Target
 	input := &eventbridge.ListTargetsByRuleInput{Rule: &in.Rule, EventBusName: &in.Bus}
 	for {
-		page, err := in.Events.ListTargetsByRule(ctx, input)
+		page, err := in.events.ListTargetsByRule(ctx, input)
 		if err != nil {
 			in.unreadable("target.exists", subject, "", err)
 			return

@@ -65,9 +65,8 @@ func (in *inspection) relayFunction(ctx context.Context) {
 // notTold adds that a variable is not set, so that the doctor cannot tell what
 // the relay uses, and what it could mean.
 func (in *inspection) notTold(f Finding, variable, could string) {
-	f.Severity, f.Found = Unchecked, variable+" is not set"
-	f.Why = "the relay may have it from elsewhere, which the doctor cannot see: " + could
-	in.report.add(f)
+	f.Found = variable + " is not set"
+	in.report.unchecked(f, "the relay may have it from elsewhere, which the doctor cannot see: "+could)
 }
 
 // consumerFunction looks at the function behind the queue, for its timeout.
@@ -78,7 +77,7 @@ func (in *inspection) consumerFunction(ctx context.Context) {
 // function reads a function, nil if that is not possible, and checks its state.
 func (in *inspection) function(ctx context.Context, role, name, absent string) *lambda.GetFunctionConfigurationOutput {
 	subject := "function " + name
-	out, err := in.Functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+	out, err := in.functions.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
 	if err != nil {
 		in.unreadable(role+".exists", subject, absent, err)
 		return nil

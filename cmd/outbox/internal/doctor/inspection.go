@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -11,46 +12,12 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// TablesAPIClient is what the doctor needs of DynamoDB.
-type TablesAPIClient interface {
-	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
-	DescribeTimeToLive(context.Context, *dynamodb.DescribeTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTimeToLiveOutput, error)
-	DescribeContinuousBackups(context.Context, *dynamodb.DescribeContinuousBackupsInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeContinuousBackupsOutput, error)
-}
-
-// FunctionsAPIClient is what the doctor needs of Lambda.
-type FunctionsAPIClient interface {
-	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
-	ListEventSourceMappings(context.Context, *lambda.ListEventSourceMappingsInput, ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error)
-}
-
-// BusAPIClient is what the doctor needs of EventBridge.
-type BusAPIClient interface {
-	DescribeEventBus(context.Context, *eventbridge.DescribeEventBusInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error)
-	DescribeRule(context.Context, *eventbridge.DescribeRuleInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeRuleOutput, error)
-	ListTargetsByRule(context.Context, *eventbridge.ListTargetsByRuleInput, ...func(*eventbridge.Options)) (*eventbridge.ListTargetsByRuleOutput, error)
-	TestEventPattern(context.Context, *eventbridge.TestEventPatternInput, ...func(*eventbridge.Options)) (*eventbridge.TestEventPatternOutput, error)
-}
-
-// QueuesAPIClient is what the doctor needs of SQS.
-type QueuesAPIClient interface {
-	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
-	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
-}
-
-var (
-	_ TablesAPIClient    = (*dynamodb.Client)(nil)
-	_ FunctionsAPIClient = (*lambda.Client)(nil)
-	_ BusAPIClient       = (*eventbridge.Client)(nil)
-	_ QueuesAPIClient    = (*sqs.Client)(nil)
-)
-
-// Clients are the doctor's eyes. None of them changes anything.
-type Clients struct {
-	Tables    TablesAPIClient
-	Functions FunctionsAPIClient
-	Events    BusAPIClient
-	Queues    QueuesAPIClient
+// clients are the doctor's eyes. It changes nothing by them.
+type clients struct {
+	tables    *dynamodb.Client
+	functions *lambda.Client
+	events    *eventbridge.Client
+	queues    *sqs.Client
 }
 
 // Names are those of a deployment's parts.
@@ -71,19 +38,10 @@ type Names struct {
 	DeadLettersGiven bool
 }
 
-// NamesOf are the names that the templates give to a deployment.
-func NamesOf(name string) Names {
-	return Names{
-		EventStore: name + "-event-store", TTL: "ttl", DeadLetters: name + "-dead-letters", Relay: name + "-relay",
-		Bus: name + "-bus", Rule: name + "-user-created", Queue: name + "-messaging", Consumer: name + "-messaging",
-		Source: "userService", DetailType: "User.Created",
-	}
-}
-
 // inspection is one run: what it looks at, and what earlier checks have learnt
 // for later ones.
 type inspection struct {
-	Clients
+	clients
 	Names
 	report *Report
 
@@ -96,8 +54,9 @@ type inspection struct {
 
 // Inspect looks at a deployment. It always returns a report: what could not be
 // looked at is a finding too.
-func Inspect(ctx context.Context, c Clients, n Names, name, region string) *Report {
-	in := &inspection{Clients: c, Names: n, report: &Report{Name: name, Region: region}}
+func Inspect(ctx context.Context, cfg aws.Config, n Names, name string) *Report {
+	c := clients{dynamodb.NewFromConfig(cfg), lambda.NewFromConfig(cfg), eventbridge.NewFromConfig(cfg), sqs.NewFromConfig(cfg)}
+	in := &inspection{clients: c, Names: n, report: &Report{Name: name, Region: cfg.Region}}
 	in.eventStore(ctx)
 	in.relayFunction(ctx)
 	in.relayMapping(ctx)

@@ -14,32 +14,21 @@ import (
 )
 
 const (
-	aboutPartial  = "https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html"
-	aboutErrors   = "https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html"
-	aboutMapping  = "https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html"
-	aboutFilter   = "https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html"
-	streamForgets = 24 * 3600 // seconds
+	aboutPartial = "https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html"
+	aboutErrors  = "https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html"
+	aboutMapping = "https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html"
+	aboutFilter  = "https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html"
 )
 
 // relayMapping checks the event source mapping between the event store's stream
 // and the relay.
 func (in *inspection) relayMapping(ctx context.Context) {
-	all, err := in.mappings(ctx, in.Relay)
-	if err != nil {
-		in.unreadable("mapping.exists", "event source mappings of "+in.Relay, "nothing invokes the relay", err)
-		return
+	stream := ":table/" + in.EventStore + "/stream/"
+	f := Finding{
+		Check: "mapping.exists", Subject: "event source mappings from " + in.EventStore + " to " + in.Relay,
+		Why: "without one nothing is published; with two everything is published twice",
 	}
-	var ours []types.EventSourceMappingConfiguration
-	for _, m := range all {
-		if strings.Contains(aws.ToString(m.EventSourceArn), ":table/"+in.EventStore+"/stream/") {
-			ours = append(ours, m)
-		}
-	}
-	in.report.verdict(len(ours) == 1, Problem, Finding{
-		Check: "mapping.exists", Subject: "event source mappings from " + in.EventStore + " to " + in.Relay, Found: fmt.Sprint(len(ours)), Want: "1",
-		Why: "without one nothing is published; with two everything is published twice", Mend: "make the mapping, or delete the one too many", See: aboutMapping,
-	})
-	for _, m := range ours {
+	for _, m := range in.mappings(ctx, in.Relay, f, func(arn string) bool { return strings.Contains(arn, stream) }) {
 		in.mappingState("mapping", m)
 		in.mappingSource(m)
 		in.mappingFailures(m)
@@ -48,21 +37,41 @@ func (in *inspection) relayMapping(ctx context.Context) {
 	}
 }
 
-// mappings are all event source mappings of a function.
-func (in *inspection) mappings(ctx context.Context, function string) ([]types.EventSourceMappingConfiguration, error) {
-	var all []types.EventSourceMappingConfiguration
-	input := &lambda.ListEventSourceMappingsInput{FunctionName: &function}
-	for {
-		page, err := in.Functions.ListEventSourceMappings(ctx, input)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.EventSourceMappings...)
-		if aws.ToString(page.NextMarker) == "" {
-			return all, nil
-		}
-		input.Marker = page.NextMarker
+// consumerMapping checks the mapping between the queue and the function behind
+// it.
+func (in *inspection) consumerMapping(ctx context.Context) {
+	if in.queue == nil {
+		return
 	}
+	f := Finding{
+		Check: "consumer-mapping.exists", Subject: "event source mappings from " + in.Queue + " to " + in.Consumer,
+		Why: "without one nobody reads the queue",
+	}
+	for _, m := range in.mappings(ctx, in.Consumer, f, func(arn string) bool { return arn == in.queue.arn }) {
+		in.mappingState("consumer-mapping", m)
+		in.responseTypes("consumer-mapping", m, "one message that fails makes all of its batch come again, and in the end go to the dead-letter queue with it")
+	}
+}
+
+// mappings are those event source mappings of a function that read ours. There
+// should be one; f is the finding about that.
+func (in *inspection) mappings(ctx context.Context, function string, f Finding, ours func(arn string) bool) (all []types.EventSourceMappingConfiguration) {
+	pages := lambda.NewListEventSourceMappingsPaginator(in.functions, &lambda.ListEventSourceMappingsInput{FunctionName: &function})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			in.unreadable(f.Check, f.Subject, f.Why, err)
+			return nil
+		}
+		for _, m := range page.EventSourceMappings {
+			if ours(aws.ToString(m.EventSourceArn)) {
+				all = append(all, m)
+			}
+		}
+	}
+	f.Found, f.Want, f.Mend, f.See = fmt.Sprint(len(all)), "1", "make the mapping, or delete the one too many", aboutMapping
+	in.report.verdict(len(all) == 1, Problem, f)
+	return all
 }
 
 func about(m types.EventSourceMappingConfiguration) string {
@@ -135,25 +144,24 @@ func (in *inspection) mappingFailures(m types.EventSourceMappingConfiguration) {
 		Mend: change(m, "--maximum-retry-attempts -1"),
 	})
 
-	age := int32(-1)
+	age, good, bad := int32(-1), true, Warning // without limit is Lambda's default
 	if m.MaximumRecordAgeInSeconds != nil {
 		age = *m.MaximumRecordAgeInSeconds
 	}
-	f := Finding{Check: "mapping.record-age", Subject: about(m), Found: fmt.Sprintf("%d s", age), Want: "between 6 and 23 hours", See: aboutErrors, Mend: change(m, "--maximum-record-age-in-seconds 75600")}
-	switch {
-	case age == -1 || age >= streamForgets:
-		f.Found = "without limit"
-		if age >= streamForgets {
-			f.Found = fmt.Sprintf("%d s", age)
-		}
-		f.Why = "the stream forgets after 24 hours, and does not tell anybody: the on-failure destination never hears of those records"
-		in.report.verdict(false, Warning, f)
-	case age < 6*3600:
-		f.Why = "an outage that lasts longer makes Lambda skip events"
-		in.report.verdict(false, Problem, f)
-	default:
-		in.report.verdict(age <= 23*3600, Warning, f)
+	f := Finding{
+		Check: "mapping.record-age", Subject: about(m), Found: fmt.Sprintf("%d s", age), Want: "between 6 and 23 hours", See: aboutErrors,
+		Mend: change(m, "--maximum-record-age-in-seconds 75600"),
 	}
+	if age == -1 {
+		f.Found = "without limit"
+	}
+	switch {
+	case age == -1 || age > 23*3600:
+		good, f.Why = false, "the stream forgets after 24 hours, and does not tell anybody: the on-failure destination never hears of those records"
+	case age < 6*3600:
+		good, bad, f.Why = false, Problem, "an outage that lasts longer makes Lambda skip events"
+	}
+	in.report.verdict(good, bad, f)
 }
 
 func (in *inspection) responseTypes(role string, m types.EventSourceMappingConfiguration, why string) {
@@ -179,21 +187,20 @@ func (in *inspection) mappingFilter(m types.EventSourceMappingConfiguration) {
 		return
 	}
 	var patterns []string
-	passes, unknown := false, false
+	passes, unknown := false, ""
 	for _, filter := range m.FilterCriteria.Filters {
 		patterns = append(patterns, aws.ToString(filter.Pattern))
 		p, err := eventpattern.Parse(aws.ToString(filter.Pattern))
 		if err != nil {
-			unknown, f.Why = true, "the doctor cannot evaluate it: "+err.Error()
+			unknown = "the doctor cannot evaluate it: " + err.Error()
 			continue
 		}
 		match, err := p.Match(sampleRecord(in.Marker))
 		passes = passes || err == nil && match
 	}
 	f.Found = strings.Join(patterns, " or ")
-	if !passes && unknown {
-		f.Severity = Unchecked
-		in.report.add(f)
+	if !passes && unknown != "" {
+		in.report.unchecked(f, unknown)
 		return
 	}
 	in.report.verdict(passes, Problem, f)
@@ -206,42 +213,13 @@ func (in *inspection) onFailure(ctx context.Context, m types.EventSourceMappingC
 		arn = aws.ToString(m.DestinationConfig.OnFailure.Destination)
 	}
 	f := Finding{
-		Check: "mapping.on-failure", Subject: about(m), Found: arn, Want: "a queue, a topic or a bucket", See: aboutErrors,
+		Check: "mapping.on-failure", Subject: about(m), Found: orNone(arn), Want: "a queue, a topic or a bucket", See: aboutErrors,
 		Why: "a batch that Lambda gives up is skipped in silence", Mend: change(m, `--destination-config '{"OnFailure":{"Destination":"QUEUE_ARN"}}'`),
-	}
-	if arn == "" {
-		f.Found = "none"
 	}
 	in.report.verdict(arn != "", Problem, f)
 	if service(arn) == "sqs" {
 		in.queueExists(ctx, "mapping.on-failure-queue", arn, "Lambda cannot report the batches that it gives up")
 	}
-}
-
-// consumerMapping checks the mapping between the queue and the function behind
-// it.
-func (in *inspection) consumerMapping(ctx context.Context) {
-	if in.queue == nil {
-		return
-	}
-	all, err := in.mappings(ctx, in.Consumer)
-	if err != nil {
-		in.unreadable("consumer-mapping.exists", "event source mappings of "+in.Consumer, "nothing reads the queue", err)
-		return
-	}
-	n := 0
-	for _, m := range all {
-		if aws.ToString(m.EventSourceArn) != in.queue.arn {
-			continue
-		}
-		n++
-		in.mappingState("consumer-mapping", m)
-		in.responseTypes("consumer-mapping", m, "one message that fails makes all of its batch come again, and in the end go to the dead-letter queue with it")
-	}
-	in.report.verdict(n == 1, Problem, Finding{
-		Check: "consumer-mapping.exists", Subject: "event source mappings from " + in.Queue + " to " + in.Consumer, Found: fmt.Sprint(n), Want: "1",
-		Why: "without one nobody reads the queue", Mend: "make the mapping",
-	})
 }
 
 // service is the service in an ARN.

@@ -26,11 +26,10 @@ func (in *inspection) maySend(check string, q *queue) {
 	case yes:
 		in.report.verdict(true, Problem, f)
 	case anyRule:
-		f.Severity, f.Why = Warning, "every rule of every account may send to it"
-		in.report.add(f)
+		f.Why = "every rule of every account may send to it"
+		in.report.verdict(false, Warning, f)
 	case unclear:
-		f.Severity, f.Why = Unchecked, "the doctor cannot tell: "+why
-		in.report.add(f)
+		in.report.unchecked(f, "the doctor cannot tell: "+why)
 	default:
 		in.report.verdict(false, Problem, f)
 	}
@@ -47,8 +46,8 @@ func (in *inspection) maySend(check string, q *queue) {
 		in.report.verdict(false, Problem, f)
 		return
 	}
-	f.Severity, f.Why, f.Mend = Unchecked, "the policy of the key must allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey", "read the key's policy"
-	in.report.add(f)
+	f.Mend = "read the key's policy"
+	in.report.unchecked(f, "the policy of the key must allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey")
 }
 
 // verdictOfPolicy is what a policy says about the rule.

@@ -38,11 +38,11 @@ func (in *inspection) readQueue(ctx context.Context, name, account string) (*que
 	if account != "" {
 		input.QueueOwnerAWSAccountId = &account
 	}
-	url, err := in.Queues.GetQueueUrl(ctx, input)
+	url, err := in.queues.GetQueueUrl(ctx, input)
 	if err != nil {
 		return nil, err
 	}
-	out, err := in.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+	out, err := in.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (in *inspection) readQueue(ctx context.Context, name, account string) (*que
 func (in *inspection) queueExists(ctx context.Context, check, arn, absent string) *queue {
 	parts := strings.Split(arn, ":")
 	if service(arn) != "sqs" {
-		in.report.add(Finding{Severity: Unchecked, Check: check, Subject: arn, Found: "not the ARN of a queue", Want: "a queue"})
+		in.report.unchecked(Finding{Check: check, Subject: arn, Found: "not the ARN of a queue", Want: "a queue"}, "the doctor looks at queues only")
 		return nil
 	}
 	q, err := in.readQueue(ctx, parts[5], parts[4])
@@ -97,8 +97,8 @@ func (in *inspection) visibility(subject string, q *queue) {
 		Mend: "raise the visibility timeout of the queue",
 	}
 	if in.consumer == nil || !ok {
-		f.Severity, f.Why, f.Mend = Unchecked, "the timeout of "+in.Consumer+" is not known", ""
-		in.report.add(f)
+		f.Mend = ""
+		in.report.unchecked(f, "the timeout of "+in.Consumer+" is not known")
 		return
 	}
 	timeout := int(aws.ToInt32(in.consumer.Timeout))
@@ -127,8 +127,7 @@ func (in *inspection) redrive(ctx context.Context, subject string, q *queue) {
 	}
 	// The count is a number or a text; json.Number takes both.
 	if err := json.Unmarshal([]byte(text), &policy); err != nil || policy.Target == "" {
-		f.Severity, f.Why = Unchecked, "it could not be read"
-		in.report.add(f)
+		in.report.unchecked(f, "it could not be read")
 		return
 	}
 	in.report.verdict(true, Problem, f)

@@ -13,6 +13,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/progress"
 )
 
 // Severity says what a finding means for the events.
@@ -64,6 +66,12 @@ func (r *Report) verdict(good bool, bad Severity, f Finding) {
 	if good {
 		f.Severity = OK
 	}
+	r.add(f)
+}
+
+// unchecked adds a finding that could not be judged.
+func (r *Report) unchecked(f Finding, why string) {
+	f.Severity, f.Why = Unchecked, why
 	r.add(f)
 }
 
@@ -122,7 +130,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	if len(fine) > 0 {
 		fmt.Fprintf(&b, "\nfine: %s\n", strings.Join(fine, ", "))
 	}
-	fmt.Fprintf(&b, "\n%d problems, %d warnings, %d not checked, %d fine\n", r.count(Problem), r.count(Warning), r.count(Unchecked), r.count(OK))
+	fmt.Fprintf(&b, "\n%s, %s, %d not checked, %d fine\n",
+		progress.Count(r.count(Problem), "problem"), progress.Count(r.count(Warning), "warning"), r.count(Unchecked), r.count(OK))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

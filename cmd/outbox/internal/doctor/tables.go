@@ -19,7 +19,7 @@ const (
 // eventStore checks the table, its stream, its TTL and what protects it.
 func (in *inspection) eventStore(ctx context.Context) {
 	subject := "table " + in.EventStore
-	out, err := in.Tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &in.EventStore})
+	out, err := in.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &in.EventStore})
 	if err != nil {
 		in.unreadable("table.exists", subject, "without the event store nothing can be committed", err)
 		return
@@ -93,7 +93,7 @@ func (in *inspection) stream(subject string, table *types.TableDescription) {
 }
 
 func (in *inspection) timeToLive(ctx context.Context, subject string) {
-	out, err := in.Tables.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &in.EventStore})
+	out, err := in.tables.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &in.EventStore})
 	if err != nil {
 		in.unreadable("table.ttl", subject, "", err)
 		return
@@ -113,7 +113,7 @@ func (in *inspection) timeToLive(ctx context.Context, subject string) {
 }
 
 func (in *inspection) backups(ctx context.Context, subject string) {
-	out, err := in.Tables.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &in.EventStore})
+	out, err := in.tables.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &in.EventStore})
 	if err != nil {
 		in.unreadable("table.backups", subject, "", err)
 		return
@@ -133,7 +133,7 @@ func (in *inspection) backups(ctx context.Context, subject string) {
 // deadletter.New writes.
 func (in *inspection) deadLetterTable(ctx context.Context, name string) {
 	subject := "table " + name
-	out, err := in.Tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	out, err := in.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if err != nil {
 		in.unreadable("dead-letters.exists", subject, "an event that can never be published has nowhere to go, and holds up its shard for a day", err)
 		return

@@ -20,7 +20,6 @@ type Meter struct {
 	w        io.Writer
 	terminal bool
 	what     string
-	now      func() time.Time
 
 	bar      *progressbar.ProgressBar // nil before the first Set, and where there is no terminal
 	start    time.Time
@@ -30,15 +29,10 @@ type Meter struct {
 	note     string
 }
 
-// New returns a meter of what is counted ("events"). now is the clock, nil for the
-// system's.
-func New(w io.Writer, terminal bool, what string, now func() time.Time) *Meter {
-	if now == nil {
-		now = time.Now
-	}
-	m := &Meter{w: w, terminal: terminal, what: what, now: now, start: now()}
-	m.printed = m.start
-	return m
+// New returns a meter of what is counted: "event".
+func New(w io.Writer, terminal bool, what string) *Meter {
+	now := time.Now()
+	return &Meter{w: w, terminal: terminal, what: what, start: now, printed: now}
 }
 
 // steps is how finely a bar is drawn.
@@ -48,7 +42,7 @@ const steps = 1000
 // knows), and what else is worth a word.
 func (m *Meter) Set(done int64, fraction float64, note string) {
 	m.done, m.fraction, m.note = done, min(fraction, 0.999), note
-	now := m.now()
+	now := time.Now()
 	if !m.terminal {
 		if now.Sub(m.printed) >= every {
 			m.printed = now
@@ -71,7 +65,7 @@ func (m *Meter) Set(done int64, fraction float64, note string) {
 
 // line is all that is known, in one line.
 func (m *Meter) line(now time.Time) string {
-	s := fmt.Sprintf("%d %s, %s/s", m.done, m.what, Rate(m.rate(now)))
+	s := fmt.Sprintf("%s, %s/s", Count(m.done, m.what), Rate(m.rate(now)))
 	if m.fraction > 0 {
 		passed := now.Sub(m.start)
 		if !m.terminal { // the bar shows it
@@ -97,6 +91,14 @@ func (m *Meter) Close() {
 	if m.bar != nil {
 		_ = m.bar.Clear()
 	}
+}
+
+// Count writes a number of things for people.
+func Count[N int | int64](n N, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // Rate writes a rate for people.

@@ -11,39 +11,36 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/cmd/outbox/internal/progress"
 )
 
-// clock is a clock that the test moves.
-type clock struct{ time.Time }
-
-func (c *clock) now() time.Time         { return c.Time }
-func (c *clock) pass(d time.Duration)   { c.Time = c.Add(d) }
 func lines(b *strings.Builder) []string { return strings.Split(strings.TrimSpace(b.String()), "\n") }
 
 func TestLinesWhereThereIsNoTerminal(t *testing.T) {
-	var b strings.Builder
-	c := &clock{time.Unix(0, 0)}
-	m := progress.New(&b, false, "events", c.now)
-	m.Set(10, 0.01, "")
-	require.Empty(t, b.String(), "not a line for each page")
-	c.pass(5 * time.Second)
-	m.Set(100, 0.1, "3 failed")
-	c.pass(time.Second)
-	m.Set(110, 0.11, "3 failed")
-	c.pass(4 * time.Second)
-	m.Set(1000, 1, "3 failed")
-	m.Close()
-	require.Equal(t, []string{
-		"100 events, 20/s, 10 %, about 45 s left, 3 failed",
-		"1000 events, 100/s, 100 %, about 1 s left, 3 failed",
-	}, lines(&b))
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		m := progress.New(&b, false, "event")
+		m.Set(10, 0.01, "")
+		require.Empty(t, b.String(), "not a line for each page")
+		<-time.After(5 * time.Second)
+		m.Set(100, 0.1, "3 failed")
+		<-time.After(time.Second)
+		m.Set(110, 0.11, "3 failed")
+		<-time.After(4 * time.Second)
+		m.Set(1000, 1, "3 failed")
+		m.Close()
+		require.Equal(t, []string{
+			"100 events, 20/s, 10 %, about 45 s left, 3 failed",
+			"1000 events, 100/s, 100 %, about 1 s left, 3 failed",
+		}, lines(&b))
+	})
 }
 
 func TestWhereNobodyKnowsTheEnd(t *testing.T) {
-	var b strings.Builder
-	c := &clock{time.Unix(0, 0)}
-	m := progress.New(&b, false, "events", c.now)
-	c.pass(10 * time.Second)
-	m.Set(5, 0, "")
-	require.Equal(t, []string{"5 events, 0.5/s"}, lines(&b))
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		m := progress.New(&b, false, "event")
+		<-time.After(10 * time.Second)
+		m.Set(1, 0, "")
+		require.Equal(t, []string{"1 event, 0.1/s"}, lines(&b))
+	})
 }
 
 // In a bubble a goroutine that outlives the meter is a failure.
@@ -51,7 +48,7 @@ func TestBarOnATerminal(t *testing.T) {
 	for name, fraction := range map[string]float64{"bar": 0.5, "spinner": 0} {
 		synctest.Test(t, func(t *testing.T) {
 			var b strings.Builder
-			m := progress.New(&b, true, "events", nil)
+			m := progress.New(&b, true, "event")
 			m.Set(500, fraction, "3 failed")
 			require.Contains(t, b.String(), "500 events")
 			require.Contains(t, b.String(), "3 failed")
