@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -85,7 +83,7 @@ func (c *consumer) done(t *testing.T, times int) {
 	require.Equal(t, n(strconv.Itoa(times)), count["worked"])
 	receipts, announced := 0, 0
 	for _, receipt := range c.receipts.Items(t, c.db) {
-		if receipt["consumer"].(*types.AttributeValueMemberS).Value == c.name {
+		if consumer, ok := receipt["consumer"].(*types.AttributeValueMemberS); ok && consumer.Value == c.name {
 			receipts++
 		}
 	}
@@ -99,87 +97,47 @@ func (c *consumer) done(t *testing.T, times int) {
 	require.Equal(t, times, announced, "events that follow")
 }
 
+// The receipts have a table of their own, or lie in one without a sort key beside
+// the rest.
 func TestInboxDuplicates(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		a, b := newConsumer(t, wd, receipts, "a"), newConsumer(t, wd, receipts, "b")
-		first, second := newEvent(t, "User.Created", 1), newEvent(t, "User.Created", 2)
-
-		require.NoError(t, a.handle(t.Context(), first))
-		a.done(t, 1)
-		for range 2 {
-			err := a.handle(t.Context(), first)
-			require.ErrorIs(t, err, outbox.ErrDuplicate)
-			e := refused[cancelled](t, err)
-			require.Equal(t, outbox.NotCommitted, e.Outcome)
-			require.False(t, e.Retryable)
-			require.Equal(t, first.Headers.EventID, e.Reasons[0].EventID)
-			require.Equal(t, receipts.Name, e.Reasons[0].Table)
+	beside := func(o *outbox.InboxOptions) {
+		o.Keys = func(consumer, eventID string) (string, string) {
+			return fmt.Sprintf("RECEIPT#%s#%s", consumer, eventID), ""
 		}
-		a.done(t, 1)
-		require.NoError(t, a.handle(t.Context(), second))
-		require.NoError(t, b.handle(t.Context(), first), "another consumer of the same event")
-		a.done(t, 2)
-		b.done(t, 1)
-
-		for _, it := range wd.store.Items(t, db) {
-			headers := it["event"].(*types.AttributeValueMemberM).Value["headers"].(*types.AttributeValueMemberM).Value
-			cause := headers["causationId"].(*types.AttributeValueMemberS).Value
-			require.Contains(t, []string{first.Headers.EventID, second.Headers.EventID}, cause)
-		}
-	})
-}
-
-// Two messages in one transaction, one of them done before: it is no duplicate,
-// and the reasons say which one to leave out.
-func TestInboxOfTwoMessages(t *testing.T) {
+	}
 	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		c := newConsumer(t, wd, receipts, "a")
-		events := []envelope.CustomEvent{newEvent(t, "User.Created", 1), newEvent(t, "User.Created", 2)}
-		both := func() *dynamodb.TransactWriteItemsInput {
-			in, err := c.transaction(events[0])
-			require.NoError(t, err)
-			require.NoError(t, c.inbox.Append(in, events[1]))
-			return in
+		for name, options := range map[string]func(*outbox.InboxOptions){"own table": nil, "single table": beside} {
+			t.Run(name, func(t *testing.T) {
+				wd := newWorld(t, db)
+				receipts := wd.users
+				if options == nil {
+					receipts = receiptTable(t, db)
+				}
+				a, b := newConsumer(t, wd, receipts, "a", options), newConsumer(t, wd, receipts, "b", options)
+				first, second := newEvent(t, "User.Created", 1), newEvent(t, "User.Created", 2)
+
+				require.NoError(t, a.handle(t.Context(), first))
+				a.done(t, 1)
+				err := a.handle(t.Context(), first)
+				require.ErrorIs(t, err, outbox.ErrDuplicate)
+				e := refused[cancelled](t, err)
+				require.Equal(t, outbox.NotCommitted, e.Outcome)
+				require.False(t, e.Retryable)
+				require.Equal(t, first.Headers.EventID, e.Reasons[0].EventID)
+				require.Equal(t, receipts.Name, e.Reasons[0].Table)
+				a.done(t, 1)
+				require.NoError(t, a.handle(t.Context(), second))
+				require.NoError(t, b.handle(t.Context(), first), "another consumer of the same event")
+				a.done(t, 2)
+				b.done(t, 1)
+
+				for _, it := range wd.store.Items(t, db) {
+					headers := it["event"].(*types.AttributeValueMemberM).Value["headers"].(*types.AttributeValueMemberM).Value
+					cause := headers["causationId"].(*types.AttributeValueMemberS).Value
+					require.Contains(t, []string{first.Headers.EventID, second.Headers.EventID}, cause)
+				}
+			})
 		}
-		require.NoError(t, c.handle(t.Context(), events[0]))
-
-		in := both()
-		_, err := c.ddb.TransactWriteItems(t.Context(), in)
-		err = c.Explain(in, err)
-		require.NotErrorIs(t, err, outbox.ErrDuplicate, "the second is not done")
-		e := refused[cancelled](t, err)
-		require.Equal(t, outbox.NotCommitted, e.Outcome)
-		require.False(t, e.Retryable)
-		require.Len(t, e.Reasons, 1)
-		require.Equal(t, events[0].Headers.EventID, e.Reasons[0].EventID)
-		require.ErrorIs(t, e.Reasons[0].Err, outbox.ErrDuplicate)
-		c.done(t, 1)
-
-		require.NoError(t, c.handle(t.Context(), events[1]))
-		in = both()
-		_, err = c.ddb.TransactWriteItems(t.Context(), in)
-		require.ErrorIs(t, c.Explain(in, err), outbox.ErrDuplicate, "now both are done")
-		c.done(t, 2)
-	})
-}
-
-// A receipt that was refused without being shown is no proof.
-func TestInboxReceiptNotShown(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		c := newConsumer(t, wd, receipts, "a")
-		event := newEvent(t, "User.Created", 1)
-		require.NoError(t, c.handle(t.Context(), event))
-
-		in, err := c.transaction(event)
-		require.NoError(t, err)
-		in.TransactItems[1].Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureNone
-		_, err = c.ddb.TransactWriteItems(t.Context(), in)
-		err = c.Explain(in, err)
-		require.NotErrorIs(t, err, outbox.ErrDuplicate)
-		require.Equal(t, outbox.Unknown, refused[cancelled](t, err).Outcome)
 	})
 }
 
@@ -247,126 +205,5 @@ func TestInboxAfterALostAnswer(t *testing.T) {
 		require.ErrorIs(t, c.Explain(in, err), outbox.ErrDuplicate, "without the token: done before, by this very transaction")
 		require.ErrorIs(t, c.handle(t.Context(), event), outbox.ErrDuplicate, "the message again")
 		c.done(t, 1)
-	})
-}
-
-// What is refused for another reason is no duplicate, and leaves no receipt.
-func TestInboxOtherRefusals(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		c := newConsumer(t, wd, receipts, "a")
-		event := newEvent(t, "User.Created", 1)
-
-		in, err := c.transaction(event)
-		require.NoError(t, err)
-		in.TransactItems[0].Update.ConditionExpression = aws.String("attribute_exists(pk)")
-		_, err = wd.ddb.TransactWriteItems(t.Context(), in)
-		err = c.Explain(in, err)
-		require.NotErrorIs(t, err, outbox.ErrDuplicate)
-		e := refused[cancelled](t, err)
-		require.Equal(t, outbox.NotCommitted, e.Outcome)
-		require.Zero(t, e.Reasons[0].Index)
-		require.Empty(t, receipts.Items(t, db))
-		require.Empty(t, wd.store.Items(t, db))
-
-		require.NoError(t, c.handle(t.Context(), event), "the message comes again")
-		c.done(t, 1)
-
-		// refused for the caller's item and for the receipt: it has been done
-		in, err = c.transaction(event)
-		require.NoError(t, err)
-		in.TransactItems[0].Update.ConditionExpression = aws.String("attribute_not_exists(pk)")
-		_, err = wd.ddb.TransactWriteItems(t.Context(), in)
-		require.ErrorIs(t, c.Explain(in, err), outbox.ErrDuplicate)
-	})
-}
-
-func TestInboxLifetime(t *testing.T) {
-	const lifetime = 36 * time.Hour
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		c := newConsumer(t, wd, receipts, "a", func(o *outbox.InboxOptions) { o.Lifetime = lifetime })
-		event := newEvent(t, "User.Created", 1)
-		before := time.Now()
-		require.NoError(t, c.handle(t.Context(), event))
-		after := time.Now()
-
-		receipt := receipts.Items(t, db)[0]
-		expiry, err := strconv.ParseInt(receipt["ttl"].(*types.AttributeValueMemberN).Value, 10, 64)
-		require.NoError(t, err)
-		require.False(t, time.Unix(expiry, 0).Before(before.Add(lifetime)), "not a second too early")
-		require.True(t, time.Unix(expiry, 0).Before(after.Add(lifetime+2*time.Second)))
-		require.ErrorIs(t, c.handle(t.Context(), event), outbox.ErrDuplicate)
-
-		// as DynamoDB does some time after the expiry
-		_, err = wd.ddb.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
-			TableName: &receipts.Name, Key: item{"pk": receipt["pk"], "sk": receipt["sk"]},
-		})
-		require.NoError(t, err)
-		require.NoError(t, c.handle(t.Context(), event), "a duplicate that comes later is not recognised")
-		count := c.get(t, c.users, item{"pk": s("count by a")})
-		require.Equal(t, n("2"), count["worked"])
-	})
-}
-
-// Receipts in a table without a sort key, or in a single table beside the rest.
-func TestInboxKeys(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd := newWorld(t, db)
-		c := newConsumer(t, wd, wd.users, "a", func(o *outbox.InboxOptions) {
-			o.Keys = func(consumer, eventID string) (string, string) {
-				return fmt.Sprintf("RECEIPT#%s#%s", consumer, eventID), ""
-			}
-		})
-		event := newEvent(t, "User.Created", 1)
-		require.NoError(t, c.handle(t.Context(), event))
-		require.ErrorIs(t, c.handle(t.Context(), event), outbox.ErrDuplicate)
-		require.Len(t, wd.users.Items(t, db), 2, "the count and the receipt")
-		require.Equal(t, n("1"), c.get(t, wd.users, item{"pk": s("count by a")})["worked"])
-	})
-}
-
-// An item at a receipt's key that is not a receipt must not make work undone pass for
-// work done.
-func TestInboxKeyTakenByAnotherItem(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		c := newConsumer(t, wd, receipts, "a")
-		event := newEvent(t, "User.Created", 1)
-		_, err := wd.ddb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &receipts.Name, Item: item{
-			"pk": s(event.Headers.EventID), "sk": s("a"), "note": s("no receipt"),
-		}})
-		require.NoError(t, err)
-		err = c.handle(t.Context(), event)
-		require.NotErrorIs(t, err, outbox.ErrDuplicate)
-		require.ErrorIs(t, err, outbox.ErrEventExists)
-		require.Equal(t, outbox.NotCommitted, refused[cancelled](t, err).Outcome)
-		require.Empty(t, wd.store.Items(t, db))
-	})
-}
-
-// The longest keys of a receipt commit; preflight refuses what is longer, and so
-// does the engine.
-func TestInboxKeySizes(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd, receipts := newWorld(t, db), receiptTable(t, db)
-		longest := newConsumer(t, wd, receipts, strings.Repeat("c", 1024))
-		id := strings.Repeat("e", 2048)
-		event := envelope.CustomEvent{Headers: envelope.Headers{EventID: id, EventName: "E"}}
-		in := &dynamodb.TransactWriteItemsInput{}
-		require.NoError(t, longest.inbox.Append(in, event))
-		_, err := wd.ddb.TransactWriteItems(t.Context(), in)
-		require.NoError(t, err)
-
-		event.Headers.EventID += "e"
-		var e *outbox.PreflightError
-		require.ErrorAs(t, longest.inbox.Append(&dynamodb.TransactWriteItemsInput{}, event), &e)
-		require.Equal(t, outbox.RuleKeySize, e.Rule)
-		for _, key := range []item{{"pk": s(id + "e"), "sk": s("c")}, {"pk": s("e"), "sk": s(strings.Repeat("c", 1025))}} {
-			in.TransactItems[0].Put.Item, in.ClientRequestToken = key, nil
-			_, err = wd.ddb.TransactWriteItems(t.Context(), in)
-			require.Error(t, err, "the engine agrees")
-		}
-		require.Len(t, receipts.Items(t, db), 1)
 	})
 }

@@ -1,16 +1,12 @@
 package commit_test
 
 import (
-	"context"
 	"net"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
@@ -46,8 +42,10 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 		require.True(t, e.Retryable)
 		once()
 
-		_, err = ddb.TransactWriteItems(t.Context(), in)
-		require.NoError(t, err, "the same token: the engine remembers")
+		again := wd.transaction(t, wd.signup("u1"), ev)
+		again.ClientRequestToken = in.ClientRequestToken
+		_, err = ddb.TransactWriteItems(t.Context(), again)
+		require.NoError(t, err, "the same token: the engine remembers, and it is the same built anew")
 		require.NoError(t, wd.w.Explain(in, err))
 		once()
 
@@ -130,46 +128,6 @@ func TestCommitRemembersItsDoubt(t *testing.T) {
 	})
 }
 
-// With the SDK's own retries on, the last error hides the earlier attempts, one
-// of which may have committed: then nobody may say that nothing was written.
-func TestEarlierAttemptOfTheSDKMayHaveCommitted(t *testing.T) {
-	denied := wirefault.Denied()
-	few := func(o *retry.StandardOptions) { o.RateLimiter = ratelimit.NewTokenRateLimit(15) } // for one more attempt
-	cases := map[string]struct {
-		faults  []wirefault.Fault
-		retryer func(*retry.StandardOptions)
-		outcome outbox.Outcome
-	}{
-		"refused at once":                                 {[]wirefault.Fault{denied}, nil, outbox.NotCommitted},
-		"answer lost, then refused":                       {[]wirefault.Fault{wirefault.LostAnswer(), denied}, nil, outbox.Unknown},
-		"HTTP 500, then refused":                          {[]wirefault.Fault{wirefault.InternalFailure(), denied}, nil, outbox.Unknown},
-		"answer lost, then throttled for good":            {[]wirefault.Fault{wirefault.LostAnswer(), wirefault.Throttled(), wirefault.Throttled()}, nil, outbox.Unknown},
-		"answer lost, then throttled and out of patience": {[]wirefault.Fault{wirefault.LostAnswer(), wirefault.Throttled()}, few, outbox.Unknown},
-	}
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd := newWorld(t, db)
-		for name, c := range cases {
-			t.Run(name, func(t *testing.T) {
-				ddb, wire := broken(db, wirefault.TransactWriteItems, c.faults, func(o *dynamodb.Options) {
-					o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
-						o.MaxAttempts = 3
-						o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-						if c.retryer != nil {
-							c.retryer(o)
-						}
-					})
-				})
-				ev := newEvent(t, "User.Created", 1)
-				in := wd.transaction(t, wd.signup(ev.Headers.EventID), ev)
-				_, err := ddb.TransactWriteItems(t.Context(), in)
-				e := refused[smithy.APIError](t, wd.w.Explain(in, err))
-				require.Equal(t, len(c.faults), wire.Count(wirefault.TransactWriteItems))
-				require.Equal(t, c.outcome, e.Outcome, err)
-			})
-		}
-	})
-}
-
 // A put has no token: the SDK's second attempt meets the event of the first.
 func TestPutWhoseAnswerIsLost(t *testing.T) {
 	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
@@ -185,24 +143,5 @@ func TestPutWhoseAnswerIsLost(t *testing.T) {
 		require.NoError(t, wd.w.ExplainPut(put, err))
 		require.Equal(t, 2, wire.Count("PutItem"))
 		require.Len(t, wd.store.Items(t, db), 1)
-	})
-}
-
-func TestContextThatEnds(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		wd := newWorld(t, db)
-		in := wd.transaction(t, wd.signup("u1"), newEvent(t, "User.Created", 1))
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		_, err := wd.ddb.TransactWriteItems(ctx, in)
-		e := refused[*smithy.OperationError](t, wd.w.Explain(in, err))
-		require.ErrorIs(t, e, context.Canceled)
-		require.Equal(t, outbox.Unknown, e.Outcome, "nobody knows how far it went")
-		require.ErrorIs(t, outbox.Commit(ctx, wd.ddb, in, wd.w), context.Canceled, "the loop ends with its context")
-		require.Empty(t, wd.store.Items(t, db))
-
-		require.NoError(t, outbox.Commit(t.Context(), wd.ddb, in, wd.w))
-		require.Len(t, wd.store.Items(t, db), 1)
-		require.Len(t, wd.users.Items(t, db), 1)
 	})
 }

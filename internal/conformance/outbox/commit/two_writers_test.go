@@ -54,8 +54,14 @@ func TestAnyTwoWritersOneEvent(t *testing.T) {
 			}
 			var e *outbox.CommitError
 			require.ErrorAs(rt, sendBy(wd, second, other), &e)
-			require.Equal(rt, unknown, e.Outcome == outbox.Unknown, "%v", e)
-			require.Equal(rt, !unknown, e.Outcome == outbox.NotCommitted, "%v", e)
+			require.False(rt, e.Retryable)
+			if unknown {
+				require.Equal(rt, outbox.Unknown, e.Outcome, "%v", e)
+				require.ErrorIs(rt, e, outbox.ErrEventExists)
+			} else {
+				require.Equal(rt, outbox.NotCommitted, e.Outcome, "%v", e)
+				require.ErrorIs(rt, e, outbox.ErrSequenceTaken)
+			}
 			require.NoError(rt, sendBy(wd, first, ev), "what is stored has not changed")
 		})
 	})
