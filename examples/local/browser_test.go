@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -216,7 +214,6 @@ func (tb *tab) wait(t *testing.T, most time.Duration, expression string) {
 	for tb.eval(t, expression) != "true" {
 		select {
 		case <-deadline.C:
-			tb.shot(t, "failed")
 			t.Fatalf("after %s it is not true that %s; the page says: %s", most, expression, tb.eval(t, "document.querySelector('#books').innerText"))
 		case <-ticker.C:
 		}
@@ -294,22 +291,6 @@ func (tb *tab) typeText(t *testing.T, selector, text string) {
 	t.Helper()
 	tb.eval(t, fmt.Sprintf("document.querySelector(%q).select()", selector))
 	tb.do(t, "Input.insertText", map[string]any{"text": text}, nil)
-}
-
-// shot saves a picture of the whole page, if a folder for them is set.
-func (tb *tab) shot(t *testing.T, name string) {
-	t.Helper()
-	dir := os.Getenv("OUTBOX_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	tb.eval(t, "scrollTo({ top: 0, behavior: 'instant' })")
-	var out struct{ Data string }
-	tb.do(t, "Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true}, &out)
-	png, err := base64.StdEncoding.DecodeString(out.Data)
-	require.NoError(t, err)
-	file := strings.ReplaceAll(t.Name(), "/", "-") + "-" + name + ".png"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, file), png, 0o644))
 }
 
 // pictures takes the pictures of docs, light and dark: the upper part of the page,

@@ -1,38 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
-
-// screen is a terminal that a test can read while it is written to.
-type screen struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.String()
-}
 
 func TestDemoJudges(t *testing.T) {
 	for _, tt := range []struct {
@@ -62,14 +44,14 @@ func TestDemoJudges(t *testing.T) {
 // TestCtrlC runs until it is interrupted, and finds nothing left of it.
 func TestCtrlC(t *testing.T) {
 	needEngines(t, engine.Dynoxide)
-	out := &screen{}
+	out := &enginetest.Buffer{}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, flags{addr: "127.0.0.1:0", dynamoDB: string(engine.Dynoxide), inProcess: true}, out)
 	}()
-	require.Eventually(t, func() bool { return bytes.Contains([]byte(out.String()), []byte("Ctrl-C")) }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C") }, time.Minute, 20*time.Millisecond)
 	page := regexp.MustCompile(`Open (http://\S+)`).FindStringSubmatch(out.String())[1]
 	resp, err := http.Get(page + "/local/feed") // a reader that stays
 	require.NoError(t, err)
@@ -114,6 +96,6 @@ func TestRunRefuses(t *testing.T) {
 		{"an address that is taken", flags{dynamoDB: "dynoxide", addr: taken.Addr().String()}, "choose another address with -addr"},
 		{"an engine that is missing", flags{dynamoDB: "dynoxide", addr: "127.0.0.1:0"}, engine.InstallCommand},
 	} {
-		t.Run(tt.name, func(t *testing.T) { require.ErrorContains(t, run(t.Context(), tt.f, &screen{}), tt.want) })
+		t.Run(tt.name, func(t *testing.T) { require.ErrorContains(t, run(t.Context(), tt.f, &enginetest.Buffer{}), tt.want) })
 	}
 }

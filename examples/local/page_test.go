@@ -54,7 +54,9 @@ func needEngines(t *testing.T, dynamo engine.Name) {
 // play starts everything on an engine and returns the page's URL, too.
 func play(t *testing.T, o options) (s *stage, url string) {
 	t.Helper()
-	o.out = t.Output()
+	if o.out == nil {
+		o.out = t.Output()
+	}
 	s, err := openStage(t.Context(), o)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -108,7 +110,6 @@ func TestPage(t *testing.T) {
 			p.eval(t, `window.tokens = 0; new MutationObserver((all) => all.forEach((m) => m.addedNodes.forEach((n) => {
 				if (n.classList?.contains('token')) window.tokens++;
 			}))).observe(document.querySelector('#picture'), { subtree: true, childList: true })`)
-			p.shot(t, "empty")
 
 			t.Log("sign up by keyboard, and follow the event")
 			email := strings.ToLower("ada." + string(dynamo) + "@example.com")
@@ -157,7 +158,6 @@ func TestPage(t *testing.T) {
 				}
 				p.wait(t, atRest, f.seen)
 				if f.toggles {
-					p.shot(t, string(f.name))
 					if f.name == busDown {
 						p.pictures(t)
 					}
@@ -182,9 +182,6 @@ func TestPage(t *testing.T) {
 			p.wait(t, atRest, fmt.Sprintf("document.querySelector('#spoken').textContent.includes('%d committed') && document.querySelector('#spoken').textContent.includes('It adds up')", l.Committed))
 			require.NotEqual(t, "0", p.eval(t, "window.tokens"), "events move")
 			require.Empty(t, p.nameless(t))
-			p.shot(t, "light")
-			p.look(t, 1440, 1000, "dark", false)
-			p.shot(t, "dark")
 
 			t.Log("without motion, on a small screen")
 			p.look(t, 390, 900, "light", true)
@@ -193,7 +190,6 @@ func TestPage(t *testing.T) {
 			p.wait(t, atRest, balancedAt(committed+50))
 			require.Equal(t, "0", p.eval(t, "window.tokens"), "nothing moves")
 			require.Equal(t, "true", p.eval(t, "String(document.documentElement.scrollWidth <= innerWidth)"), "it fits")
-			p.shot(t, "narrow")
 
 			trouble, asked := b.complaints()
 			for _, text := range trouble {

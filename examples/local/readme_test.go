@@ -123,7 +123,7 @@ func TestReadme(t *testing.T) {
 func demoOfReadme(t *testing.T, f flags) {
 	t.Parallel()
 	f.addr = "127.0.0.1:0"
-	out := &screen{}
+	out := &enginetest.Buffer{}
 	require.NoError(t, run(t.Context(), f, out), out)
 	for _, row := range []string{
 		`\n +60[2-9]  committed`, // 300 sign-ups, 300 e-mails, two kinds of poison
@@ -144,7 +144,7 @@ func curlsOfReadme(t *testing.T, commands []string) {
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:8080", f.addr, "as in the README")
 	f.addr, f.inProcess = "127.0.0.1:0", true
-	out := &screen{}
+	out := &enginetest.Buffer{}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, f, out) }()

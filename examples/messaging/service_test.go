@@ -1,7 +1,6 @@
 package messaging_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -39,7 +38,7 @@ type bench struct {
 	db            *engine.Engine
 	table, events enginetest.Table
 	mail          *smtptest.Server
-	log           *syncBuffer
+	log           *enginetest.Buffer
 }
 
 func newBench(t *testing.T, db *engine.Engine, script wirefault.Script) *bench {
@@ -48,7 +47,7 @@ func newBench(t *testing.T, db *engine.Engine, script wirefault.Script) *bench {
 	require.NoError(t, err)
 	t.Cleanup(mail.Close)
 	b := &bench{
-		db: db, mail: mail, events: enginetest.EventStore(t, db), log: &syncBuffer{},
+		db: db, mail: mail, events: enginetest.EventStore(t, db), log: &enginetest.Buffer{},
 		table: enginetest.BusinessTable(t, db, func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS }),
 	}
 	b.Service = b.another(t, script)
@@ -67,24 +66,6 @@ func (b *bench) another(t *testing.T, script wirefault.Script) *messaging.Servic
 	})
 	require.NoError(t, err)
 	return s
-}
-
-// syncBuffer is a bytes.Buffer for several goroutines.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 func userCreated(t *testing.T, email, name string) envelope.CustomEvent {

@@ -3,7 +3,7 @@
 // no business of those who import the library.
 //
 //	outbox/…, relay/…    suites; each folder says which package it judges
-//	e2e                  the whole chain, from a request to an e-mail, with faults
+//	e2e                  the whole chain, from a transaction to a receipt, with faults
 //	deployed             the templates of examples/deploy, deployed onto an engine as they are
 //	readme               what the README says, compiled and run
 //	engine, enginetest   the engines: how they are installed, and how a test gets one
@@ -12,6 +12,6 @@
 //	cmd                  commands that install the engines and run the tests of every module
 //
 // The other folders play a part of AWS around the code that is judged
-// (lambdapoller, sqspoller, rie, httpapi, smtptest), break its
-// wires (wirefault), or move its clock (movedclock).
+// (lambdapoller, sqspoller, rie, smtptest), break its wires (wirefault), or move its
+// clock (movedclock).
 package conformance

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"runtime"
 )
 
@@ -12,7 +13,19 @@ import (
 var errPlatform = errors.New("engine: engines are installed and started on Linux and macOS only, and this is " + runtime.GOOS +
 	"; start them with docker compose and set the variables that compose.yaml names")
 
-// process is a started engine, of which there is none on this platform.
+// Child is a started program, of which there is none on this platform.
+type Child struct{ Gone chan struct{} }
+
+// StartChild fails.
+func StartChild([]string, func(*exec.Cmd)) (*Child, error) { return nil, errPlatform }
+
+// PID is of no process.
+func (c *Child) PID() int { return 0 }
+
+// Stop has nothing to stop.
+func (c *Child) Stop() {}
+
+// process is a started engine, of which there is none either.
 type process struct{ logFile string }
 
 func launch(context.Context, Name, string) (*Engine, error) { return nil, errPlatform }

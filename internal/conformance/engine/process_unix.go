@@ -11,29 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
-	"syscall"
 	"time"
 )
 
-// watchdog runs the engine in the process group it leads, beside a shell that
-// reads file descriptor 3: the end of a pipe whose other end only we hold. When
-// we end, however we end, the shell reads the end of the pipe and kills the
-// group. The engine replaces the outer shell, so its exit status is the
-// child's.
-const watchdog = `( read -r _ <&3; kill -s KILL 0 ) >/dev/null 2>&1 & exec "$@" 3<&-`
-
-// stopGrace is how long an engine may take to end when asked.
-const stopGrace = 5 * time.Second
-
 // process is a started engine.
 type process struct {
-	cmd     *exec.Cmd
-	leash   *os.File // our end of the watchdog's pipe
+	*Child
 	logFile string
-	release func()        // gives the port's reservation up
-	gone    chan struct{} // closed when the engine has ended
-	once    sync.Once
+	release func() // gives the port's reservation up
 }
 
 // attempts is how often launch tries another port when the engine ends before
@@ -68,7 +53,7 @@ func launchOnce(ctx context.Context, name Name, dir string) (*Engine, error) {
 	}
 	p.release = release
 	e := &Engine{Name: name, URL: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), process: p}
-	if err := poll(ctx, func(ctx context.Context) error { return s.answers(ctx, e.URL) }, p.gone); err != nil {
+	if err := poll(ctx, func(ctx context.Context) error { return s.answers(ctx, e.URL) }, p.Gone); err != nil {
 		e.Stop()
 		text, _ := e.Log(0)
 		return nil, fmt.Errorf("engine: %s %s does not answer on %s: %w\n%s", name, s.version, e.URL, err, tail(text, 4000))
@@ -82,48 +67,17 @@ func startProcess(name Name, argv []string) (*process, error) {
 		return nil, err
 	}
 	defer logFile.Close()
-	watch, leash, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer watch.Close()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", watchdog, "engine"}, argv...)...)
-	cmd.Stdout, cmd.Stderr = logFile, logFile
-	cmd.ExtraFiles = []*os.File{watch} // file descriptor 3
-	cmd.Dir = os.TempDir()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		leash.Close()
-		return nil, err
-	}
-	p := &process{cmd: cmd, leash: leash, logFile: logFile.Name(), gone: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait() // the status of a killed server tells nothing
-		close(p.gone)
-	}()
-	return p, nil
+	child, err := StartChild(argv, func(cmd *exec.Cmd) {
+		cmd.Stdout, cmd.Stderr, cmd.Dir = logFile, logFile, os.TempDir()
+	})
+	return &process{Child: child, logFile: logFile.Name()}, err
 }
 
 func (p *process) stop() {
-	p.once.Do(func() {
-		select {
-		case <-p.gone:
-		default:
-			_ = p.cmd.Process.Signal(syscall.SIGTERM)
-			timer := time.NewTimer(stopGrace)
-			defer timer.Stop()
-			select {
-			case <-p.gone:
-			case <-timer.C:
-			}
-		}
-		// The watchdog kills what is left of the group, itself included.
-		p.leash.Close()
-		<-p.gone
-		if p.release != nil {
-			p.release()
-		}
-	})
+	p.Stop()
+	if p.release != nil {
+		p.release()
+	}
 }
 
 func (p *process) readLog(offset int64) (text string, end int64) {

@@ -52,7 +52,7 @@ func TestStopEndsTheWholeGroup(t *testing.T) {
 	name := fakeServer(t, `trap '' TERM; (trap '' TERM; sleep 600) & while :; do wait; done`)
 	e, err := Start(t.Context(), name)
 	require.NoError(t, err)
-	group := e.process.cmd.Process.Pid
+	group := e.process.PID()
 	require.True(t, alive(group))
 
 	// The grace for the deaf one is not what is tested here.
@@ -72,26 +72,6 @@ func TestLaunchShowsWhyTheEngineEnded(t *testing.T) {
 	require.ErrorContains(t, err, "cannot bind")
 }
 
-func TestLogFromOffset(t *testing.T) {
-	name := fakeServer(t, `echo first; read -r _`)
-	e, err := Start(t.Context(), name)
-	require.NoError(t, err)
-	defer e.Stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	require.NoError(t, poll(ctx, func(context.Context) error {
-		if text, _ := e.Log(0); text != "first\n" {
-			return fmt.Errorf("log is %q", text)
-		}
-		return nil
-	}, nil))
-	text, end := e.Log(2)
-	require.Equal(t, "rst\n", text)
-	require.EqualValues(t, 6, end)
-	text, _ = e.Log(100)
-	require.Empty(t, text)
-}
-
 // TestEngineDiesWithItsStarter kills a process that had started an engine, as
 // a timeout or the kernel kills a test binary, without a chance to clean up.
 func TestEngineDiesWithItsStarter(t *testing.T) {
@@ -100,7 +80,7 @@ func TestEngineDiesWithItsStarter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Printf("group %d\n", e.process.cmd.Process.Pid)
+		fmt.Printf("group %d\n", e.process.PID())
 		select {} // until killed
 	}
 	starter := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,9 +60,10 @@ type Options struct {
 // Function is a Lambda function that runs under the emulator. Its methods are
 // safe for concurrent use; invocations wait for each other.
 type Function struct {
-	url     string
-	process *process
-	turn    chan struct{} // holds one token; who has it may invoke
+	url    string
+	child  *engine.Child // the emulator
+	binary string        // the function's program
+	turn   chan struct{} // holds one token; who has it may invoke
 }
 
 // Start starts a Lambda binary under the emulator and waits until it can be
@@ -80,18 +82,25 @@ func Start(ctx context.Context, binary string, optFns ...func(*Options)) (*Funct
 	if err != nil {
 		return nil, err
 	}
+	if binary, err = filepath.EvalSymlinks(binary); err != nil {
+		return nil, fmt.Errorf("rie: %w", err)
+	}
 	// An address of its own in 127.0.0.0/8, so that no port is taken.
 	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), 1+rand.N(254), 1+rand.N(254))
 	env := append([]string{"AWS_LAMBDA_FUNCTION_TIMEOUT=" + strconv.Itoa(int(opts.Timeout/time.Second))}, opts.Env...)
 	argv := []string{emulator, "--log-level", "warn",
 		"--runtime-interface-emulator-address", host + ":8080", "--runtime-api-address", host + ":9001", binary}
-	p, err := startProcess(argv, binary, env, opts.Log)
+	child, err := engine.StartChild(argv, func(cmd *exec.Cmd) {
+		cmd.Env, cmd.Dir = env, filepath.Dir(binary)
+		cmd.Stdout, cmd.Stderr = opts.Log, opts.Log
+		cmd.WaitDelay = 3 * time.Second // for a function that keeps our pipe open
+	})
 	if err != nil {
 		return nil, fmt.Errorf("rie: start %s: %w", binary, err)
 	}
-	f := &Function{url: "http://" + host + ":8080", process: p, turn: make(chan struct{}, 1)}
+	f := &Function{url: "http://" + host + ":8080", child: child, binary: binary, turn: make(chan struct{}, 1)}
 	if err := f.wait(ctx); err != nil {
-		p.stop()
+		child.Stop()
 		return nil, fmt.Errorf("rie: start %s: %w", binary, err)
 	}
 	f.turn <- struct{}{}
@@ -121,7 +130,7 @@ func (f *Function) wait(ctx context.Context) error {
 			return resp.Body.Close()
 		}
 		select {
-		case <-f.process.gone:
+		case <-f.child.Gone:
 			return errGone
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
@@ -203,11 +212,36 @@ func failure(status int, answer []byte) error {
 // Crash kills the function's process, as a power cut would, and reports whether
 // there was one. An invocation that is under way fails; the next one starts a new
 // process.
-func (f *Function) Crash() bool { return f.process.crash() }
+func (f *Function) Crash() bool {
+	lists, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(f.child.PID()), "task", "*", "children"))
+	if err != nil {
+		return false
+	}
+	killed := false
+	for _, list := range lists {
+		children, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		for child := range strings.FieldsSeq(string(children)) {
+			if program, err := os.Readlink(filepath.Join("/proc", child, "exe")); err != nil || program != f.binary {
+				continue
+			}
+			id, err := strconv.Atoi(child)
+			if err != nil {
+				continue
+			}
+			if p, err := os.FindProcess(id); err == nil && p.Kill() == nil {
+				killed = true
+			}
+		}
+	}
+	return killed
+}
 
 // Stop ends the function, which gets SIGTERM, and the emulator. It may be called
 // more than once.
-func (f *Function) Stop() { f.process.stop() }
+func (f *Function) Stop() { f.child.Stop() }
 
 // AWSEnv is the environment by which the SDK in a function finds region and
 // credentials. Endpoints are up to the caller: AWS_ENDPOINT_URL_DYNAMODB and its

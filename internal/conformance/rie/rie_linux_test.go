@@ -1,7 +1,6 @@
 package rie_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -16,24 +15,6 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/rie"
 )
 
-// output is what functions write.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 type answer struct {
 	PID        int
 	Left       time.Duration
@@ -44,7 +25,7 @@ func TestFunction(t *testing.T) {
 	enginetest.LambdaRIE(t)
 	binary, err := rie.Build(t.Context(), "", "./testdata/probe", t.TempDir())
 	require.NoError(t, err)
-	out := &output{}
+	out := &enginetest.Buffer{}
 	f, err := rie.Start(t.Context(), binary, func(o *rie.Options) {
 		o.Timeout, o.Log, o.Env = 2*time.Second, out, []string{"SAY=hello"}
 	})
