@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -51,6 +52,7 @@ func TestMaxAgeEndsWhatNeverComesThrough(t *testing.T) {
 						require.Zerof(t, len(s.open), "records that hold the shard after %v", time.Since(begin))
 						require.Equal(t, []string{eventID(at)}, sink.ids())
 						require.Equal(t, "Odd", sink.dead[0].Code)
+						require.Equal(t, relay.DefaultMaxAttempts, sink.dead[0].Attempts)
 						require.Less(t, time.Since(begin), 30*time.Minute)
 						require.Len(t, bus.accepted, neighbours, "each neighbour once")
 					})
@@ -188,6 +190,9 @@ func TestMaxAgeIsForFaultsOfAnEntryAlone(t *testing.T) {
 	for name, says := range map[string]answer{
 		"the call fails":    only(nil, broken),
 		"throttling":        refuse(relay.Result{Class: relay.Transient, Code: "ThrottlingException"}, eventID(1)),
+		"any error":         only(nil, errors.New("broken")),
+		"retried already":   only(nil, &relay.CallError{Code: "Odd", Retried: true}),
+		"too few results":   only(nil, nil),
 		"too many results":  only(make([]relay.Result, 99), nil),
 		"the configuration": refuse(held, eventID(1)),
 		"a panic of the code": func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {

@@ -43,103 +43,6 @@ func TestABadDeployDrainsNothing(t *testing.T) {
 	}
 }
 
-// A poisonous event that comes alone reaches the dead letters at once when the
-// process has seen the bus accept anything before.
-func TestAPoisonousEventAlone(t *testing.T) {
-	poison := relay.Result{Class: relay.EventFault, Code: "MalformedDetail", Message: "bad"}
-	t.Run("of a process that works", func(t *testing.T) {
-		bus := &scriptedBus{answer: refuse(poison, "event-2")}
-		sink := &recordingSink{}
-		h := newHandler(t, bus, sink)
-		_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1}))
-		require.NoError(t, err)
-		_, err = h.Invoke(t.Context(), batch(testRecord{sequence: 2}))
-		require.NoError(t, err)
-		require.Equal(t, []string{"event-2"}, sink.ids())
-	})
-	t.Run("of a new process, with others behind it", func(t *testing.T) {
-		bus := &scriptedBus{limits: relay.Limits{Entries: 1, Bytes: 1000}, answer: refuse(poison, "event-1")}
-		sink := &recordingSink{}
-		h := newHandler(t, bus, sink)
-		_, err := h.Invoke(t.Context(), events(1, 3))
-		require.NoError(t, err)
-		require.Equal(t, []string{"event-1"}, sink.ids(), "the next call showed that the bus accepts")
-		require.Equal(t, []string{"event-2", "event-3"}, bus.accepted)
-	})
-	t.Run("of a new process, and nothing else", func(t *testing.T) {
-		bus := &scriptedBus{answer: refuse(poison, "event-1")}
-		sink := &recordingSink{}
-		h := newHandler(t, bus, sink)
-		one := batch(testRecord{sequence: 1})
-		_, err := h.Invoke(t.Context(), one)
-		require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
-		require.Empty(t, sink.dead, "nothing shows that it is not the configuration")
-		_, err = h.Invoke(t.Context(), batch(testRecord{sequence: 7})) // another shard's
-		require.NoError(t, err)
-		_, err = h.Invoke(t.Context(), one)
-		require.NoError(t, err)
-		require.Equal(t, []string{"event-1"}, sink.ids())
-	})
-	t.Run("of a new process, before the stream forgets it", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			bus := &scriptedBus{answer: refuse(poison, "event-1")}
-			sink := &recordingSink{}
-			h := newHandler(t, bus, sink)
-			one := batch(testRecord{sequence: 1})
-			hours := 0
-			for ; len(sink.dead) == 0 && hours < 24; hours++ {
-				_, err := h.Invoke(t.Context(), one)
-				require.Equal(t, len(sink.dead) == 1, err == nil)
-				<-time.After(time.Hour)
-			}
-			require.Equal(t, 21, hours)
-		})
-	})
-}
-
-// A whole call of poisonous events is held the first time, for it looks like
-// the configuration; the second time in a process that works it is not.
-func TestAWholeCallOfPoison(t *testing.T) {
-	bus := &scriptedBus{answer: refuse(invalid, "event-11", "event-12", "event-13")}
-	sink := &recordingSink{}
-	h := newHandler(t, bus, sink)
-	_, err := h.Invoke(t.Context(), events(1, 3))
-	require.NoError(t, err)
-	three := batch(testRecord{sequence: 11}, testRecord{sequence: 12}, testRecord{sequence: 13})
-	_, err = h.Invoke(t.Context(), three)
-	require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
-	require.Empty(t, sink.dead)
-	_, err = h.Invoke(t.Context(), three)
-	require.NoError(t, err)
-	require.Equal(t, []string{"event-11", "event-12", "event-13"}, sink.ids())
-}
-
-// An entry that is refused as invalid while the others of its call have
-// transient faults waits for them: they are sent again, and show whose fault it
-// is.
-func TestInvalidBesideTransient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-			out := accept(entries)
-			if call == 0 {
-				out = all(entries, unlucky)
-			}
-			for i, e := range entries {
-				if e.EventID == "event-2" {
-					out[i] = malformed
-				}
-			}
-			return out, nil
-		}}
-		sink := &recordingSink{}
-		h := newHandler(t, bus, sink)
-		_, err := h.Invoke(t.Context(), events(1, 3))
-		require.NoError(t, err)
-		require.Equal(t, []string{"event-2"}, sink.ids())
-		require.Equal(t, 1, sink.dead[0].Attempts)
-	})
-}
-
 // An entry that waits for the next call to be judged does not keep that call
 // from being made.
 func TestAProbeAfterATransientFault(t *testing.T) {
@@ -175,7 +78,8 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name string
-		// what the bus says of each event of a batch: A accepted, I invalid, T try again
+		// what the bus says of each event of a batch: A accepted, I invalid, T try again,
+		// L accepted later, in the second call
 		says string
 		// what comes, in this order: b the batch, o other events that the same bus accepts,
 		// x events that another bus accepts
@@ -193,6 +97,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		{"every one, again, after another bus has accepted others", ten, "bxb", young, !dead},
 		{"every one, and the stream forgets them", ten, "b", old, dead},
 		{"every one, and the stream nearly forgets them", ten, "b", old - time.Second, !dead},
+		{"beside others that are accepted later", "ILLLLLLLLL", "b", young, dead},
 		{"beside others that are to be tried again", "ITTTTTTTTT", "b", young, !dead},
 		{"beside others that are to be tried again, of a process that works", "ITTTTTTTTT", "ob", young, dead},
 		{"alone", "I", "b", young, !dead},
@@ -205,7 +110,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+				bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
 					out := accept(entries)
 					for i, e := range entries {
 						n := sequenceOf(e.EventID) - 1
@@ -213,7 +118,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 						case n >= len(tt.says):
 						case tt.says[n] == 'I':
 							out[i] = invalid
-						case tt.says[n] == 'T':
+						case tt.says[n] == 'T', tt.says[n] == 'L' && call == 0:
 							out[i] = unlucky
 						}
 					}
@@ -259,6 +164,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 				}
 				require.Equal(t, want, sink.ids())
 				require.Equal(t, "InvalidArgument", sink.dead[0].Code)
+				require.Equal(t, 1, sink.dead[0].Attempts)
 			})
 		})
 	}
@@ -304,37 +210,4 @@ func TestWhatExplainsARefusal(t *testing.T) {
 			requireDead(t, sink, "InvalidArgument", "event-1")
 		})
 	}
-}
-
-// Also where a call has nothing else in it; but never what only the route has
-// made so.
-func TestAnExplainedRefusal(t *testing.T) {
-	long := strings.Repeat("x", 129)
-	refuseLong := func(_ int, r wireRequest) wireAnswer {
-		a := wireAnswer{codes: map[int]string{}}
-		for i, e := range r.Entries {
-			if len(e.DetailType) > 128 {
-				a.codes[i] = "InvalidArgument"
-			}
-		}
-		return a
-	}
-	b := newWireBus(t)
-	b.answer = refuseLong
-	sink := &recordingSink{}
-	h := newHandler(t, relay.NewEventBridge(b.client(), "orders"), sink)
-	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, name: long}, testRecord{sequence: 2, name: long}))
-	require.NoError(t, err)
-	requireDead(t, sink, "InvalidArgument", "event-1", "event-2")
-
-	b, sink = newWireBus(t), &recordingSink{}
-	b.answer = refuseLong
-	h = newHandler(t, relay.NewEventBridge(b.client(), "orders"), sink, func(o *relay.Options) {
-		o.Route = func(e *relay.Entry) error { e.DetailType = long; return nil }
-	})
-	for range 3 {
-		_, err := h.Invoke(t.Context(), events(1, 1))
-		require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
-	}
-	require.Empty(t, sink.dead, "a bad deploy drains nothing")
 }

@@ -119,19 +119,6 @@ func TestAPublisherThatDoesNotExplain(t *testing.T) {
 		require.Equal(t, "User.Created", bus.asked[0].DetailType)
 		require.Contains(t, string(bus.asked[0].Detail), testSecret, "the whole event")
 	})
-	t.Run("what the route has made", func(t *testing.T) {
-		bus, sink := newExplaining(), &recordingSink{}
-		h := newHandler(t, bus, sink, spoils(func(e *relay.Entry) { e.Source = "X" }, eventID(1)))
-		for range 3 {
-			_, err := h.Invoke(t.Context(), events(1, 5))
-			require.Empty(t, sink.ids())
-			require.Equal(t, "RouteInvalid", unpublishedIn(t, err).Code)
-		}
-		require.Equal(t, idsOf(1), bus.accepted)
-		for _, call := range bus.calls {
-			require.Equal(t, idsOf(1), call, "nothing else is sent")
-		}
-	})
 	t.Run("a panic", func(t *testing.T) {
 		bus, sink, log := newExplaining(), &recordingSink{}, &logRecorder{}
 		bus.answer = refuseAll(invalid)

@@ -84,8 +84,13 @@ func TestZeroOptions(t *testing.T) {
 		}}
 		sink := &recordingSink{}
 		h := newHandler(t, bus, sink)
-		_, err := h.Invoke(t.Context(), batch(append(records(1, 30), testRecord{sequence: 31, age: 19 * time.Hour, region: "us-east-1"})...))
+		rs := records(1, 31)
+		for i := range rs {
+			rs[i].age, rs[i].region = 19*time.Hour, "us-east-1"
+		}
+		_, err := h.Invoke(t.Context(), batch(rs...))
 		require.Equal(t, 12, unpublishedIn(t, err).Unpublished, "an error is the safe answer: event-11, and what was not begun behind it")
+		require.Len(t, bus.accepted, 19, "Region")
 		require.Equal(t, 1, most, "Concurrency")
 		require.Len(t, bus.calls, 1+relay.DefaultMaxAttempts, "MaxAttempts")
 		require.Empty(t, sink.dead, "MaxAge")

@@ -228,20 +228,6 @@ func TestAProbeAndMaxAge(t *testing.T) {
 	}
 }
 
-// Without a probe, what is promised is that it ends before the stream forgets
-// the event.
-func TestAQuietTableWithoutAProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		bus, sink := &scriptedBus{answer: refuseAll(invalid)}, &recordingSink{}
-		h := newHandler(t, bus, sink)
-		s := shardOf(records(1, 1)...)
-		deliverFor(t, s, h, 20*time.Hour-5*time.Minute)
-		require.Empty(t, sink.ids())
-		deliverFor(t, s, h, 10*time.Minute)
-		require.Equal(t, idsOf(1), sink.ids())
-	})
-}
-
 // What waits behind an event that a probe has proved guilty goes on in the same
 // invocation.
 func TestAProbeLetsTheAggregateGoOn(t *testing.T) {
