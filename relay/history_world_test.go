@@ -44,6 +44,7 @@ type fate struct {
 	bus       string
 	created   time.Time
 	text      string // the record
+	detail    string // what the bus was sent first
 
 	bad badness
 
@@ -189,6 +190,9 @@ func (p *process) Publish(ctx context.Context, entries []relay.Entry) ([]relay.R
 		h.played("a result too few")
 		i := h.rng.IntN(len(results))
 		return slices.Delete(results, i, i+1), nil
+	case kind == 8:
+		h.played("a result too many")
+		return append(results, results[0]), nil
 	}
 	p.learn(entries, results, before)
 	return results, nil
@@ -198,14 +202,20 @@ func (p *process) Publish(ctx context.Context, entries []relay.Entry) ([]relay.R
 func (p *process) results(entries []relay.Entry) []relay.Result {
 	h := p.h
 	results := make([]relay.Result, len(entries))
+	groups := map[string]bool{}
 	for i, e := range entries {
 		f := h.fates[e.EventID]
 		switch {
 		case !strings.Contains(string(e.Detail), `"eventId":"`+e.EventID+`"`):
 			h.breaks("%s is sent with another event's bytes", e.EventID)
+		case f.detail != "" && f.detail != string(e.Detail):
+			h.breaks("%s comes again with other bytes", e.EventID)
 		case e.Bus != f.bus:
 			h.breaks("%s is sent to another bus: %q", e.EventID, e.Bus)
+		case h.ordered && groups[e.Group]:
+			h.breaks("%s is sent in one call with an earlier one of its aggregate", e.EventID)
 		}
+		f.detail, groups[e.Group] = string(e.Detail), true
 		switch {
 		case p.bad:
 			h.played("a bad deploy")

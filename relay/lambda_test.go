@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,14 +67,4 @@ func failure(out []byte) string {
 		return ""
 	}
 	return strings.TrimLeft(a.BatchItemFailures[0].ItemIdentifier, "0")
-}
-
-// advance does what Lambda does with an answer: it goes on behind the batch, or
-// at the failure.
-func advance(rest []testRecord, failure string, size int) []testRecord {
-	if failure == "" {
-		return rest[min(len(rest), size):]
-	}
-	i := slices.IndexFunc(rest, func(r testRecord) bool { return fmt.Sprint(r.sequence) == failure })
-	return rest[i:]
 }

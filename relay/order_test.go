@@ -3,8 +3,6 @@ package relay_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,76 +12,6 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
-
-// The guarantee: within the events of one aggregateId, the first acceptances at
-// the bus are in stream order, at any concurrency, under any faults that the bus
-// reports and any re-sending. A call whose answer is lost may have been
-// accepted, so an event can come to the bus twice, but never before an earlier
-// one of its aggregate has come for the first time.
-func TestGroupsKeepTheirOrder(t *testing.T) {
-	const aggregates, count = 7, 120
-	for _, concurrency := range []int{1, 8} {
-		for seed := range uint64(30) {
-			t.Run(fmt.Sprintf("concurrency %d, seed %d", concurrency, seed), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					rng := &lockedRand{rng: rand.New(rand.NewPCG(seed, 9))}
-					bus := &scriptedBus{}
-					var mu sync.Mutex
-					arrived := map[string]bool{}
-					var arrivals []string // first ones, in order
-					bus.answer = func(ctx context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
-						<-time.After(time.Duration(rng.n(20)) * time.Millisecond) // the bubble's clock: no waiting
-						whole := rng.n(20)
-						if whole == 0 {
-							return nil, &relay.CallError{Class: relay.Transient, Code: "500"}
-						}
-						out := accept(entries)
-						mu.Lock()
-						defer mu.Unlock()
-						groups := map[string]bool{}
-						for i, e := range entries {
-							require.False(t, groups[e.Group], "two of a group in a call")
-							groups[e.Group] = true
-							if rng.n(4) == 0 {
-								out[i] = unlucky
-								continue
-							}
-							if !arrived[e.EventID] {
-								arrived[e.EventID] = true
-								arrivals = append(arrivals, e.EventID)
-							}
-						}
-						if whole == 1 {
-							return nil, &relay.CallError{Class: relay.Transient, Code: "answer lost"}
-						}
-						return out, nil
-					}
-					rs := make([]testRecord, count)
-					for i := range rs {
-						a := rng.n(aggregates)
-						rs[i] = testRecord{sequence: i + 1, aggregate: fmt.Sprint("a", a), id: fmt.Sprintf("a%d/%03d", a, i)}
-					}
-					var h *relay.Handler
-					for rest := rs; len(rest) > 0; {
-						if h == nil || rng.n(3) == 0 { // a new process forgets
-							h = newHandler(t, bus, relay.Block, partial, ordered, func(o *relay.Options) { o.Concurrency = concurrency })
-						}
-						out, err := h.Invoke(t.Context(), batch(rest[:min(len(rest), 40)]...))
-						require.NoError(t, err)
-						rest = advance(rest, failure(out), 40)
-					}
-					require.Len(t, arrivals, count)
-					last := map[string]string{}
-					for _, id := range arrivals {
-						group, _, _ := strings.Cut(id, "/")
-						require.Less(t, last[group], id, "an event overtook an earlier one of its aggregate")
-						last[group] = id
-					}
-				})
-			})
-		}
-	}
-}
 
 func TestADeadLetterLetsItsGroupGoOn(t *testing.T) {
 	bus := &scriptedBus{answer: refuse(malformed, "event-2")}
@@ -260,15 +188,4 @@ func TestConcurrentInvocations(t *testing.T) {
 		require.Contains(t, bus.details[id], `"eventId":"`+id+`"`, "an entry has the bytes of its own event")
 	}
 	require.Len(t, seen, 16*20*29)
-}
-
-type lockedRand struct {
-	mu  sync.Mutex
-	rng *rand.Rand
-}
-
-func (r *lockedRand) n(n int) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.rng.IntN(n)
 }
