@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,30 +33,6 @@ func entryOf(id, bus string) relay.Entry {
 	return relay.Entry{EventID: id, Source: "s", DetailType: "d", Bus: bus, Detail: []byte(`{"headers":{"eventId":"` + id + `"},"payload":1}`)}
 }
 
-// The publisher itself finds out that its bus does not exist, before it sends
-// anything: whoever publishes through it is told, and not by success.
-func TestThePublisherFindsAnAbsentBus(t *testing.T) {
-	for _, bus := range []string{"", "orders"} {
-		client := withoutBuses("orders")
-		p := newEventBridge(t, client)
-		for range 2 {
-			results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", bus), entryOf("b", bus)})
-			require.Empty(t, client.calls, "sent to a bus that does not exist")
-			require.Empty(t, results)
-			var ce *relay.CallError
-			require.ErrorAs(t, err, &ce)
-			require.Equal(t, relay.ConfigFault, ce.Class)
-			require.Equal(t, "NoSuchBus", ce.Code)
-			require.ErrorIs(t, err, relay.ErrNoSuchBus)
-			require.NotContains(t, err.Error(), testSecret)
-		}
-		client.describe = nil // somebody has created it
-		results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", bus)})
-		require.NoError(t, err)
-		require.Equal(t, relay.Accepted, results[0].Class)
-	}
-}
-
 // Once it is known that a bus is there, it is not asked about again.
 func TestABusIsAskedAboutOnce(t *testing.T) {
 	client := &refusingClient{}
@@ -75,26 +52,27 @@ func TestABusIsAskedAboutOnce(t *testing.T) {
 	require.Len(t, client.accepted, 12)
 }
 
-// What cannot be found out is one warning in the log of the publisher, which
-// names the bus, and no obstacle.
+// What cannot be found out is a warning in the log of the publisher, which names
+// the bus, and no obstacle. After a passing fault it is asked again in a minute.
 func TestABusThatCannotBeAskedAbout(t *testing.T) {
+	fails := func(err error) func() error { return func() error { return err } }
 	for _, tt := range []struct {
-		name  string
-		bus   string // "" for the publisher's own
-		err   error
-		says  string
-		asked int // over three calls, ten minutes apart
+		name     string
+		bus      string // "" for the publisher's own
+		describe func() error
+		says     []string
+		asked    int // over three calls, ten minutes apart
 	}{
-		{"no permission", "", awsError("AccessDeniedException"), "orders", 1},
-		{"no permission, for a bus of the route", "theirs", awsError("AccessDeniedException"), "theirs", 1},
-		{"another account's", "arn:aws:events:us-east-1:999999999999:event-bus/x", awsError("ResourceNotFoundException"), "event-bus/x", 1},
-		{"throttled: it is asked again", "", awsError("ThrottlingException"), "orders", 3},
-		{"no answer: it is asked again", "", errors.New(testSecret), "orders", 3},
+		{"a bus of the route", "theirs", fails(awsError("AccessDeniedException")), []string{"theirs", "AccessDenied"}, 1},
+		{"throttled", "", fails(awsError("ThrottlingException")), []string{"orders", "Throttling"}, 3},
+		{"no answer", "", fails(errors.New(testSecret)), []string{"orders"}, 3},
+		{"a client that says more", "", fails(fmt.Errorf("%s: %w", testSecret, awsError("SlowDown"))), []string{"orders", "SlowDown"}, 3},
+		{"a panic", "", func() error { panic(testSecret) }, []string{"orders"}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, log := &refusingClient{describe: func(context.Context, string) error { return tt.err }}, &logRecorder{}
-				p := newEventBridge(t, client, busLog(log))
+				client, log := &refusingClient{describe: func(context.Context, string) error { return tt.describe() }}, &logRecorder{}
+				p := newEventBridge(t, client, logTo(log))
 				for range 3 {
 					results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", tt.bus)})
 					require.NoError(t, err)
@@ -102,7 +80,7 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 					<-time.After(10 * time.Minute)
 				}
 				require.Len(t, client.described, tt.asked)
-				require.Len(t, logged(log, warns, tt.says), tt.asked, log.String())
+				require.Len(t, logged(log, append(tt.says, warns)...), tt.asked, log.String())
 				require.NotContains(t, log.String(), testSecret)
 				require.NotContains(t, log.String(), `"bus":""`)
 			})
@@ -111,12 +89,13 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 }
 
 // A relay whose bus does not exist holds everything, and says so as of every
-// fault of the configuration.
+// fault of the configuration. A bus that comes into being is found by the next
+// invocation.
 func TestARelayToAnAbsentBus(t *testing.T) {
 	bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
 		client, sink, log := withoutBuses("orders"), &recordingSink{}, &logRecorder{}
 		var m relay.Metrics
-		h := newHandler(t, newEventBridge(t, client, busLog(log)), sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
+		h := newHandler(t, newEventBridge(t, client, logTo(log)), sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
 		for range 3 {
 			out, err := h.Invoke(t.Context(), events(1, 25))
 			require.Empty(t, client.calls)
@@ -136,6 +115,12 @@ func TestARelayToAnAbsentBus(t *testing.T) {
 		require.NotEmpty(t, logged(log, `"level":"ERROR"`, "NoSuchBus"), log.String())
 		require.NotEmpty(t, logged(log, "orders"), log.String())
 		require.ErrorIs(t, h.Check(t.Context()), relay.ErrNoSuchBus)
+
+		client.describe = nil // somebody has created it
+		require.NoError(t, h.Check(t.Context()))
+		_, err := h.Invoke(t.Context(), events(1, 25))
+		require.NoError(t, err)
+		require.Len(t, client.accepted, 25)
 	})
 }
 

@@ -83,27 +83,6 @@ func TestWaitingForALookAtTheBusEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// Waiting for another invocation's look at the bus leaves time for the batch.
-func TestWaitingForALookAtTheBusLeavesTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHandler(t, relay.NewEventBridge(&refusingClient{describe: unanswered}, "orders"), relay.Block)
-		looked := make(chan struct{})
-		go func() {
-			defer close(looked)
-			_, err := h.Invoke(t.Context(), events(1, 3)) // looks for 10 s
-			require.NoError(t, err)
-		}()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		_, err := h.Invoke(ctx, events(11, 3))
-		expired := ctx.Err()
-		<-looked
-		require.NoError(t, expired, "there is time left to answer")
-		require.NoError(t, err)
-	})
-}
-
 // A bus that cannot be asked about is asked about once in a minute, and that
 // leaves time to publish.
 func TestABusIsAskedAboutOnceInAMinute(t *testing.T) {

@@ -90,8 +90,8 @@ func newEventBridge(t testing.TB, client relay.PutEventsAPIClient, optFns ...fun
 	return relay.NewEventBridge(client, "orders", optFns...)
 }
 
-// busLog gives the publisher a log for what it finds out about its bus.
-func busLog(l *logRecorder) func(*relay.EventBridgeOptions) {
+// logTo gives the publisher a log for what it finds out about its bus.
+func logTo(l *logRecorder) func(*relay.EventBridgeOptions) {
 	return func(o *relay.EventBridgeOptions) { o.Logger = l.logger() }
 }
 
