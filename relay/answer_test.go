@@ -1,9 +1,6 @@
 package relay_test
 
 import (
-	"fmt"
-	"math/big"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -126,55 +123,6 @@ func TestAPartialAnswerNamesTheLowest(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "2", failure(out))
 	})
-}
-
-// The checkpoint of a batch whose records are not in order is still the lowest.
-func TestCheckpointIsTheLowest(t *testing.T) {
-	h := newHandler(t, &scriptedBus{answer: refuse(held, "a", "c")}, relay.Block, partial)
-	out, err := h.Invoke(t.Context(), batch(testRecord{id: "a", seq: "12"}, testRecord{id: "b", seq: "00008"}, testRecord{id: "c", seq: "0009"}))
-	require.NoError(t, err)
-	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"0009"}]}`, string(out))
-}
-
-// Sequence numbers are integers, in answers and in the memory, whatever their
-// length and their zeros in front.
-func TestSequenceNumbersAreIntegers(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	number := func() string {
-		s := strings.Repeat("0", rng.IntN(4))
-		for range 1 + rng.IntN(45) {
-			s += string(rune('0' + rng.IntN(10)))
-		}
-		return s
-	}
-	for range 3000 {
-		a, b := number(), number()
-		if rng.IntN(3) == 0 {
-			b = "00" + a
-		}
-		x, _ := new(big.Int).SetString(a, 10)
-		y, _ := new(big.Int).SetString(b, 10)
-		low := a
-		if y.Cmp(x) < 0 {
-			low = b
-		}
-		bus := &scriptedBus{answer: refuseAll(held)}
-		h := newHandler(t, bus, relay.Block, partial)
-		out, err := h.Invoke(t.Context(), batch(testRecord{seq: a, id: "e"}, testRecord{seq: b, id: "f"}))
-		require.NoError(t, err)
-		require.Equal(t, fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":%q}]}`, low), string(out), "%s and %s", a, b)
-
-		bus.answer = nil
-		for _, seq := range []string{a, a, b} {
-			_, err = h.Invoke(t.Context(), batch(testRecord{seq: seq, id: "e"}))
-			require.NoError(t, err)
-		}
-		sent := 1
-		if x.Cmp(y) != 0 {
-			sent = 2
-		}
-		require.Len(t, bus.accepted, sent, "the same record is sent once: %s and %s", a, b)
-	}
 }
 
 func TestTheErrorNamesTheFirstRecord(t *testing.T) {

@@ -183,45 +183,30 @@ func TestACancelledContextEndsInACorrectAnswer(t *testing.T) {
 // A sink that does not answer is cut off too, and the answer is in time.
 func TestASlowSinkIsCutOff(t *testing.T) {
 	for _, timeout := range []time.Duration{100 * time.Millisecond, 3 * time.Second, 15 * time.Second} {
-		t.Run(timeout.String()+", before the first call", func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), timeout)
-				defer cancel()
-				bus := &scriptedBus{answer: slowly(10*time.Millisecond, acceptAll)}
-				h := newHandler(t, bus, hanging(), partial)
-				out, err := h.Invoke(ctx, batch(testRecord{sequence: 1}, testRecord{sequence: 2, payload: `{"??":1}`}, testRecord{sequence: 3}))
-				require.NoError(t, err)
-				require.NoError(t, ctx.Err())
-				require.Equal(t, "2", failure(out))
-				require.Equal(t, []string{"event-1", "event-3"}, bus.accepted, "calls do not wait for the sink")
+		for _, tt := range []struct {
+			name    string
+			payload string   // of event-2
+			refused []string // by the bus
+		}{
+			{"before the first call", `{"??":1}`, nil},
+			{"after a call", "", idsOf(2)},
+			{"many after a call", "", idsOf(2, 3, 4, 5, 6, 7, 8, 9, 10)},
+		} {
+			t.Run(fmt.Sprintf("%v, %s", timeout, tt.name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					ctx := contextOf(t, timeout)
+					bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(malformed, tt.refused...))}
+					rs := records(1, 10)
+					rs[1].payload = tt.payload
+					out, err := newHandler(t, bus, hanging(), partial).Invoke(ctx, batch(rs...))
+					require.NoError(t, err)
+					require.Equal(t, "2", failure(out))
+					require.Len(t, bus.accepted, 10-max(1, len(tt.refused)), "calls do not wait for the sink")
+					deadline, _ := ctx.Deadline()
+					require.GreaterOrEqual(t, time.Until(deadline), min(timeout, relay.DefaultMargin)/4, "the last quarter of the margin is for the answer")
+				})
 			})
-		})
-		t.Run(timeout.String()+", after a call", func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), timeout)
-				defer cancel()
-				bus := &scriptedBus{answer: refuse(malformed, "event-2")}
-				h := newHandler(t, bus, hanging(), partial)
-				out, err := h.Invoke(ctx, events(1, 30))
-				require.NoError(t, err)
-				require.NoError(t, ctx.Err())
-				require.Equal(t, "2", failure(out))
-			})
-		})
-		t.Run(timeout.String()+", many after a call", func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), timeout)
-				defer cancel()
-				bus := &scriptedBus{answer: refuse(malformed,
-					"event-2", "event-3", "event-4", "event-5", "event-6", "event-7", "event-8", "event-9", "event-10")}
-				h := newHandler(t, bus, hanging(), partial)
-				out, err := h.Invoke(ctx, events(1, 30))
-				require.NoError(t, err)
-				require.Equal(t, "2", failure(out))
-				deadline, _ := ctx.Deadline()
-				require.GreaterOrEqual(t, time.Until(deadline), min(timeout, relay.DefaultMargin)/4, "the last quarter of the margin is for the answer")
-			})
-		})
+		}
 	}
 }
 

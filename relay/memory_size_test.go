@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -106,32 +104,4 @@ func TestMemoryIsFlatOverManyBuses(t *testing.T) {
 	t.Logf("%d KB after %d names of %d bytes", grown/1024, buses, length)
 	require.Less(t, grown, 10<<20)
 	runtime.KeepAlive(h)
-}
-
-// Invocations of one process share its memory. Whatever they deliver at once, no
-// event is taken for published that is not.
-func TestMemoryIsSafeForConcurrentUse(t *testing.T) {
-	const events = 500
-	bus := &scriptedBus{}
-	h := newHandler(t, bus, relay.Block, func(o *relay.Options) {
-		o.Memory = 50
-		o.Route = func(e *relay.Entry) error { e.Bus = "bus-" + e.EventID[len(e.EventID)-1:]; return nil }
-	})
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for i := range events {
-				if _, err := h.Invoke(t.Context(), batch(testRecord{sequence: i + 1})); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	seen := map[string]bool{}
-	for _, id := range bus.accepted {
-		require.True(t, strings.HasPrefix(id, "event-"))
-		seen[id] = true
-	}
-	require.Len(t, seen, events)
 }

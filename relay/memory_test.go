@@ -14,10 +14,13 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	bus := &scriptedBus{}
 	failing := true
 	bus.answer = func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-		if failing {
-			return refuse(held, "event-14")(ctx, call, entries)
+		results, err := refuse(malformed, "event-5")(ctx, call, entries)
+		for i, e := range entries {
+			if failing && e.EventID == "event-14" {
+				results[i] = held
+			}
 		}
-		return accept(entries), nil
+		return results, err
 	}
 	sink := &recordingSink{}
 	var m relay.Metrics
@@ -37,13 +40,13 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	payload := batch(rs...)
 	_, err := h.Invoke(t.Context(), payload)
 	require.Equal(t, "event-14", unpublishedIn(t, err).EventID)
-	require.Len(t, bus.accepted, 19)
-	require.Len(t, sink.dead, 3, "one cannot be read, one is routed there, one is too large")
+	require.Len(t, bus.accepted, 18)
+	require.Len(t, sink.dead, 4, "one cannot be read, one is routed there, one is too large, one is refused")
 	failing = false
 	_, err = h.Invoke(t.Context(), payload)
 	require.NoError(t, err)
 	require.Equal(t, []string{"event-14"}, bus.calls[len(bus.calls)-1], "only what was not accepted")
-	require.Len(t, sink.dead, 3, "a dead letter is not put twice")
+	require.Len(t, sink.dead, 4, "a dead letter is not put twice")
 	require.Equal(t, 22, m.Suppressed)
 	require.Equal(t, 1, m.Published)
 	calls := len(bus.calls)
@@ -51,35 +54,6 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, bus.calls, calls)
 	require.Equal(t, 23, m.Suppressed)
-}
-
-// An event that the bus refuses is done when the sink has it: it is neither sent
-// nor put again when its batch comes again for another's sake.
-func TestADeadLetterOfTheBusIsRemembered(t *testing.T) {
-	bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-		out := accept(entries)
-		for i, e := range entries {
-			switch {
-			case e.EventID == "event-2":
-				out[i] = malformed
-			case e.EventID == "event-3" && call == 0:
-				out[i] = held
-			}
-		}
-		return out, nil
-	}}
-	sink := &recordingSink{}
-	var m relay.Metrics
-	h := newHandler(t, bus, sink, keep(&m))
-	_, err := h.Invoke(t.Context(), events(1, 3))
-	require.Equal(t, "event-3", unpublishedIn(t, err).EventID)
-	requireDead(t, sink, "MalformedDetail", "event-2")
-	_, err = h.Invoke(t.Context(), events(1, 3))
-	require.NoError(t, err)
-	require.Equal(t, [][]string{{"event-1", "event-2", "event-3"}, {"event-3"}}, bus.calls)
-	requireDead(t, sink, "MalformedDetail", "event-2") // put once
-	require.Equal(t, 2, m.Suppressed)
-	require.Zero(t, m.DeadLettered)
 }
 
 // The memory always holds what the largest batch of Lambda may have had accepted,
@@ -104,23 +78,26 @@ func TestMemoryNeverSuppressesAnythingElse(t *testing.T) {
 		return testRecord{raw: strings.Replace(first.String(), text, "", 1)}
 	}
 	for _, tt := range []struct {
-		name string
-		rec  testRecord // comes three times behind the first one
-		bus  string
-		sent int // with the first one
+		name    string
+		rec     testRecord // comes three times behind the first one
+		of, bus string     // where the first one goes, and the others; "" is the publisher's own
+		sent    int        // with the first one
 	}{
 		{name: "the same record", rec: first, sent: 1},
+		{name: "the same record, to the same destination", rec: first, of: "there", bus: "there", sent: 1},
 		{name: "the same number, written otherwise", rec: testRecord{seq: "1", id: "event-1"}, sent: 1},
 		{name: "another number", rec: testRecord{sequence: 2, id: "event-1"}, sent: 2},
 		{name: "another event under the same number", rec: testRecord{sequence: 1, id: "other"}, sent: 2},
 		{name: "another destination", rec: first, bus: "elsewhere", sent: 2},
+		{name: "another destination than that of the route", rec: first, of: "there", bus: "elsewhere", sent: 2},
+		{name: "the publisher's own, and not that of the route", rec: first, of: "there", sent: 2},
 		{name: "another stream", rec: testRecord{raw: strings.Replace(first.String(), "2026-11-24T00", "2026-11-25T00", 1)}, sent: 2},
 		{name: "a text for a number", rec: testRecord{seq: "x", id: "event-1"}, sent: 2},
 		{name: "no stream", rec: without(`,"eventSourceARN":"` + testARN + `"`), sent: 4},
 		{name: "no number", rec: without(`"SequenceNumber":"000000000000000000001",`), sent: 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			to := ""
+			to := tt.of
 			bus := &scriptedBus{}
 			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Route = func(e *relay.Entry) error { e.Bus = to; return nil } })
 			_, err := h.Invoke(t.Context(), batch(first))
@@ -132,39 +109,6 @@ func TestMemoryNeverSuppressesAnythingElse(t *testing.T) {
 			}
 			require.Len(t, bus.accepted, tt.sent)
 		})
-	}
-}
-
-// What went to a bus that the route names is remembered for that bus, and for no
-// other.
-func TestRoutedEventsAreRememberedByTheirBus(t *testing.T) {
-	to := map[string]string{"event-1": "a", "event-2": "b"} // event-3 goes to the publisher's own
-	failing := true
-	sent := map[string][]string{}
-	bus := &scriptedBus{answer: func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-		for _, e := range entries {
-			sent[e.EventID] = append(sent[e.EventID], e.Bus)
-		}
-		if failing {
-			return refuse(held, "event-3")(ctx, call, entries)
-		}
-		return accept(entries), nil
-	}}
-	h := newHandler(t, bus, relay.Block, func(o *relay.Options) {
-		o.Route = func(e *relay.Entry) error { e.Bus = to[e.EventID]; return nil }
-	})
-	_, err := h.Invoke(t.Context(), events(1, 3))
-	require.Equal(t, "event-3", unpublishedIn(t, err).EventID)
-	failing = false
-	_, err = h.Invoke(t.Context(), events(1, 3))
-	require.NoError(t, err)
-	require.Equal(t, map[string][]string{"event-1": {"a"}, "event-2": {"b"}, "event-3": {"", ""}}, sent)
-
-	to["event-1"] = "b" // it has not been there
-	for range 2 {
-		_, err = h.Invoke(t.Context(), events(1, 3))
-		require.NoError(t, err)
-		require.Equal(t, map[string][]string{"event-1": {"a", "b"}, "event-2": {"b"}, "event-3": {"", ""}}, sent)
 	}
 }
 

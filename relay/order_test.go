@@ -153,8 +153,11 @@ func TestConcurrentInvocations(t *testing.T) {
 	var mu sync.Mutex
 	var total relay.Metrics
 	h := newHandler(t, bus, &recordingSink{}, func(o *relay.Options) {
-		o.Concurrency = 2
-		o.Route = func(e *relay.Entry) error { e.Resources = []string{e.EventID}; return nil }
+		o.Concurrency, o.Memory = 2, 50
+		o.Route = func(e *relay.Entry) error {
+			e.Resources, e.Bus = []string{e.EventID}, "bus-"+e.EventID[len(e.EventID)-1:]
+			return nil
+		}
 		o.Metrics = func(_ context.Context, m relay.Metrics) {
 			mu.Lock()
 			defer mu.Unlock()

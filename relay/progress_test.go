@@ -107,60 +107,38 @@ func TestASlowSinkAndErrorAnswers(t *testing.T) {
 	}
 }
 
-// A function works for several shards. What it remembers of one must not be
-// forgotten over the next: their batches come in turn.
+// A function works for several shards, whose batches come in turn or at the same
+// time. What it remembers of one must not be forgotten over the next.
 func TestProgressOfSeveralShards(t *testing.T) {
 	for _, memory := range memories {
-		for _, shards := range []int{2, 5} {
-			t.Run(fmt.Sprintf("memory %d, %d shards", memory, shards), func(t *testing.T) {
+		for _, tt := range []struct {
+			shards int
+			after  time.Duration // when each begins behind the one before
+		}{{2, 20 * time.Second}, {5, 20 * time.Second}, {3, 300 * time.Millisecond}} {
+			t.Run(fmt.Sprintf("memory %d, %d shards, every %v", memory, tt.shards, tt.after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
 					h := newHandler(t, bus, relay.Block, remembers(memory))
-					all := make([]*shard, shards)
+					all := make([]*shard, tt.shards)
+					var wg sync.WaitGroup
 					for i := range all {
 						all[i] = shardOf(records(1+1000*i, 100)...)
 						all[i].timeout = 5 * time.Second
+						wg.Go(func() {
+							<-time.After(time.Duration(i) * tt.after)
+							for range 4 {
+								_, _ = all[i].deliver(t, h)
+								<-time.After(time.Duration(tt.shards-1) * tt.after)
+							}
+						})
 					}
-					for range 4 {
-						for _, s := range all {
-							_, _ = s.deliver(t, h)
-						}
-					}
+					wg.Wait()
 					for i, s := range all {
 						require.Zero(t, len(s.open), "records that hold shard %d", i+1)
 					}
-					require.Len(t, bus.accepted, 100*shards, "each once")
+					require.Len(t, bus.accepted, 100*tt.shards, "each once")
 				})
 			})
 		}
-	}
-}
-
-// The same where one process works on them at the same time.
-func TestProgressOfSeveralShardsAtOnce(t *testing.T) {
-	for _, memory := range memories {
-		t.Run(fmt.Sprintf("memory %d", memory), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
-				h := newHandler(t, bus, relay.Block, remembers(memory))
-				var wg sync.WaitGroup
-				all := make([]*shard, 3)
-				for i := range all {
-					all[i] = shardOf(records(1+1000*i, 100)...)
-					all[i].timeout = 5 * time.Second
-					wg.Go(func() {
-						<-time.After(time.Duration(i) * 300 * time.Millisecond)
-						for range 4 {
-							_, _ = all[i].deliver(t, h)
-						}
-					})
-				}
-				wg.Wait()
-				for i, s := range all {
-					require.Zero(t, len(s.open), "records that hold shard %d", i+1)
-				}
-				require.Len(t, bus.accepted, 300, "each once")
-			})
-		})
 	}
 }

@@ -139,44 +139,6 @@ func TestASplitEndsWithTheTime(t *testing.T) {
 	}
 }
 
-// The right half of a split is a call like any other: none is started in the
-// margin.
-func TestASplitStartsNothingInTheMargin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		deadline, _ := ctx.Deadline()
-		var left []time.Duration // at the start of each call
-		bus := &scriptedBus{answer: func(context.Context, int, []relay.Entry) ([]relay.Result, error) {
-			left = append(left, time.Until(deadline))
-			<-time.After(1100 * time.Millisecond)
-			return nil, refused
-		}}
-		h := newHandler(t, bus, &recordingSink{}, partial)
-		out, err := h.Invoke(ctx, events(1, 10))
-		require.NoError(t, err)
-		require.Equal(t, "1", failure(out))
-		require.Equal(t, []time.Duration{3 * time.Second, 1900 * time.Millisecond}, left, "the margin is the last second")
-	})
-}
-
-// Nor behind the end of the context.
-func TestASplitStartsNothingBehindTheContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	bus := &scriptedBus{answer: func(_ context.Context, call int, _ []relay.Entry) ([]relay.Result, error) {
-		if call == 1 { // the left half
-			cancel()
-		}
-		return nil, refused
-	}}
-	h := newHandler(t, bus, &recordingSink{}, partial)
-	out, err := h.Invoke(ctx, events(1, 10))
-	require.NoError(t, err)
-	require.Equal(t, "1", failure(out))
-	require.Len(t, bus.calls, 2)
-}
-
 // A call that there is never time to split is not made again as it was: each of
 // its entries has one of its own, so the culprit is found in the end.
 func TestACallThatThereIsNoTimeToSplit(t *testing.T) {
