@@ -47,74 +47,53 @@ func TestADeadLetterOfAPayloadThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A sink that refuses or panics has taken nothing: the record comes again, and is
+// put again, until the sink takes it.
 func TestASinkThatRefuses(t *testing.T) {
-	sink := refusing(errors.New("full"))
-	t.Run("an event that the bus refuses", func(t *testing.T) {
-		h := newHandler(t, &scriptedBus{answer: refuse(malformed, "event-2")}, sink, partial)
-		out, err := h.Invoke(t.Context(), events(1, 30))
-		require.NoError(t, err)
-		require.Equal(t, "2", failure(out))
-	})
-	t.Run("a record that cannot be read", func(t *testing.T) {
-		bus := &scriptedBus{}
-		h := newHandler(t, bus, sink, partial)
-		out, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1}, testRecord{sequence: 2, payload: `{"??":1}`}, testRecord{sequence: 3}))
-		require.NoError(t, err)
-		require.Equal(t, "2", failure(out))
-		require.Contains(t, bus.accepted, "event-1")
-		bus.accepted = nil
-		out, err = h.Invoke(t.Context(), batch(testRecord{sequence: 2, payload: `{"??":1}`}, testRecord{sequence: 4}))
-		require.NoError(t, err)
-		require.Equal(t, "2", failure(out), "again, and in every delivery")
-	})
+	for how, before := range map[string]func(context.Context, deadLetter) error{
+		"refuses": func(context.Context, deadLetter) error { return errors.New("full") },
+		"panics":  func(context.Context, deadLetter) error { panic("the sink") },
+	} {
+		for code, record := range map[string]testRecord{
+			"MalformedDetail": {sequence: 2},
+			"UnsupportedType": {sequence: 2, payload: `{"??":1}`},
+		} {
+			t.Run(how+", "+code, func(t *testing.T) {
+				payload := batch(testRecord{sequence: 1}, record)
+				bus, sink := &scriptedBus{answer: refuse(malformed, "event-2")}, &recordingSink{before: before}
+				var m relay.Metrics
+				h := newHandler(t, bus, sink, keep(&m))
+				for range 2 {
+					_, err := h.Invoke(t.Context(), payload)
+					u := unpublishedIn(t, err)
+					require.Equal(t, "000000000000000000002", u.SequenceNumber)
+					require.Equal(t, code, u.Code)
+					require.Equal(t, 1, u.Unpublished)
+					require.Equal(t, 1, m.Failed)
+					require.Zero(t, m.DeadLettered)
+				}
+				p := newHandler(t, bus, sink, partial, keep(&m))
+				out, err := p.Invoke(t.Context(), payload)
+				require.NoError(t, err)
+				require.Equal(t, "2", failure(out))
+				require.Equal(t, 1, m.Failed)
+				require.Equal(t, 3, sink.puts)
+				require.Equal(t, []string{"event-1", "event-1"}, bus.accepted)
+
+				sink.before = nil
+				for _, h := range []*relay.Handler{h, p} {
+					out, err = h.Invoke(t.Context(), payload)
+					require.NoError(t, err)
+					require.Empty(t, failure(out))
+					require.Equal(t, 1, m.DeadLettered)
+				}
+				requireDead(t, sink, code, "event-2", "event-2") // one of each handler: neither had taken it for done
+			})
+		}
+	}
 	t.Run("Block", func(t *testing.T) {
 		h := newHandler(t, &scriptedBus{}, relay.Block)
 		_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 2, payload: `{"??":1}`}))
 		require.Equal(t, relay.EventFault, unpublishedIn(t, err).Class)
 	})
-}
-
-// A sink that panics has taken nothing: the record comes again, and is put
-// again, until the sink takes it.
-func TestASinkThatPanicsHasTakenNothing(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		record testRecord
-		answer answer
-		code   string
-	}{
-		{name: "an event that the bus refuses", record: testRecord{sequence: 2}, code: "MalformedDetail",
-			answer: refuse(malformed, "event-2")},
-		{name: "a record that cannot be read", record: testRecord{sequence: 2, payload: `{"??":1}`}, code: "UnsupportedType"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			payload := batch(testRecord{sequence: 1}, tt.record)
-			sink := &recordingSink{before: func(context.Context, deadLetter) error { panic("the sink") }}
-			var m relay.Metrics
-			h := newHandler(t, &scriptedBus{answer: tt.answer}, sink, keep(&m))
-			_, err := h.Invoke(t.Context(), payload)
-			u := unpublishedIn(t, err)
-			require.Equal(t, "000000000000000000002", u.SequenceNumber)
-			require.Equal(t, tt.code, u.Code)
-			require.Equal(t, 1, u.Unpublished)
-			require.Equal(t, 1, m.Failed)
-			require.Zero(t, m.DeadLettered)
-
-			p := newHandler(t, &scriptedBus{answer: tt.answer}, sink, partial, keep(&m))
-			out, err := p.Invoke(t.Context(), payload)
-			require.NoError(t, err)
-			require.Equal(t, "2", failure(out))
-			require.Equal(t, 1, m.Failed)
-			require.Equal(t, 2, sink.puts)
-
-			sink.before = nil
-			for _, h := range []*relay.Handler{h, p} {
-				out, err = h.Invoke(t.Context(), payload)
-				require.NoError(t, err)
-				require.Empty(t, failure(out))
-				require.Equal(t, 1, m.DeadLettered)
-			}
-			requireDead(t, sink, tt.code, "event-2", "event-2") // one of each handler: neither had taken it for done
-		})
-	}
 }
