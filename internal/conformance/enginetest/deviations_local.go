@@ -15,5 +15,12 @@ var ofDynamoDBLocal = map[string]string{
 	"TestValues/32_lists_around_an_empty_list_in_condition": "looks at the depth of an expression's value; AWS does in some regions only",
 	"TestValues/*/zero_with_one_*":                          "does not look at the exponent of a zero; AWS does",
 
+	"TestItemSizeOfRandomItems":                     "pairs the digits of a number from its point on, and counts one pair more",
+	"TestItemSizeIsTheEngines/number_*0.012/*":      "pairs the digits of a number from its point on, and counts one pair more",
+	"TestItemSizeIsTheEngines/number_12e1[12]*/*":   "pairs the digits of a number from its point on, and counts one pair more",
+	"TestItemSizeIsTheEngines/number_1234e-7/*":     "pairs the digits of a number from its point on, and counts one pair more",
+	"TestItemSizeIsTheEngines/number_1234*800000/*": "pairs the digits of a number from its point on, and counts one pair more",
+	"TestItemSizeIsTheEngines/number_-7.777*/*":     "counts no number for more than 21 bytes",
+
 	"TestValues/*/digits_of_another_script": "takes the digits of any script, as Java does; a number has the digits 0 to 9",
 }

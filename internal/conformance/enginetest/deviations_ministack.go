@@ -21,6 +21,7 @@ var ofMiniStack = func() map[string]string {
 		keys         = "does not look at the key of Delete, Update and ConditionCheck in a transaction; it has the attributes of the table's key, and their sizes"
 		noKey        = "takes an item of a transaction without the table's key; the item has it"
 		size         = "counts the JSON of the request; the items have up to 4 MB"
+		pairs        = "pairs the digits of a number from its point on, and counts one pair more"
 		digits       = "takes the digits of any script, as Python does; a number has the digits 0 to 9"
 	)
 	return map[string]string{
@@ -44,6 +45,12 @@ var ofMiniStack = func() map[string]string {
 		"TestGrammarIsLeftToDynamoDB/character":          grammar,
 		"TestGrammarIsLeftToDynamoDB/paths_that_overlap": paths,
 		"TestGrammarIsLeftToDynamoDB/part_of_the_key":    paths,
+
+		"TestItemSizeOfRandomItems":                     pairs,
+		"TestItemSizeIsTheEngines/number_*0.012/*":      pairs,
+		"TestItemSizeIsTheEngines/number_12e1[12]*/*":   pairs,
+		"TestItemSizeIsTheEngines/number_1234e-7/*":     pairs,
+		"TestItemSizeIsTheEngines/number_1234*800000/*": pairs,
 
 		"TestKeys/[DUC]*/of_2,049_bytes":                 keys,
 		"TestKeys/[DUC]*/of_2,049_bytes_when_sent":       keys,

@@ -2,18 +2,17 @@ package preflight
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"strconv"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 // An item of exactly 409,600 bytes by our count is taken and one of 409,601 is
@@ -80,116 +79,30 @@ func TestItemSizeIsTheEngines(t *testing.T) {
 
 // Items made at random, each at the limit and one byte beyond.
 func TestItemSizeOfRandomItems(t *testing.T) {
-	const items = 150
+	random := rapid.Custom(func(rt *rapid.T) attrs {
+		d := draw{t: rt}
+		item := attrs{"pk": text("k"), "numbers": list(number(d.number()), number(d.number()), number(d.number()), number(d.number()))}
+		for range d.pick(5) {
+			item[d.name()] = d.value(ofItem)
+		}
+		return item
+	})
 	enginetest.EachDynamoDB(t, func(t *testing.T, e *engine.Engine) {
 		table, db := enginetest.BusinessTable(t, e).Name, e.DynamoDB()
-		random := rand.New(rand.NewPCG(4, 1))
-		for i := range items {
-			item := attrs{"pk": text("k")}
-			for a := range random.IntN(5) {
-				item[fmt.Sprintf("%s%d", randomText(random), a)] = randomValue(random, 1)
-			}
-			t.Run(strconv.Itoa(i), func(t *testing.T) {
-				requireLimit(t, e, item, func(item attrs) error { return ways["PutItem"](t, db, table, item) })
-			})
-		}
-	})
-}
-
-func randomValue(random *rand.Rand, level int) types.AttributeValue {
-	kinds := 10
-	if level > 8 {
-		kinds = 8
-	}
-	switch random.IntN(kinds) {
-	case 0:
-		return text(randomText(random))
-	case 1, 2:
-		return number(randomNumber(random))
-	case 3:
-		return binary(randomText(random))
-	case 4:
-		return boolean(random.IntN(2) == 0)
-	case 5:
-		return null(true)
-	case 6:
-		return texts("a"+randomText(random), "b"+randomText(random))
-	case 7:
-		return numbers("1", "-"+strconv.Itoa(2+random.IntN(1_000_000)))
-	case 8:
-		members := attrs{}
-		for i := range random.IntN(5) {
-			members[fmt.Sprintf("%s%d", randomText(random), i)] = randomValue(random, level+1)
-		}
-		return object(members)
-	}
-	elements := []types.AttributeValue{}
-	for range random.IntN(5) {
-		elements = append(elements, randomValue(random, level+1))
-	}
-	return list(elements...)
-}
-
-func randomText(random *rand.Rand) string {
-	letters := []string{"a", "é", "€", "😀", "\n", `"`, "\x00", " "}
-	var b strings.Builder
-	for range random.IntN(12) {
-		b.WriteString(letters[random.IntN(len(letters))])
-	}
-	return b.String()
-}
-
-// randomNumber returns a number in any spelling.
-func randomNumber(random *rand.Rand) string {
-	var b strings.Builder
-	if random.IntN(3) == 0 {
-		b.WriteByte('-')
-	}
-	point := random.IntN(60)
-	for i := range 1 + random.IntN(38) {
-		if i > 0 && i == point {
-			b.WriteByte('.')
-		}
-		b.WriteByte(byte('0' + random.IntN(10)))
-	}
-	if random.IntN(2) == 0 {
-		return b.String()
-	}
-	return fmt.Sprintf("%se%d", b.String(), random.IntN(160)-100)
-}
-
-// An event's item at the limit: what Encode says, the engine says.
-func TestEncodedItemSizeIsTheEngines(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, e *engine.Engine) {
-		store, db := enginetest.EventStore(t, e).Name, e.DynamoDB()
-		for name, form := range map[string]eventitem.Form{"map": eventitem.Map, "JSON text": eventitem.JSONText} {
-			for way, put := range ways {
-				t.Run(name+"/"+way, func(t *testing.T) {
-					for size, taken := range map[int]bool{itemLimit: true, itemLimit + 1: false} {
-						item := encodedOfSize(t, form, size)
-						err := put(t, db, store, item.Attrs)
-						if taken {
-							require.NoError(t, err)
-						} else {
-							requireTooLarge(t, err)
-						}
-					}
-				})
+		var wrong []string
+		for seed := range 150 {
+			item := random.Example(seed)
+			full, over := ways["PutItem"](t, db, table, filled(item, itemLimit)), ways["PutItem"](t, db, table, filled(item, itemLimit+1))
+			if full != nil || over == nil {
+				wrong = append(wrong, show(reflect.ValueOf(item)))
 			}
 		}
+		if does := enginetest.Deviation(t, e); does != "" {
+			require.NotEmpty(t, wrong, "%s no longer deviates: %s", e.Name, does)
+			return
+		}
+		require.Empty(t, wrong)
 	})
-}
-
-// encodedOfSize encodes an event whose item has the size.
-func encodedOfSize(t *testing.T, form eventitem.Form, size int) eventitem.Item {
-	t.Helper()
-	payload := func(n int) string {
-		return `{"a":[1,-1.5,true,null,{"é":"\u003c"}],"text":"` + strings.Repeat("x", n) + `"}`
-	}
-	empty := encode(t, payload(0), form)
-	item := encode(t, payload(size-empty.Size), form)
-	require.Equal(t, size, item.Size)
-	return item
 }
 
 // ways are the ways to put an item: the engines check each on its own.
@@ -212,12 +125,11 @@ const itemLimit = 400 * 1024
 // and refused when it is one byte larger.
 func requireLimit(t *testing.T, e *engine.Engine, item attrs, put func(attrs) error) {
 	t.Helper()
-	limit := itemLimit - countedMore(e, object(item))
-	require.NoError(t, put(filled(item, limit)))
-	requireTooLarge(t, put(filled(item, limit+1)))
-}
-
-func requireTooLarge(t *testing.T, err error) {
-	t.Helper()
-	require.ErrorContains(t, err, "Item size has exceeded the maximum allowed size")
+	full, over := put(filled(item, itemLimit)), put(filled(item, itemLimit+1))
+	if does := enginetest.Deviation(t, e); does != "" {
+		require.False(t, full == nil && over != nil, "%s no longer deviates: %s", e.Name, does)
+		return
+	}
+	require.NoError(t, full)
+	require.ErrorContains(t, over, "Item size has exceeded the maximum allowed size")
 }
