@@ -86,7 +86,7 @@ func TestWrongCalls(t *testing.T) {
 				}
 			})
 		}
-		require.Empty(t, w.wire.events(), "nothing is published")
+		require.Empty(t, w.wire.Accepted(), "nothing is published")
 	})
 }
 
@@ -112,7 +112,7 @@ func TestNoPermission(t *testing.T) {
 	r := w.run(t, "replay", "--from", "1h", "--to-same-bus", "--execute", "--cursor", "cursor.json")
 	require.Equal(t, 2, r.Code, r.Stderr)
 	require.Contains(t, r.Stderr, "the permission events:PutEvents on the bus is missing")
-	require.Empty(t, w.wire.events())
+	require.Empty(t, w.wire.Accepted())
 
 	w.wire.deny("")
 	var done replayResult
@@ -144,13 +144,13 @@ func TestSomeFailed(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, db)
 		ids := w.signUps(t, 20)
-		poison := w.poison(t)
+		poison, _ := w.poison(t)
 		var r replayResult
 		w.json(t, 1, &r, "replay", "--from", "1h", "--to-same-bus", "--execute", "--audit-log", "audit.log", "--reason", "test")
 		require.Equal(t, len(ids), r.Published)
 		require.Equal(t, 1, r.Failed)
 		require.Equal(t, poison, r.Failures[0].EventID)
-		require.Len(t, w.wire.counts(), len(ids))
+		require.Len(t, w.wire.EventIDs(), len(ids))
 
 		text, err := os.ReadFile(w.dir + "/audit.log")
 		require.NoError(t, err)
@@ -200,8 +200,8 @@ func TestLettersAreNotMissing(t *testing.T) {
 		var r replayResult
 		w.json(t, 0, &r, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute")
 		require.Equal(t, 2, r.Published)
-		require.NotContains(t, w.wire.counts(), ids[0])
+		require.NotContains(t, w.wire.EventIDs(), ids[0])
 		w.json(t, 0, &r, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute", "--dead-letters", "none")
-		require.Equal(t, map[string]int{ids[0]: 1, ids[1]: 1, ids[2]: 1}, w.wire.counts())
+		require.Equal(t, map[string]int{ids[0]: 1, ids[1]: 1, ids[2]: 1}, w.wire.EventIDs())
 	})
 }

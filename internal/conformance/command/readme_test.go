@@ -3,7 +3,6 @@ package command_test
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
@@ -82,14 +80,15 @@ func TestReadme(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, db)
 		w.signUps(t, 312)
-		mended, junk := w.poison(t), w.poison(t)
+		mended, mend := w.poison(t)
+		junk, _ := w.poison(t)
 		w.relay(t, publishing)
-		w.mend(t, mended)
+		mend()
 		lost := w.signUps(t, 1688)
 		messages, _ := w.givenUp(t)
 		w.relay(t, forgetting)
 		queue := w.queue(t, messages[0])
-		receipts := enginetest.BusinessTable(t, db, func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS })
+		receipts := enginetest.BusinessTable(t, db, twoKeys)
 		now := time.Now().UTC()
 		replace := strings.NewReplacer(
 			"01M872WT0STBQCYVHK675TM9FS", mended, "01M8762V46M4P3WF3VZKR3R0EJ", junk, "outbox-relay-failures", queue.name, "outbox-messaging", receipts.Name,
@@ -106,7 +105,7 @@ func TestReadme(t *testing.T) {
 				args := words(replace.Replace(strings.TrimSpace(line)))
 				require.Equal(t, "outbox", args[0])
 				if args[1] == "replay" {
-					args = without(args, "--lag", "0s")
+					args = slices.DeleteFunc(args, func(a string) bool { return a == "--lag" || a == "0s" })
 				}
 				code := 0
 				switch {
@@ -133,7 +132,7 @@ func TestReadme(t *testing.T) {
 				t.Log(line, r.Stdout)
 			}
 		}
-		counts := w.wire.counts()
+		counts := w.wire.EventIDs()
 		for _, id := range append(lost, mended) {
 			require.Contains(t, counts, id)
 		}
@@ -146,8 +145,8 @@ func TestReadme(t *testing.T) {
 func (w *world) tail(t *testing.T, args ...string) command.Result {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), command.Path(t), args...)
-	cmd.Dir, cmd.Env, cmd.Stdout = w.dir, w.env, &out
+	cmd := w.command(t, args...)
+	cmd.Stdout = &out
 	require.NoError(t, cmd.Start())
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
@@ -172,16 +171,6 @@ func words(line string) (all []string) {
 		}
 	}
 	return all
-}
-
-// without leaves some words out.
-func without(args []string, left ...string) (kept []string) {
-	for _, a := range args {
-		if a != left[0] && a != left[1] {
-			kept = append(kept, a)
-		}
-	}
-	return kept
 }
 
 // masked leaves only what is the same in every run.

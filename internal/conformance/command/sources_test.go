@@ -163,5 +163,5 @@ func TestCustomEventBus(t *testing.T) {
 	w.json(t, 0, &r, "replay", "--from", "1h", "--to-bus", arn, "--execute")
 	require.Equal(t, len(ids), r.Published)
 	require.Len(t, bus.Taken(), len(ids))
-	require.Empty(t, w.wire.events())
+	require.Empty(t, w.wire.Accepted())
 }

@@ -17,10 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/command"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 // auditResult and replayResult are what is read of the results.
@@ -46,7 +47,7 @@ type replayResult struct {
 // it all that the bus has accepted since, and says for which events the work is done.
 func (w *world) consumer(t *testing.T) func() map[string]bool {
 	t.Helper()
-	receipts := enginetest.BusinessTable(t, w.db, func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS })
+	receipts := enginetest.BusinessTable(t, w.db, twoKeys)
 	work := enginetest.BusinessTable(t, w.db)
 	inbox, err := outbox.NewInbox(receipts.Name, "messaging")
 	require.NoError(t, err)
@@ -61,21 +62,14 @@ func (w *world) consumer(t *testing.T) func() map[string]bool {
 		return outbox.Commit(ctx, w.client, in, inbox)
 	})
 	require.NoError(t, err)
-	read := map[*wire]int{}
 	return func() map[string]bool {
-		for _, wire := range []*wire{w.relayWire, w.wire} {
-			accepted := wire.events()
-			for _, batch := range slices.Collect(slices.Chunk(accepted[read[wire]:], 10)) {
-				var records []map[string]string
-				for i, e := range batch {
-					records = append(records, map[string]string{"messageId": fmt.Sprint(i), "eventSource": "aws:sqs", "body": e.body})
-				}
-				payload, err := json.Marshal(map[string]any{"Records": records})
-				require.NoError(t, err)
-				_, err = c.Invoke(t.Context(), payload)
-				require.NoError(t, err)
+		for batch := range slices.Chunk(append(w.relayWire.take(), w.wire.take()...), 10) {
+			var entries []relaytest.Entry
+			for _, e := range batch {
+				entries = append(entries, relaytest.Entry{ID: e.ServerID, Source: e.Source, DetailType: e.DetailType, Detail: json.RawMessage(e.Detail)})
 			}
-			read[wire] = len(accepted)
+			_, err = c.Invoke(t.Context(), relaytest.SQSEvent(entries...))
+			require.NoError(t, err)
 		}
 		done := map[string]bool{}
 		for _, item := range work.Items(t, w.db) {
@@ -106,7 +100,7 @@ func TestStory(t *testing.T) {
 		require.Len(t, consumed(), len(published)+len(later))
 
 		var audit auditResult
-		w.json(t, 1, &audit, "audit", "--from", ago(time.Hour), "--lag", "0s", "--list")
+		w.json(t, 1, &audit, "audit", "--from", "1h", "--lag", "0s", "--list")
 		require.Equal(t, 2000, audit.Committed)
 		require.Equal(t, len(published)+len(later), audit.Accepted)
 		require.Equal(t, len(lost), audit.NeverAccepted)
@@ -118,21 +112,21 @@ func TestStory(t *testing.T) {
 		require.ElementsMatch(t, lost, named)
 
 		var look replayResult
-		w.json(t, 0, &look, "replay", "--from", ago(time.Hour), "--missing", "--to-same-bus")
+		w.json(t, 0, &look, "replay", "--from", "1h", "--missing", "--to-same-bus")
 		require.False(t, look.Executed)
 		require.Equal(t, len(lost), look.Published)
 		require.Positive(t, look.Bytes)
 		require.NotEmpty(t, look.CannotKnow)
-		require.Empty(t, w.wire.events(), "nothing is published without --execute")
+		require.Empty(t, w.wire.Accepted(), "nothing is published without --execute")
 
 		var done replayResult
-		r := w.json(t, 0, &done, "replay", "--from", ago(time.Hour), "--missing", "--to-same-bus", "--execute", "--cursor", "cursor.json", "--reason", "the relay was down")
+		r := w.json(t, 0, &done, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute", "--cursor", "cursor.json", "--reason", "the relay was down")
 		require.True(t, done.Executed && done.Done)
 		require.Equal(t, len(lost), done.Published)
 		require.Contains(t, r.Stderr, `"reason":"the relay was down"`)
 		require.NoFileExists(t, filepath.Join(w.dir, "cursor.json"), "there is nothing to go on from")
 
-		require.Len(t, w.wire.counts(), len(lost))
+		require.Len(t, w.wire.EventIDs(), len(lost))
 		all := consumed()
 		for _, ids := range [][]string{published, lost, later} {
 			for _, id := range ids {
@@ -140,7 +134,7 @@ func TestStory(t *testing.T) {
 			}
 		}
 		require.Len(t, all, 2000)
-		w.json(t, 0, &audit, "audit", "--from", ago(time.Hour), "--lag", "0s")
+		w.json(t, 0, &audit, "audit", "--from", "1h", "--lag", "0s")
 		require.Zero(t, audit.NeverAccepted)
 		require.Equal(t, 2000, audit.Accepted)
 	})
@@ -159,14 +153,14 @@ func TestKilledAndResumed(t *testing.T) {
 				ids := w.signUps(t, 600)
 				w.relay(t, forgetting)
 				to := time.Now().UTC().Add(time.Minute).Format(time.RFC3339)
-				args := append([]string{"replay", "--from", ago(time.Hour), "--to", to, "--to-same-bus", "--execute", "--cursor", "cursor.json"}, args...)
-				w.killOnce(t, func() bool { return len(w.wire.events()) > 0 }, append(args, "--rate", "100", "--page-size", "50")...)
-				before := len(w.wire.events())
+				args := append([]string{"replay", "--from", "1h", "--to", to, "--to-same-bus", "--execute", "--cursor", "cursor.json"}, args...)
+				w.killOnce(t, func() bool { return len(w.wire.Accepted()) > 0 }, append(args, "--rate", "100", "--page-size", "50")...)
+				before := len(w.wire.Accepted())
 				require.Less(t, before, len(ids), "it was in the middle")
 
 				var done replayResult
 				w.json(t, 0, &done, append(args, "--resume", "--page-size", "50")...)
-				counts := w.wire.counts()
+				counts := w.wire.EventIDs()
 				require.Len(t, counts, len(ids), "nothing is passed over")
 				twice := 0
 				for _, id := range ids {
@@ -182,8 +176,8 @@ func TestKilledAndResumed(t *testing.T) {
 // killOnce starts the command and kills it when the time has come.
 func (w *world) killOnce(t *testing.T, when func() bool, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command.Path(t), args...)
-	cmd.Dir, cmd.Env, cmd.Stderr = w.dir, w.env, t.Output()
+	cmd := w.command(t, args...)
+	cmd.Stderr = t.Output()
 	require.NoError(t, cmd.Start())
 	require.Eventually(t, when, 30*time.Second, 20*time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())
@@ -206,22 +200,36 @@ func TestOrderOfAggregates(t *testing.T) {
 		w.relay(t, forgetting)
 
 		var done replayResult
-		w.json(t, 0, &done, "replay", "--from", ago(time.Hour), "--missing", "--to-same-bus", "--execute")
+		w.json(t, 0, &done, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute")
 		require.Equal(t, len(lost), done.Published)
 		last := map[string]int64{}
-		for _, e := range w.wire.events() {
-			require.Equal(t, last[e.AggregateID]+1, e.Sequence, "events of %s in order, each once", e.AggregateID)
-			last[e.AggregateID] = e.Sequence
+		for _, e := range w.wire.take() {
+			id, n, _ := inDetail(t, e)
+			require.Equal(t, last[id]+1, n, "events of %s in order, each once", id)
+			last[id] = n
 		}
 		require.Len(t, last, aggregates)
 
 		var again replayResult
 		w.json(t, 0, &again, "replay", "--aggregate", "order-c", "--to-bus", w.bus.Name, "--execute", "--mark", "one-again")
 		require.Equal(t, each, again.Published)
-		for i, e := range w.wire.events()[len(lost):] {
-			require.Equal(t, event{e.EventID, "order-c", int64(i + 1), "one-again", e.body}, e)
+		for i, e := range w.wire.take() {
+			id, n, mark := inDetail(t, e)
+			require.Equal(t, []any{"order-c", int64(i + 1), "one-again"}, []any{id, n, mark})
 		}
 	})
+}
+
+func inDetail(t *testing.T, e wirefault.Accepted) (aggregateID string, sequence int64, mark string) {
+	t.Helper()
+	var d struct {
+		Headers struct {
+			AggregateID, Replay string
+			Sequence            int64
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(e.Detail), &d))
+	return d.Headers.AggregateID, d.Headers.Sequence, d.Headers.Replay
 }
 
 // TestSharedTable: one table for everything, with key patterns of its own and a
@@ -235,13 +243,13 @@ func TestSharedTable(t *testing.T) {
 			o.table = func(o *enginetest.TableOptions) { o.PK, o.SK, o.SKType = "PK", "SK", types.ScalarAttributeTypeS }
 			o.yaml = "layout: layout.yaml\nmarker: kind\n"
 			o.layout = envelope.Layout{PK: "PK", SK: "SK", Event: "data", Marker: "kind", Ordered: true, Keys: func(ev envelope.CustomEvent) (string, string) {
-				return "ORDER#" + ev.Headers.AggregateID, "EVENT#" + padded(ev.Headers.Sequence)
+				return "ORDER#" + ev.Headers.AggregateID, fmt.Sprintf("EVENT#%08d", ev.Headers.Sequence)
 			}}
 		})
 		w.write(t, "layout.yaml", layout)
 		for i := range 40 { // what is no event
 			_, err := w.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.events.Name, Item: map[string]types.AttributeValue{
-				"PK": &types.AttributeValueMemberS{Value: "ORDER#a"}, "SK": &types.AttributeValueMemberS{Value: "LINE#" + padded(int64(i))},
+				"PK": &types.AttributeValueMemberS{Value: "ORDER#a"}, "SK": &types.AttributeValueMemberS{Value: fmt.Sprintf("LINE#%08d", i)},
 			}})
 			require.NoError(t, err)
 		}
@@ -249,24 +257,15 @@ func TestSharedTable(t *testing.T) {
 		w.relay(t, forgetting)
 
 		var audit auditResult
-		w.json(t, 1, &audit, "audit", "--from", ago(time.Hour), "--lag", "0s")
+		w.json(t, 1, &audit, "audit", "--from", "1h", "--lag", "0s")
 		require.Equal(t, len(lost), audit.Committed)
 		require.Equal(t, len(lost), audit.NeverAccepted)
 		var done replayResult
-		w.json(t, 0, &done, "replay", "--from", ago(time.Hour), "--missing", "--to-same-bus", "--execute")
+		w.json(t, 0, &done, "replay", "--from", "1h", "--missing", "--to-same-bus", "--execute")
 		require.Equal(t, len(lost), done.Published)
-		w.json(t, 0, &audit, "audit", "--from", ago(time.Hour), "--lag", "0s")
+		w.json(t, 0, &audit, "audit", "--from", "1h", "--lag", "0s")
 		require.Equal(t, len(lost), audit.Accepted)
 		w.json(t, 0, &done, "replay", "--aggregate", "b", "--to-same-bus")
 		require.Equal(t, 20, done.Published)
 	})
-}
-
-func padded(n int64) string {
-	text := "00000000"
-	for i := len(text) - 1; n > 0; i-- {
-		text = text[:i] + string(rune('0'+n%10)) + text[i+1:]
-		n /= 10
-	}
-	return text
 }

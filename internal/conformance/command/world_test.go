@@ -1,19 +1,16 @@
 package command_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -26,6 +23,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
@@ -76,17 +74,16 @@ func newWorld(t *testing.T, db *engine.Engine, optFns ...func(*worldOptions)) *w
 		fn(&o)
 	}
 	moto := enginetest.Moto(t)
-	two := func(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS }
 	w := &world{
 		db: db, client: db.DynamoDB(), layout: o.layout, dir: t.TempDir(),
 		users: enginetest.BusinessTable(t, db), events: enginetest.EventStore(t, db, o.table),
-		letters: enginetest.BusinessTable(t, db, two),
+		letters: enginetest.BusinessTable(t, db, twoKeys),
 		wire:    newWire(t, moto.URL), relayWire: newWire(t, moto.URL),
 		// No rule matches: what the bus has accepted is taken from the wire, which is quicker than the engine's queues.
 		bus: enginetest.NewBus(t, moto, func(o *enginetest.BusOptions) { o.Pattern = `{"source":["nobody"]}` }),
 	}
 	// The journal has the name that follows from that of the deployment, as with the templates.
-	w.journal = enginetest.BusinessTable(t, db, two, func(o *enginetest.TableOptions) { o.Name = w.events.Name + "-journal" })
+	w.journal = enginetest.BusinessTable(t, db, twoKeys, func(o *enginetest.TableOptions) { o.Name = w.events.Name + "-journal" })
 	w.names = fmt.Sprintf("name: %s\nevent-store: %[1]s\ndead-letters: %s\nbus: %s\n%s", w.events.Name, w.letters.Name, w.bus.Name, o.yaml)
 	w.write(t, "outbox.yaml", w.names)
 	w.env = append(command.Environment(moto, map[string]*engine.Engine{"dynamodb": db, "dynamodb_streams": db}), "AWS_ENDPOINT_URL_EVENTBRIDGE="+w.wire.URL)
@@ -191,129 +188,46 @@ func (w *world) json(t *testing.T, code int, result any, args ...string) command
 	return r
 }
 
-// wire is an EventBridge that writes down what it accepts for the command, in
-// order, and gives it to the engine.
-type wire struct {
-	URL string
-
-	mu       sync.Mutex // guards all below
-	accepted []event
-	taken    int    // of them, by take
-	denied   string // the operation that is not allowed
+// command is a run of the command that is not waited for.
+func (w *world) command(t *testing.T, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), command.Path(t), args...)
+	cmd.Dir, cmd.Env = w.dir, w.env
+	return cmd
 }
 
-type event struct {
-	EventID, AggregateID string
-	Sequence             int64
-	Replay               string
-
-	body string // as a queue behind the bus gets it
+// wire stands before an engine and knows what its bus has accepted.
+type wire struct {
+	*wirefault.Proxy
+	taken  int          // of the events, by take
+	denied atomic.Value // the operation that is not allowed
 }
 
 func newWire(t *testing.T, engineURL string) *wire {
 	t.Helper()
 	w := &wire{}
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if err := w.serve(rw, r, engineURL); err != nil {
-			http.Error(rw, err.Error(), http.StatusBadGateway)
+	w.deny("")
+	var err error
+	w.Proxy, err = wirefault.NewProxy(engineURL, func(c wirefault.Call) wirefault.Fault {
+		if c.Operation != w.denied.Load() {
+			return wirefault.None()
 		}
-	}))
-	t.Cleanup(server.Close)
-	w.URL = server.URL
+		return wirefault.Fault{Status: http.StatusBadRequest, Code: "AccessDeniedException", Message: "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: dynamodb:" +
+			c.Operation + " on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/x because no identity-based policy allows the action"}
+	}, nil)
+	require.NoError(t, err)
+	t.Cleanup(w.Close)
 	return w
 }
 
-func (w *wire) serve(rw http.ResponseWriter, r *http.Request, engineURL string) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.denied != "" && strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+w.denied) {
-		rw.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		rw.WriteHeader(http.StatusBadRequest)
-		_, err := fmt.Fprintf(rw, `{"__type":"AccessDeniedException","message":"User: arn:aws:iam::123456789012:user/ada is not authorized to perform: dynamodb:%s on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/x because no identity-based policy allows the action"}`, w.denied)
-		return err
-	}
-	req, err := http.NewRequestWithContext(r.Context(), r.Method, engineURL+r.URL.Path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header = r.Header.Clone()
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusOK && strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutEvents") {
-		if err := w.note(body); err != nil {
-			return err
-		}
-	}
-	for name, values := range resp.Header {
-		rw.Header()[name] = values
-	}
-	rw.WriteHeader(resp.StatusCode)
-	_, err = io.Copy(rw, resp.Body)
-	return err
-}
-
-func (w *wire) note(body []byte) error {
-	var in struct {
-		Entries []struct{ Source, DetailType, Detail string }
-	}
-	if err := json.Unmarshal(body, &in); err != nil {
-		return err
-	}
-	for _, entry := range in.Entries {
-		var detail struct{ Headers event }
-		if err := json.Unmarshal([]byte(entry.Detail), &detail); err != nil {
-			return err
-		}
-		message, err := json.Marshal(map[string]any{
-			"id": "1", "source": entry.Source, "detail-type": entry.DetailType, "detail": json.RawMessage(entry.Detail), "region": engine.Region,
-		})
-		if err != nil {
-			return err
-		}
-		detail.Headers.body = string(message)
-		w.accepted = append(w.accepted, detail.Headers)
-	}
-	return nil
-}
-
-// events returns what was accepted.
-func (w *wire) events() []event {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]event(nil), w.accepted...)
-}
-
 // deny lets an operation be refused.
-func (w *wire) deny(operation string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.denied = operation
-}
+func (w *wire) deny(operation string) { w.denied.Store(operation) }
 
 // take returns what was accepted since it was last asked.
-func (w *wire) take() []event {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	taken := w.accepted[w.taken:]
-	w.taken = len(w.accepted)
-	return append([]event(nil), taken...)
+func (w *wire) take() []wirefault.Accepted {
+	all := w.Accepted()
+	defer func() { w.taken = len(all) }()
+	return all[w.taken:]
 }
 
-// counts says how often each event was accepted.
-func (w *wire) counts() map[string]int {
-	counts := map[string]int{}
-	for _, e := range w.events() {
-		counts[e.EventID]++
-	}
-	return counts
-}
-
-// ago writes a time for --from.
-func ago(d time.Duration) string { return d.String() }
+// twoKeys makes a table with the key pk, sk, both texts.
+func twoKeys(o *enginetest.TableOptions) { o.SK, o.SKType = "sk", types.ScalarAttributeTypeS }
