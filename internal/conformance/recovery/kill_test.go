@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,15 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/recovery"
 )
@@ -35,54 +29,51 @@ const childEnv = "OUTBOX_TEST_REPLAY"
 
 // order is what such a process does.
 type order struct {
-	Engine, Bus       string // URLs
-	Table, Stream     string
-	Layout            string
-	Source, CursorIn  string
-	From, To          time.Time
-	PageSize, Segment int
+	Engine, BusURL, Bus string
+	Table, Stream       string
+	Layout              string
+	Source, CursorIn    string
+	From, To            time.Time
+	PageSize, Segment   int
 }
 
-// child replays, with the cursor in a file, and returns the exit code.
+// child does the order, and returns the exit code.
 func child(text string) int {
 	var o order
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	layout := layouts[o.Layout]
-	config := func(url string) aws.Config {
-		return aws.Config{
-			Region: engine.Region, BaseEndpoint: &url,
-			Credentials: credentials.NewStaticCredentialsProvider("OUTBOXTESTKEY0000000", "outboxtestsecret", ""),
-		}
-	}
-	if strings.HasPrefix(o.Source, "bench ") {
+	err := json.Unmarshal([]byte(text), &o)
+	if err == nil {
 		// These clients send each request from memory: the SDK's own body loses
 		// answers that begin early, and its retries would be measured.
-		db, bus := &engine.Engine{Name: engine.MiniStack, URL: o.Engine}, &engine.Engine{Name: engine.MiniStack, URL: o.Bus}
-		if err := benchChild(o, db.DynamoDB(), bus.EventBridge()); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+		db, bus := &engine.Engine{Name: engine.MiniStack, URL: o.Engine}, &engine.Engine{Name: engine.MiniStack, URL: o.BusURL}
+		if strings.HasPrefix(o.Source, "bench ") {
+			err = benchChild(o, db.DynamoDB(), bus.EventBridge())
+		} else {
+			err = replayChild(o, db, bus.EventBridge())
 		}
-		return 0
 	}
-	bus := relay.NewEventBridge(eventbridge.NewFromConfig(config(o.Bus)), "orders")
-	h, err := relay.NewHandler(bus, relay.Block, func(r *relay.Options) { r.Layout = layout })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 2
+		return 1
 	}
-	source := recovery.EventStore(dynamodb.NewFromConfig(config(o.Engine)), o.Table, layout, o.From, o.To, func(s *recovery.ScanOptions) {
+	return 0
+}
+
+// replayChild replays, with the cursor in a file.
+func replayChild(o order, db *engine.Engine, bus *eventbridge.Client) error {
+	layout := layouts[o.Layout]
+	h, err := relay.NewHandler(relay.NewEventBridge(bus, o.Bus), relay.Block, func(r *relay.Options) { r.Layout = layout })
+	if err != nil {
+		return err
+	}
+	source := recovery.EventStore(db.DynamoDB(), o.Table, layout, o.From, o.To, func(s *recovery.ScanOptions) {
 		s.PageSize, s.Segments = o.PageSize, o.Segment
 	})
 	if o.Source == "stream" {
-		source = recovery.StreamFrom(dynamodbstreams.NewFromConfig(config(o.Engine)), o.Stream, o.From)
+		source = recovery.StreamFrom(db.Streams(), o.Stream, o.From)
 	}
 	cursor, err := os.ReadFile(o.CursorIn)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
+		return err
 	}
 	report, err := relay.Replay(context.Background(), source, h, func(r *relay.ReplayOptions) {
 		r.To, r.Cursor = relay.ToSameBus(), cursor
@@ -93,71 +84,10 @@ func child(text string) int {
 			return os.Rename(o.CursorIn+".new", o.CursorIn)
 		}
 	})
-	if err != nil || report.Failed > 0 || !report.Done {
-		fmt.Fprintln(os.Stderr, err, report.Failed, report.Failures)
-		return 1
+	if err == nil && (report.Failed > 0 || !report.Done) {
+		err = fmt.Errorf("%d failed: %v", report.Failed, report.Failures)
 	}
-	return 0
-}
-
-// wireBus is EventBridge as far as a replay needs one. It calls hook with the
-// number of each PutEvents that it has accepted, before it answers.
-type wireBus struct {
-	*httptest.Server
-
-	mu    sync.Mutex // guards what follows
-	calls int
-	got   []string // event ids
-	hook  func(call int)
-}
-
-func newWireBus(t *testing.T) *wireBus {
-	t.Helper()
-	b := &wireBus{}
-	b.Server = httptest.NewServer(b)
-	t.Cleanup(b.Close)
-	return b
-}
-
-func (b *wireBus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // who asked is gone
-	}
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeEventBus") {
-		_, _ = w.Write([]byte(`{"Name":"orders"}`))
-		return
-	}
-	var in struct{ Entries []struct{ Detail string } }
-	if err := json.Unmarshal(text, &in); err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	var out struct {
-		FailedEntryCount int
-		Entries          []struct {
-			EventID string `json:"EventId"`
-		}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range in.Entries {
-		ev, err := envelope.Parse([]byte(e.Detail))
-		if err != nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		b.got = append(b.got, ev.Headers.EventID)
-		out.Entries = append(out.Entries, struct {
-			EventID string `json:"EventId"`
-		}{fmt.Sprint("bus-", len(b.got))})
-	}
-	b.calls++
-	if b.hook != nil {
-		b.hook(b.calls)
-	}
-	_ = json.NewEncoder(w).Encode(out)
+	return err
 }
 
 // TestAKilledReplayGoesOn: a process that replays is killed, with kill -9, while a
@@ -172,49 +102,53 @@ func TestAKilledReplayGoesOn(t *testing.T) {
 		require.NoError(t, err)
 		for _, source := range []string{"store", "stream"} {
 			t.Run(source, func(t *testing.T) {
-				bus := newWireBus(t)
-				name := strings.Split(t.Name(), "/")
-				o := order{
-					Engine: w.engine.URL, Bus: bus.URL, Table: w.table.Name, Stream: w.table.StreamARN, Layout: strings.ReplaceAll(name[2], "_", " "), Source: source,
-					CursorIn: filepath.Join(t.TempDir(), "cursor"), From: w.begin, To: time.Now().Add(time.Hour), PageSize: page, Segment: 3,
-				}
-				text, err := json.Marshal(o)
-				require.NoError(t, err)
-				killed := 0
-				for done := false; !done; {
-					cmd := exec.Command(self)
-					cmd.Env = append(os.Environ(), childEnv+"="+string(text))
-					var said strings.Builder
-					cmd.Stderr = &said
-					bus.mu.Lock()
-					bus.hook = func(call int) {
-						if killed < len(kills) && call >= kills[killed] {
-							killed++
-							_ = cmd.Process.Kill()
-						}
+				var mu sync.Mutex // guards what follows
+				var cmd *exec.Cmd
+				calls, killed := 0, 0
+				moto := enginetest.Moto(t)
+				// It sees what the bus has accepted before the process has the answer.
+				wire, err := wirefault.NewProxy(moto.URL, nil, wirefault.Tap(func(x wirefault.Exchange) {
+					mu.Lock()
+					defer mu.Unlock()
+					if x.Operation != wirefault.PutEvents {
+						return
 					}
-					before := killed // the hook counts it under the lock
+					if calls++; killed < len(kills) && calls >= kills[killed] {
+						killed++
+						_ = cmd.Process.Kill()
+					}
+				}))
+				require.NoError(t, err)
+				t.Cleanup(wire.Close)
+				name := strings.Split(t.Name(), "/")
+				text, err := json.Marshal(order{
+					Engine: w.engine.URL, BusURL: wire.URL, Bus: enginetest.NewBus(t, moto, func(o *enginetest.BusOptions) { o.Pattern = `{"source":["nobody"]}` }).Name,
+					Table: w.table.Name, Stream: w.table.StreamARN, Layout: strings.ReplaceAll(name[2], "_", " "), Source: source,
+					CursorIn: filepath.Join(t.TempDir(), "cursor"), From: w.begin, To: time.Now().Add(time.Hour), PageSize: page, Segment: 3,
+				})
+				require.NoError(t, err)
+				for done := false; !done; {
+					var said strings.Builder
+					mu.Lock()
+					cmd = exec.Command(self)
+					cmd.Env, cmd.Stderr = append(os.Environ(), childEnv+"="+string(text)), &said
+					before := killed
 					require.NoError(t, cmd.Start())
-					bus.mu.Unlock()
+					mu.Unlock()
 					err := cmd.Wait()
 					done = err == nil
-					bus.mu.Lock()
+					mu.Lock()
 					more := killed > before
-					bus.mu.Unlock()
+					mu.Unlock()
 					require.True(t, done || more, "%v: %s", err, said.String())
 				}
-				bus.mu.Lock()
-				defer bus.mu.Unlock()
 				require.Equal(t, len(kills), killed)
-				times := map[string]int{}
-				for _, id := range bus.got {
-					times[id]++
-				}
+				times := wire.EventIDs()
 				for _, id := range w.ids() {
 					require.Positive(t, times[id], "passed over")
 				}
 				if source == "store" {
-					require.LessOrEqual(t, len(bus.got), n+len(kills)*page, "at most one page comes twice")
+					require.LessOrEqual(t, len(wire.Accepted()), n+len(kills)*page, "at most one page comes twice")
 				}
 			})
 		}

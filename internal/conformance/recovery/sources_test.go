@@ -11,6 +11,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/recovery"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 func TestEventStoreByTime(t *testing.T) {
@@ -32,12 +33,12 @@ func TestEventStoreByTime(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				for _, segments := range []int{0, 1, 3} {
-					b := &bus{}
+					b := &relaytest.Bus{}
 					source := recovery.EventStore(w.db, w.table.Name, w.layout, c.from, c.to, func(o *recovery.ScanOptions) { o.Segments, o.PageSize = segments, 20 })
 					report, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 					require.NoError(t, err)
 					require.True(t, report.Done)
-					require.ElementsMatch(t, c.want, b.ids())
+					require.ElementsMatch(t, c.want, idsIn(b))
 					require.Positive(t, report.ReadUnits)
 				}
 			})
@@ -53,16 +54,16 @@ func TestEventStoreKeepsTheOrder(t *testing.T) {
 			return
 		}
 		w.commit(t, 300, 3)
-		b := &bus{}
+		b := &relaytest.Bus{}
 		source := recovery.EventStore(w.db, w.table.Name, w.layout, w.begin, time.Now().Add(time.Hour), func(o *recovery.ScanOptions) { o.PageSize = 20 })
 		_, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 		require.NoError(t, err)
-		require.ElementsMatch(t, w.ids(), b.ids())
+		require.ElementsMatch(t, w.ids(), idsIn(b))
 		if what := enginetest.Deviation(t, w.engine); what != "" {
-			require.NotEmpty(t, b.disorder(t), "it no longer "+what)
+			require.NotEmpty(t, disorder(t, b), "it no longer "+what)
 			return
 		}
-		require.Empty(t, b.disorder(t))
+		require.Empty(t, disorder(t, b))
 	})
 }
 
@@ -70,11 +71,11 @@ func TestAggregate(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.commit(t, 120, 4)
 		source := recovery.Aggregate(w.db, w.table.Name, w.layout, "u2", "nobody", "u0")
-		b := &bus{}
+		b := &relaytest.Bus{}
 		report, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 		if w.layout.Keys == nil {
 			require.ErrorContains(t, err, "use EventStore")
-			require.Empty(t, b.sent)
+			require.Empty(t, b.Entries())
 			return
 		}
 		require.NoError(t, err)
@@ -84,7 +85,7 @@ func TestAggregate(t *testing.T) {
 				want = append(want, w.ids()[i])
 			}
 		}
-		require.Equal(t, want, b.ids())
+		require.Equal(t, want, idsIn(b))
 		require.Len(t, report.Missing, 1)
 		require.Contains(t, report.Missing[0].Reason, `"nobody"`)
 	})
@@ -95,10 +96,10 @@ func TestIDs(t *testing.T) {
 		w.commit(t, 120, 4)
 		want := []string{w.ids()[77], w.ids()[3], w.ids()[119]}
 		source := recovery.IDs(w.db, w.table.Name, w.layout, append([]string{"01NONE"}, want...)...)
-		b := &bus{}
+		b := &relaytest.Bus{}
 		report, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 		require.NoError(t, err)
-		require.ElementsMatch(t, want, b.ids())
+		require.ElementsMatch(t, want, idsIn(b))
 		require.Len(t, report.Missing, 1)
 		require.Equal(t, "01NONE", report.Missing[0].EventID)
 	})
@@ -107,19 +108,19 @@ func TestIDs(t *testing.T) {
 func TestStreamFrom(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.commit(t, 300, 7)
-		b := &bus{}
+		b := &relaytest.Bus{}
 		source := recovery.StreamFrom(w.engine.Streams(), w.table.StreamARN, w.begin)
 		report, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 		require.NoError(t, err)
-		require.ElementsMatch(t, w.ids(), b.ids())
+		require.ElementsMatch(t, w.ids(), idsIn(b))
 		require.Empty(t, report.Missing)
 		require.True(t, report.Done)
 
-		b = &bus{}
+		b = &relaytest.Bus{}
 		source = recovery.StreamFrom(w.engine.Streams(), w.table.StreamARN, time.Now().Add(-30*time.Hour))
 		report, err = relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 		require.NoError(t, err)
-		require.ElementsMatch(t, w.ids(), b.ids())
+		require.ElementsMatch(t, w.ids(), idsIn(b))
 		require.NotEmpty(t, report.Missing, "what the stream had before its first record cannot be known")
 	})
 }
@@ -137,14 +138,14 @@ func TestAWrongTable(t *testing.T) {
 			`no attribute "id", but`:            {PK: "id", Marker: "_outbox"},
 			`has an event in the attribute "ev`: {PK: "PK", SK: "SK", Event: "ev"},
 		} {
-			b := &bus{}
+			b := &relaytest.Bus{}
 			source := recovery.EventStore(w.db, w.table.Name, layout, w.begin, time.Now().Add(time.Hour))
 			_, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus)
 			require.ErrorContains(t, err, problem)
 			require.ErrorContains(t, err, `"PK"`)
-			require.Empty(t, b.sent)
+			require.Empty(t, b.Entries())
 		}
-		_, err := relay.Replay(t.Context(), recovery.EventStore(w.db, "no-such-table", w.layout, w.begin, time.Now()), w.handler(t, &bus{}), sameBus)
+		_, err := relay.Replay(t.Context(), recovery.EventStore(w.db, "no-such-table", w.layout, w.begin, time.Now()), w.handler(t, &relaytest.Bus{}), sameBus)
 		require.ErrorContains(t, err, "no-such-table")
 		require.ErrorContains(t, err, "ResourceNotFoundException")
 	})

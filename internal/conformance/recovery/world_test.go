@@ -3,12 +3,9 @@
 package recovery_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +18,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 func TestMain(m *testing.M) {
@@ -113,59 +111,37 @@ func (w *world) ids() []string {
 	return ids
 }
 
-func (w *world) handler(t *testing.T, bus relay.Publisher, optFns ...func(*relay.Options)) *relay.Handler {
+func (w *world) handler(t *testing.T, bus *relaytest.Bus, optFns ...func(*relay.Options)) *relay.Handler {
 	t.Helper()
-	h, err := relay.NewHandler(bus, relay.Block, append([]func(*relay.Options){func(o *relay.Options) { o.Layout = w.layout }}, optFns...)...)
+	h, err := relay.NewHandler(relay.NewEventBridge(bus, "orders"), relay.Block, append([]func(*relay.Options){func(o *relay.Options) { o.Layout = w.layout }}, optFns...)...)
 	require.NoError(t, err)
 	return h
 }
 
-// bus accepts everything but what it is told to refuse, and keeps it in its order.
-type bus struct {
-	refuse map[string]bool
-
-	mu   sync.Mutex
-	sent []relay.Entry
-}
-
-func (*bus) Limits() relay.Limits   { return relay.Limits{Entries: 10, Bytes: 1_000_000} }
-func (*bus) Size(e relay.Entry) int { return len(e.Detail) }
-
-func (b *bus) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := make([]relay.Result, len(entries))
-	for i, e := range entries {
-		if b.refuse[e.EventID] {
-			out[i] = relay.Result{Class: relay.EventFault, Code: "InvalidArgument"}
-			continue
-		}
-		out[i].Class = relay.Accepted
-		e.Detail = slices.Clone(e.Detail)
-		b.sent = append(b.sent, e)
-	}
-	return out, nil
-}
-
-func (b *bus) ids() []string {
-	ids := make([]string, len(b.sent))
-	for i, e := range b.sent {
-		ids[i] = e.EventID
+// idsIn are the ids of what a bus has accepted.
+func idsIn(bus *relaytest.Bus) (ids []string) {
+	for _, e := range bus.Entries() {
+		ids = append(ids, e.EventID)
 	}
 	return ids
 }
 
-// disorder names the events that were sent behind a later one of their aggregate.
-func (b *bus) disorder(t *testing.T) (ids []string) {
+// disorder names the events that were accepted behind a later one of their aggregate.
+func disorder(t *testing.T, bus *relaytest.Bus) (ids []string) {
 	t.Helper()
 	last := map[string]int64{}
-	for _, e := range b.sent {
-		var d struct{ Headers struct{ Sequence int64 } }
+	for _, e := range bus.Entries() {
+		var d struct {
+			Headers struct {
+				AggregateID string
+				Sequence    int64
+			}
+		}
 		require.NoError(t, json.Unmarshal(e.Detail, &d))
-		if d.Headers.Sequence < last[e.Group] {
+		if d.Headers.Sequence < last[d.Headers.AggregateID] {
 			ids = append(ids, e.EventID)
 		}
-		last[e.Group] = max(last[e.Group], d.Headers.Sequence)
+		last[d.Headers.AggregateID] = max(last[d.Headers.AggregateID], d.Headers.Sequence)
 	}
 	return ids
 }
