@@ -22,9 +22,10 @@ func BenchmarkInvocation(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				e := enginetest.Start(b, name)
 				table := tableOn(b, e, e.DynamoDB())
-				without, err := relay.NewHandler(&bus{}, relay.Block)
+				var bus relaytest.Bus
+				without, err := relay.NewHandler(relay.NewEventBridge(&bus, "orders"), relay.Block)
 				require.NoError(b, err)
-				with, err := relay.NewHandler(&bus{}, relay.Block, func(o *relay.Options) { o.Journal = table })
+				with, err := relay.NewHandler(relay.NewEventBridge(&bus, "orders"), relay.Block, func(o *relay.Options) { o.Journal = table })
 				require.NoError(b, err)
 				var stream relaytest.Stream
 				var took [2]time.Duration
