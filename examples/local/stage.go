@@ -15,7 +15,6 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/lambdapoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/smtptest"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/sqspoller"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/wirefault"
 )
 
@@ -30,7 +29,6 @@ type stage struct {
 	cloud   *cloud
 	books   *books
 	naive   *naive
-	queue   *sqspoller.Poller
 	mails   *smtptest.Server
 
 	users            http.Handler
@@ -153,9 +151,6 @@ func (s *stage) openServices(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.queue, err = s.queuePoller(); err != nil {
-		return err
-	}
 	s.books = newBooks(s, poller)
 	return nil
 }
@@ -176,7 +171,7 @@ func (s *stage) run(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { s.naive.run(ctx) })
-	wg.Go(func() { pollQueue(ctx, s.queue) })
+	wg.Go(func() { s.pollQueue(ctx) })
 	wg.Go(func() { s.books.run(ctx, func(err error) { s.notes.fault("%v", err) }) })
 	if err := s.books.poll.Run(ctx); err != nil {
 		return fmt.Errorf("local: %w", err)

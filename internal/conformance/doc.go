@@ -12,6 +12,6 @@
 //	cmd                  commands that install the engines and run the tests of every module
 //
 // The other folders play a part of AWS around the code that is judged
-// (lambdapoller, sqspoller, rie, smtptest), break its wires (wirefault), or move its
-// clock (movedclock).
+// (lambdapoller, rie, smtptest), break its wires (wirefault), or move its clock
+// (movedclock).
 package conformance

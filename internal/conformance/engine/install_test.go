@@ -1,14 +1,10 @@
 package engine
 
 import (
-	"archive/tar"
-	"archive/zip"
-	"compress/gzip"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -77,84 +73,12 @@ func TestInstallFailureLeavesNothing(t *testing.T) {
 	require.Equal(t, []string{filepath.Join(cache, "fake-1.lock")}, left)
 }
 
-func TestInstallNamesTheMissingTool(t *testing.T) {
-	name := fakeEngine(t, func(ctx context.Context, dir string, say Say) error {
-		return run(ctx, say, dir, "no-such-tool-anywhere", "x")
-	})
-	_, _, err := Install(t.Context(), name, quiet)
-	require.ErrorContains(t, err, "no-such-tool-anywhere is needed")
-}
-
-func TestMissingErrorSaysHowToGetIt(t *testing.T) {
-	t.Setenv(CacheEnv, t.TempDir())
-	t.Setenv(Dynoxide.Env(), "")
-	_, err := Start(t.Context(), Dynoxide)
-	missing := new(MissingError)
-	require.ErrorAs(t, err, &missing)
-	require.Equal(t, Dynoxide, missing.Name)
-	require.ErrorContains(t, err, InstallCommand)
-	require.ErrorContains(t, err, "OUTBOX_DYNOXIDE_URL")
-	require.ErrorContains(t, err, dynoxideVersion)
-}
-
 func TestStartOfAnExternalEngineThatIsAway(t *testing.T) {
 	t.Setenv(Dynoxide.Env(), "http://127.0.0.1:1/")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*pollEvery)
 	defer cancel()
 	_, err := Start(ctx, Dynoxide)
 	require.ErrorContains(t, err, "OUTBOX_DYNOXIDE_URL=http://127.0.0.1:1 does not answer")
-}
-
-func TestExtract(t *testing.T) {
-	dir := t.TempDir()
-	tgz, whl := filepath.Join(dir, "a.tgz"), filepath.Join(dir, "a.whl")
-	writeTarGz(t, tgz, "package/prog", "tar body")
-	writeZip(t, whl, "lib/prog", "zip body")
-
-	for _, tt := range []struct {
-		name, member, want string
-		extract            func(archive, name, to string) error
-		archive            string
-	}{
-		{"tgz", "package/prog", "tar body", extractTarGz, tgz},
-		{"zip", "lib/prog", "zip body", extractZip, whl},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			to := filepath.Join(t.TempDir(), "prog")
-			require.NoError(t, tt.extract(tt.archive, tt.member, to))
-			got, err := os.ReadFile(to)
-			require.NoError(t, err)
-			require.Equal(t, tt.want, string(got))
-			if runtime.GOOS != "windows" {
-				info, err := os.Stat(to)
-				require.NoError(t, err)
-				require.NotZero(t, info.Mode()&0o100, "executable")
-			}
-			require.ErrorContains(t, tt.extract(tt.archive, "other", to+"2"), "other")
-		})
-	}
-}
-
-func writeTarGz(t *testing.T, path, name, body string) {
-	t.Helper()
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	zw := gzip.NewWriter(f)
-	tw := tar.NewWriter(zw)
-	require.NoError(t, tw.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(body))}))
-	_, err = tw.Write([]byte(body))
-	require.NoError(t, errors.Join(err, tw.Close(), zw.Close(), f.Close()))
-}
-
-func writeZip(t *testing.T, path, name, body string) {
-	t.Helper()
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	zw := zip.NewWriter(f)
-	w, err := zw.Create(name)
-	require.NoError(t, err)
-	_, err = w.Write([]byte(body))
-	require.NoError(t, errors.Join(err, zw.Close(), f.Close()))
 }
 
 // TestDynamoDBLocalIsNeverInstalled: it is used where its variable points at one,
@@ -171,15 +95,4 @@ func TestDynamoDBLocalIsNeverInstalled(t *testing.T) {
 
 	t.Setenv(DynamoDBLocal.Env(), "http://127.0.0.1:8000")
 	require.Contains(t, DynamoDBNames(), DynamoDBLocal)
-}
-
-func TestParseName(t *testing.T) {
-	for _, name := range Names() {
-		got, err := ParseName(string(name))
-		require.NoError(t, err)
-		require.Equal(t, name, got)
-		require.NotEmpty(t, name.Version())
-	}
-	_, err := ParseName("localstack")
-	require.ErrorContains(t, err, "dynoxide, ministack, moto, lambda-rie")
 }

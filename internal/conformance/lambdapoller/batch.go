@@ -5,32 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/checkpoint"
 )
-
-// maxPayload is the largest event of a synchronous invocation:
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-const maxPayload = 6 << 20
-
-// cut makes batches of at most size records whose events fit in an invocation.
-func cut(records []Record, size int) [][]Record {
-	var batches [][]Record
-	for len(records) > 0 {
-		n, bytes := 0, len(payload(nil))
-		for n < len(records) && n < size {
-			bytes += len(records[n].JSON) + 1 // and a comma
-			if bytes > maxPayload && n > 0 {
-				break
-			}
-			n++
-		}
-		batches = append(batches, records[:n:n])
-		records = records[n:]
-	}
-	return batches
-}
 
 // work invokes the handler with the shard's batches, in order, until none is
 // left.
@@ -49,11 +25,13 @@ func (p *Poller) work(ctx context.Context, s *shard) error {
 		if n > 0 {
 			s.tries = 0
 		} else if s.tries++; s.tries >= p.opts.StuckAfter {
-			return fmt.Errorf("%w: %d invocations without a record done, shard %s, record %s, last error: %w",
-				ErrStuck, s.tries, s.id, batch[0].SequenceNumber, err)
+			return fmt.Errorf("lambdapoller: the handler makes no progress: %d invocations without a record done, shard %s, record %s, last error: %w",
+				s.tries, s.id, batch[0].SequenceNumber, err)
 		}
 		if n < len(batch) && p.opts.GiveUp {
-			p.discard(s.id, batch[n:])
+			p.mu.Lock()
+			p.discarded = append(p.discarded, Discard{s.id, batch[n:], p.streamARN})
+			p.mu.Unlock()
 			n, s.tries = len(batch), 0
 		}
 		s.queue = slices.Concat(next(batch, n, p.opts.Bisect), s.queue[1:])
@@ -85,7 +63,7 @@ func (p *Poller) invoke(ctx context.Context, shardID string, records []Record) (
 		inv.SequenceNumbers = append(inv.SequenceNumbers, r.SequenceNumber)
 	}
 	// The handler may keep or change its bytes; ours are for assertions.
-	inv.Response, inv.Err = call(ctx, p.handler, slices.Clone(inv.Payload))
+	inv.Response, inv.Err = p.handler.Invoke(ctx, slices.Clone(inv.Payload))
 	inv.Done = checkpoint.Done(inv.SequenceNumbers, inv.Response, inv.Err, p.opts.ReportBatchItemFailures)
 	p.mu.Lock()
 	p.invocations = append(p.invocations, inv)
@@ -95,14 +73,4 @@ func (p *Poller) invoke(ctx context.Context, shardID string, records []Record) (
 		err = fmt.Errorf("answer %s", inv.Response)
 	}
 	return inv.Done, err
-}
-
-// call invokes the handler; a panic is an error, as in Lambda.
-func call(ctx context.Context, h lambda.Handler, payload []byte) (response []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			response, err = nil, fmt.Errorf("lambdapoller: the handler panicked: %v", r)
-		}
-	}()
-	return h.Invoke(ctx, payload)
 }

@@ -3,6 +3,7 @@ package lambdapoller_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -66,8 +67,12 @@ func TestPollerOnEngines(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
-		failAt := -1 // index in the next batch at which the handler stops
+		failAt, fails := -1, false // index in the next batch at which the handler stops, or all of it
 		h := lambdapoller.HandlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+			if fails {
+				fails = false
+				return nil, errors.New("once")
+			}
 			if failAt < 0 {
 				return nil, nil
 			}
@@ -82,7 +87,7 @@ func TestPollerOnEngines(t *testing.T) {
 			return json.Marshal(failed)
 		})
 		p, err := lambdapoller.New(db.Streams(), table.StreamARN, h, func(o *lambdapoller.Options) {
-			o.BatchSize, o.ReportBatchItemFailures = 4, true
+			o.BatchSize, o.ReportBatchItemFailures, o.Bisect = 4, true, true
 		})
 		require.NoError(t, err)
 
@@ -91,21 +96,24 @@ func TestPollerOnEngines(t *testing.T) {
 		put(10, 13)
 		failAt = 1
 		require.NoError(t, p.Drain(t.Context()))
+		put(13, 16)
+		fails = true
+		require.NoError(t, p.Drain(t.Context()))
 
 		var got [][]string
 		for _, inv := range p.Invocations() {
-			require.NoError(t, inv.Err)
 			got = append(got, keys(t, inv.Payload))
 		}
 		require.Equal(t, [][]string{
 			{"0", "1", "2", "3"}, {"4", "5", "6", "7"}, {"8", "9"},
 			{"10", "11", "12"}, {"11", "12"},
+			{"13", "14", "15"}, {"13", "14"}, {"15"},
 		}, got)
 
 		// What the stream says is what the table holds, empty maps included.
 		recorded, err := lambdapoller.Events(t.Context(), db.Streams(), table.StreamARN, 1)
 		require.NoError(t, err)
-		require.Len(t, recorded, 13)
+		require.Len(t, recorded, 16)
 		var first struct {
 			Records []struct {
 				DynamoDB struct{ NewImage json.RawMessage } `json:"dynamodb"`

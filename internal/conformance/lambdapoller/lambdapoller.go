@@ -10,10 +10,11 @@
 //   - What an answer makes done, package checkpoint says, as for relaytest.Deliver.
 //     The batch comes again from the first record that is not.
 //   - A batch that failed as a whole is halved, if the mapping says so.
-//   - A shard waits for its parent, and a batch for the one before it.
+//   - A batch waits for the one before it.
 //
 // Whoever wants the rest of a mapping (retries that end, timeouts, processes that
-// die) has it from relaytest.Deliver, without an engine.
+// die) has it from relaytest.Deliver, without an engine. A shard does not wait for
+// its parent: the engines split none.
 //
 // It calls the handler from one goroutine, one batch at a time, and does not
 // wait between two tries of a batch.
@@ -22,7 +23,6 @@ package lambdapoller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -39,15 +39,6 @@ func (f HandlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return f(ctx, payload)
 }
 
-// StreamsAPIClient is the part of the DynamoDB Streams client that is used.
-type StreamsAPIClient interface {
-	DescribeStream(context.Context, *dynamodbstreams.DescribeStreamInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.DescribeStreamOutput, error)
-	GetShardIterator(context.Context, *dynamodbstreams.GetShardIteratorInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetShardIteratorOutput, error)
-	GetRecords(context.Context, *dynamodbstreams.GetRecordsInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error)
-}
-
-var _ StreamsAPIClient = (*dynamodbstreams.Client)(nil)
-
 // Options are the settings of the event source mapping.
 type Options struct {
 	// BatchSize is the largest number of records in a batch. Zero means 100.
@@ -62,26 +53,22 @@ type Options struct {
 	// up, and does not come again.
 	GiveUp bool
 	// StuckAfter is the number of invocations in a row without a record done
-	// after which Drain and Run give up with ErrStuck. Lambda would go on for a
+	// after which Drain and Run give up with an error. Lambda would go on for a
 	// day. Zero means 100.
 	StuckAfter int
 }
-
-// ErrStuck is wrapped by the error of Drain and Run when the handler has failed
-// the same records too often.
-var ErrStuck = errors.New("lambdapoller: the handler makes no progress")
 
 // Poller reads one stream. It keeps its place in every shard from one call of
 // Drain or Run to the next. Only one of these may run at a time; the other
 // methods are safe at any time.
 type Poller struct {
-	client    StreamsAPIClient
+	client    *dynamodbstreams.Client
 	streamARN string
 	handler   lambda.Handler
 	opts      Options
 
 	running sync.Mutex // held by Drain and Run; guards shards
-	shards  map[string]*shard
+	shards  []*shard
 
 	mu          sync.Mutex // guards invocations and discarded
 	invocations []Invocation
@@ -89,7 +76,7 @@ type Poller struct {
 }
 
 // New returns a poller of the stream, from the oldest record on (TRIM_HORIZON).
-func New(client StreamsAPIClient, streamARN string, h lambda.Handler, optFns ...func(*Options)) (*Poller, error) {
+func New(client *dynamodbstreams.Client, streamARN string, h lambda.Handler, optFns ...func(*Options)) (*Poller, error) {
 	opts := Options{}
 	for _, fn := range optFns {
 		fn(&opts)
@@ -105,12 +92,8 @@ func New(client StreamsAPIClient, streamARN string, h lambda.Handler, optFns ...
 		return nil, errors.New("lambdapoller: client and handler must not be nil")
 	case streamARN == "":
 		return nil, errors.New("lambdapoller: the stream's ARN is empty")
-	case opts.BatchSize < 1 || opts.BatchSize > 10_000:
-		return nil, fmt.Errorf("lambdapoller: BatchSize is %d; Lambda allows 1 to 10,000", opts.BatchSize)
-	case opts.StuckAfter < 0:
-		return nil, fmt.Errorf("lambdapoller: StuckAfter is %d; it must not be negative", opts.StuckAfter)
 	}
-	return &Poller{client: client, streamARN: streamARN, handler: h, opts: opts, shards: map[string]*shard{}}, nil
+	return &Poller{client: client, streamARN: streamARN, handler: h, opts: opts}, nil
 }
 
 // Invocation is one call of the handler.
@@ -140,7 +123,7 @@ func (p *Poller) Discarded() []Discard {
 }
 
 // Drain hands over what the stream holds and returns when no shard has a record
-// left, when ctx ends (with its error), or with ErrStuck.
+// left, when ctx ends (with its error), or when the handler is stuck.
 func (p *Poller) Drain(ctx context.Context) error {
 	p.running.Lock()
 	defer p.running.Unlock()
@@ -187,7 +170,7 @@ func (p *Poller) Run(ctx context.Context) error {
 
 // Events returns what Lambda would send for all that the stream holds now, in
 // batches of batchSize (zero means 100): recorded streams for a test.
-func Events(ctx context.Context, client StreamsAPIClient, streamARN string, batchSize int) ([][]byte, error) {
+func Events(ctx context.Context, client *dynamodbstreams.Client, streamARN string, batchSize int) ([][]byte, error) {
 	var events [][]byte
 	h := HandlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 		events = append(events, slices.Clone(payload))

@@ -14,7 +14,6 @@ import (
 // Record is a stream record in the form in which Lambda hands it over.
 type Record struct {
 	SequenceNumber string
-	EventName      string // INSERT, MODIFY or REMOVE
 	// Arrival is when the change was written to the stream, to the second; zero if
 	// the engine does not say it.
 	Arrival time.Time
@@ -84,7 +83,7 @@ func newRecord(r types.Record, streamARN string) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("lambdapoller: record %s: %w", out.DynamoDB.SequenceNumber, err)
 	}
-	return Record{SequenceNumber: out.DynamoDB.SequenceNumber, EventName: out.EventName, Arrival: arrival, JSON: text}, nil
+	return Record{SequenceNumber: out.DynamoDB.SequenceNumber, Arrival: arrival, JSON: text}, nil
 }
 
 // payload is the event for a batch.

@@ -4,7 +4,6 @@ package smtptest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"net/mail"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/emersion/go-smtp"
 )
@@ -24,7 +22,6 @@ type Mail struct {
 	Header    mail.Header // as it came; see mime.WordDecoder for encoded words
 	Text      string      // the body, as it came
 	MessageID string
-	Time      time.Time
 }
 
 // Reply refuses an e-mail. The zero Reply takes it.
@@ -45,7 +42,6 @@ type Server struct {
 	mails  []Mail
 	refuse func(to string) Reply
 	taken  func(Mail)
-	more   chan struct{} // closed and renewed when an e-mail comes
 }
 
 // Start starts a server on a free loopback port. Close it after use.
@@ -54,7 +50,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("smtptest: %w", err)
 	}
-	s := &Server{Addr: l.Addr().String(), done: make(chan struct{}), more: make(chan struct{})}
+	s := &Server{Addr: l.Addr().String(), done: make(chan struct{})}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{server: s}, nil }))
 	s.server.Domain = "localhost"
 	s.server.ErrorLog = log.New(io.Discard, "", 0) // clients that die in mid-session are the point here
@@ -91,23 +87,6 @@ func (s *Server) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.mails)
-}
-
-// Wait waits until there are n e-mails, and returns them all.
-func (s *Server) Wait(ctx context.Context, n int) ([]Mail, error) {
-	for {
-		s.mu.Lock()
-		mails, more := slices.Clone(s.mails), s.more
-		s.mu.Unlock()
-		if len(mails) >= n {
-			return mails, nil
-		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return mails, fmt.Errorf("smtptest: %d of %d e-mails came: %w", len(mails), n, ctx.Err())
-		}
-	}
 }
 
 // session is a client's connection.
@@ -150,12 +129,10 @@ func (c *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	m := Mail{From: c.from, To: c.to, Header: parsed.Header, Text: string(text), MessageID: parsed.Header.Get("Message-Id"), Time: time.Now()}
+	m := Mail{From: c.from, To: c.to, Header: parsed.Header, Text: string(text), MessageID: parsed.Header.Get("Message-Id")}
 	s := c.server
 	s.mu.Lock()
 	s.mails = append(s.mails, m)
-	close(s.more)
-	s.more = make(chan struct{})
 	taken := s.taken
 	s.mu.Unlock()
 	if taken != nil {

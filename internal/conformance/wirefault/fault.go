@@ -1,6 +1,6 @@
 // Package wirefault breaks the wire between an SDK client and a real server:
-// entries of PutEvents that fail, calls that are refused, connections that end
-// before the server got a request or after it had accepted it, and slow answers.
+// entries of PutEvents that fail, calls that are refused, and connections that end
+// before the server got a request or after it had accepted it.
 // What it lets through reaches the real server, and it keeps a ledger of what
 // that server accepted.
 //
@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 )
 
 // Operations that tests break; any other name of an AWS operation will do.
@@ -43,13 +42,10 @@ type Script func(Call) Fault
 
 // Fault is what happens to a call. The zero value lets it through.
 type Fault struct {
-	// Delay is waited before anything else, or until the client gives up.
-	Delay time.Duration
 	// Drop ends the connection without an answer.
 	Drop Drop
 	// Status, if not zero, is the answer's HTTP status: the server gets
-	// nothing. Code and Message are its AWS error; with Code "" the answer has
-	// an empty body, as a proxy before the service may give it.
+	// nothing. Code and Message are its AWS error.
 	Status        int
 	Code, Message string
 	// Entries are faults of single entries of a PutEvents call, by index. The
@@ -110,14 +106,6 @@ func Throttled() Fault {
 	return Fault{Status: http.StatusBadRequest, Code: "ThrottlingException", Message: "injected: rate exceeded"}
 }
 
-// TooLarge answers the call with HTTP 413 and an empty body.
-func TooLarge() Fault { return Fault{Status: http.StatusRequestEntityTooLarge} }
-
-// Invalid answers the call with a ValidationException.
-func Invalid(message string) Fault {
-	return Fault{Status: http.StatusBadRequest, Code: "ValidationException", Message: message}
-}
-
 // Denied answers the call with an AccessDeniedException.
 func Denied() Fault {
 	return Fault{Status: http.StatusBadRequest, Code: "AccessDeniedException", Message: "injected: not authorized"}
@@ -128,9 +116,6 @@ func LostRequest() Fault { return Fault{Drop: DropBefore} }
 
 // LostAnswer ends the connection after the server has done what it was asked.
 func LostAnswer() Fault { return Fault{Drop: DropAfter} }
-
-// Slow waits before the call is sent.
-func Slow(delay time.Duration) Fault { return Fault{Delay: delay} }
 
 // On applies the script to the calls of one operation. The others go through.
 func On(operation string, s Script) Script {
@@ -157,20 +142,6 @@ func Calls(operation string, faults ...Fault) Script {
 // Always gives the fault to each call of the operation.
 func Always(operation string, f Fault) Script {
 	return On(operation, func(Call) Fault { return f })
-}
-
-// Poison fails each entry of PutEvents whose event has one of the ids with the
-// error code.
-func Poison(code string, eventIDs ...string) Script {
-	return On(PutEvents, func(c Call) Fault {
-		var indexes []int
-		for i, id := range c.EventIDs {
-			if slices.Contains(eventIDs, id) {
-				indexes = append(indexes, i)
-			}
-		}
-		return FailEntries(code, indexes...)
-	})
 }
 
 // counter numbers the calls of each operation.

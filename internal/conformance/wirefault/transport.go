@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Transport is an http.RoundTripper that breaks calls by a script. It is safe
@@ -67,9 +66,6 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.Fault = t.script(x.Call)
 	defer func() { t.add(x.Request, x.accepted) }()
 
-	if err := wait(req, x.Fault.Delay); err != nil {
-		return nil, err
-	}
 	switch {
 	case x.Fault.Drop == DropBefore:
 		return nil, dropped()
@@ -104,7 +100,7 @@ func (t *Transport) forward(req *http.Request, body []byte, x *exchange) (*http.
 		return nil, fmt.Errorf("wirefault: %w", err)
 	}
 	if len(left) == 0 && len(x.events.entries) > 0 {
-		return response(req, http.StatusOK, jsonContentType, x.events.splice(putEventsResponse{}, nil, x.Fault)), nil
+		return response(req, http.StatusOK, x.events.splice(putEventsResponse{}, nil, x.Fault)), nil
 	}
 	resp, err := t.send(req, body, x)
 	if err != nil || resp.StatusCode != http.StatusOK {
@@ -120,7 +116,7 @@ func (t *Transport) forward(req *http.Request, body []byte, x *exchange) (*http.
 		return nil, fmt.Errorf("wirefault: the server's answer to PutEvents: %w", err)
 	}
 	x.accepted = x.events.accepted(x.Call.N, answer, left)
-	return response(req, http.StatusOK, jsonContentType, x.events.splice(answer, left, x.Fault)), nil
+	return response(req, http.StatusOK, x.events.splice(answer, left, x.Fault)), nil
 }
 
 func (t *Transport) send(req *http.Request, body []byte, x *exchange) (*http.Response, error) {
@@ -152,48 +148,25 @@ func operation(req *http.Request) string {
 	return req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]
 }
 
-func wait(req *http.Request, delay time.Duration) error {
-	if delay <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-req.Context().Done():
-		return req.Context().Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // dropped is what reading from a connection gives that the other side has reset.
 func dropped() error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 }
 
-const jsonContentType = "application/x-amz-json-1.1"
-
-// refusal is the answer with an AWS error, or with an empty body.
+// refusal is the answer with an AWS error.
 func refusal(req *http.Request, f Fault) *http.Response {
-	if f.Code == "" {
-		return response(req, f.Status, "", nil)
-	}
-	resp := response(req, f.Status, jsonContentType, map[string]string{"__type": f.Code, "message": f.Message})
+	resp := response(req, f.Status, map[string]string{"__type": f.Code, "message": f.Message})
 	resp.Header.Set("X-Amzn-Errortype", f.Code)
 	return resp
 }
 
-// response is an answer with the JSON of v as its body; nil means an empty one.
-func response(req *http.Request, status int, contentType string, v any) *http.Response {
-	var body []byte
-	if v != nil {
-		body, _ = json.Marshal(v) // strings and numbers, which cannot fail
+// response is an answer with the JSON of v as its body.
+func response(req *http.Request, status int, v any) *http.Response {
+	body, _ := json.Marshal(v) // strings and numbers, which cannot fail
+	header := http.Header{
+		"X-Amzn-Requestid": {"00000000-0000-4000-8000-000000000000"},
+		"Content-Type":     {"application/x-amz-json-1.1"}, "Content-Length": {strconv.Itoa(len(body))},
 	}
-	header := http.Header{"X-Amzn-Requestid": {"00000000-0000-4000-8000-000000000000"}}
-	if contentType != "" {
-		header.Set("Content-Type", contentType)
-	}
-	header.Set("Content-Length", strconv.Itoa(len(body)))
 	return &http.Response{
 		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -1,19 +1,13 @@
 package wirefault_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
@@ -116,20 +110,6 @@ func TestFaultsOfEntries(t *testing.T) {
 	})
 }
 
-func TestServersOwnRefusalsKeepTheirIndex(t *testing.T) {
-	wires(t, func(t *testing.T, moto *engine.Engine, wire func(wirefault.Script) (*eventbridge.Client, *wirefault.Ledger)) {
-		bus := enginetest.NewBus(t, moto)
-		in := entries(bus.Name, 4)
-		in.Entries[2].Detail = aws.String("no JSON")
-		client, ledger := wire(wirefault.Calls(wirefault.PutEvents, wirefault.FailEntries("ThrottlingException", 0)))
-		out, err := client.PutEvents(t.Context(), in)
-		require.NoError(t, err)
-		require.Equal(t, "ToMo", results(out))
-		require.EqualValues(t, 2, out.FailedEntryCount)
-		require.Equal(t, map[string]int{"e1": 1, "e3": 1}, ledger.EventIDs())
-	})
-}
-
 func TestFaultsOfCalls(t *testing.T) {
 	wires(t, func(t *testing.T, moto *engine.Engine, wire func(wirefault.Script) (*eventbridge.Client, *wirefault.Ledger)) {
 		for _, tt := range []struct {
@@ -140,8 +120,6 @@ func TestFaultsOfCalls(t *testing.T) {
 			queued int
 		}{
 			{"500", wirefault.InternalFailure(), "InternalFailure", 500, 0},
-			{"413 with an empty body", wirefault.TooLarge(), "", 413, 0},
-			{"validation", wirefault.Invalid("too many"), "ValidationException", 400, 0},
 			{"throttled", wirefault.Throttled(), "ThrottlingException", 400, 0},
 			{"denied", wirefault.Denied(), "AccessDeniedException", 400, 0},
 			{"request lost", wirefault.LostRequest(), "", 0, 0},
@@ -179,84 +157,4 @@ func status(err error) int {
 		return answer.HTTPStatusCode()
 	}
 	return 0
-}
-
-func TestSDKRetriesTheConnection(t *testing.T) {
-	moto := enginetest.Moto(t)
-	bus := enginetest.NewBus(t, moto)
-	tr := wirefault.NewTransport(nil, wirefault.Calls(wirefault.PutEvents, wirefault.LostRequest(), wirefault.LostAnswer()))
-	client := moto.EventBridge(func(o *eventbridge.Options) { o.HTTPClient = tr.Client() })
-	_, err := client.PutEvents(t.Context(), entries(bus.Name, 1))
-	require.NoError(t, err)
-	require.Equal(t, 3, tr.Count(wirefault.PutEvents), "the SDK takes both faults for those of a connection")
-	require.Equal(t, map[string]int{"e0": 2}, tr.EventIDs(), "a lost answer makes a duplicate with the same eventId")
-}
-
-func TestPoisonFollowsTheEvent(t *testing.T) {
-	moto := enginetest.Moto(t)
-	bus := enginetest.NewBus(t, moto)
-	tr := wirefault.NewTransport(nil, wirefault.Poison("MalformedDetail", "e1"))
-	client := moto.EventBridge(func(o *eventbridge.Options) { o.HTTPClient = tr.Client() })
-	for _, n := range []int{2, 3} {
-		out, err := client.PutEvents(t.Context(), entries(bus.Name, n))
-		require.NoError(t, err)
-		require.Equal(t, "oMo"[:n], results(out))
-	}
-	require.Equal(t, [][]string{{"e0", "e1"}, {"e0", "e1", "e2"}}, [][]string{tr.Requests()[0].Call.EventIDs, tr.Requests()[1].Call.EventIDs})
-}
-
-func TestDynamoDBAnswerLost(t *testing.T) {
-	enginetest.EachDynamoDB(t, func(t *testing.T, db *engine.Engine) {
-		t.Parallel()
-		table := enginetest.BusinessTable(t, db)
-		tr := wirefault.NewTransport(nil, wirefault.Calls(wirefault.TransactWriteItems, wirefault.LostRequest(), wirefault.LostAnswer(), wirefault.InternalFailure()))
-		client := db.DynamoDB(func(o *dynamodb.Options) { o.HTTPClient, o.Retryer = tr.Client(), aws.NopRetryer{} })
-		in := &dynamodb.TransactWriteItemsInput{TransactItems: []ddbtypes.TransactWriteItem{{Put: &ddbtypes.Put{
-			TableName: &table.Name, Item: map[string]ddbtypes.AttributeValue{"pk": &ddbtypes.AttributeValueMemberS{Value: "u1"}},
-		}}}}
-		for i, items := range []int{0, 1, 1} {
-			_, err := client.TransactWriteItems(t.Context(), in)
-			require.Error(t, err)
-			require.Len(t, table.Items(t, db), items, "after call %d", i+1)
-		}
-		_, err := client.TransactWriteItems(t.Context(), in)
-		require.NoError(t, err)
-		require.Equal(t, 4, tr.Count(wirefault.TransactWriteItems))
-		require.Equal(t, []bool{false, true, false, true}, []bool{
-			tr.Requests()[0].Forwarded, tr.Requests()[1].Forwarded, tr.Requests()[2].Forwarded, tr.Requests()[3].Forwarded,
-		})
-	})
-}
-
-func TestDelayEndsWithTheClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := wirefault.NewTransport(nil, wirefault.Always(wirefault.PutEvents, wirefault.Slow(time.Hour)))
-		client := eventbridge.NewFromConfig((&engine.Engine{URL: "http://127.0.0.1:1"}).Config(), func(o *eventbridge.Options) {
-			o.HTTPClient, o.Retryer = tr.Client(), aws.NopRetryer{}
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		_, err := client.PutEvents(ctx, entries("b", 1))
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, time.Second, time.Since(start))
-		require.False(t, tr.Requests()[0].Forwarded)
-	})
-}
-
-func TestScripts(t *testing.T) {
-	c := func(operation string, n int) wirefault.Call { return wirefault.Call{Operation: operation, N: n} }
-	s := wirefault.Calls("A", wirefault.None(), wirefault.TooLarge())
-	require.Zero(t, s(c("A", 1)).Status)
-	require.Equal(t, http.StatusRequestEntityTooLarge, s(c("A", 2)).Status)
-	require.Zero(t, s(c("A", 3)).Status)
-	require.Zero(t, s(c("B", 2)).Status)
-	require.Equal(t, wirefault.DropAfter, wirefault.Always("B", wirefault.LostAnswer())(c("B", 9)).Drop)
-}
-
-func TestNewProxyRefuses(t *testing.T) {
-	for _, target := range []string{"", "127.0.0.1", "http://"} {
-		_, err := wirefault.NewProxy(target, nil, nil)
-		require.ErrorContains(t, err, "no URL of a server", target)
-	}
 }
