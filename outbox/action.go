@@ -8,6 +8,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
 )
 
 // action is what is read of one action of a transaction.
@@ -29,29 +30,12 @@ type action struct {
 
 // view reads a caller's action.
 func view(index int, item *types.TransactWriteItem) action {
-	a := action{index: index}
-	operations := 0
-	if op := item.Put; op != nil {
-		operations++
-		a.table, a.attrs, a.values, a.put = value(op.TableName), op.Item, op.ExpressionAttributeValues, true
-	}
-	if op := item.Update; op != nil {
-		operations++
-		a.table, a.attrs, a.values = value(op.TableName), op.Key, op.ExpressionAttributeValues
-	}
-	if op := item.Delete; op != nil {
-		operations++
-		a.table, a.attrs, a.values = value(op.TableName), op.Key, op.ExpressionAttributeValues
-	}
-	if op := item.ConditionCheck; op != nil {
-		operations++
-		a.table, a.attrs, a.values = value(op.TableName), op.Key, op.ExpressionAttributeValues
-	}
-	if operations != 1 {
+	op, count := operation.Of(item)
+	if count != 1 {
 		return action{index: index}
 	}
-	a.name = tableName(a.table)
-	return a
+	table := value(op.Table)
+	return action{index: index, table: table, name: tableName(table), attrs: op.Attrs, values: op.Values, put: op.Name == operation.Put}
 }
 
 // refuse returns the error that an action breaks a rule.

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
 )
 
 // Check makes the checks of [Writer.Append] on a transaction that is complete, and
@@ -41,12 +42,13 @@ func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
 	}
 	for i := range p.actions {
 		a := &p.actions[i]
-		err := a.complete(&in.TransactItems[i])
+		op, count := operation.Of(&in.TransactItems[i])
+		err := a.complete(op, count)
 		if err == nil {
 			err = a.storable()
 		}
 		if err == nil {
-			err = expressionsOf(&in.TransactItems[i]).check(a)
+			err = expressions(op).check(a)
 		}
 		if err == nil {
 			err = p.rightKey(a)
@@ -59,36 +61,15 @@ func (w *Writer) Check(in *dynamodb.TransactWriteItemsInput) error {
 }
 
 // complete checks that an action is one operation, with what it needs.
-func (a *action) complete(item *types.TransactWriteItem) *PreflightError {
-	operations := 0
-	var missing string
-	var onFailure types.ReturnValuesOnConditionCheckFailure
-	require := func(name string, given bool) {
-		if missing == "" && !given {
-			missing = name
-		}
-	}
-	if op := item.Put; op != nil {
-		operations++
-		onFailure = op.ReturnValuesOnConditionCheckFailure
-		require("Put.Item", len(op.Item) > 0)
-	}
-	if op := item.Update; op != nil {
-		operations++
-		onFailure = op.ReturnValuesOnConditionCheckFailure
-		require("Update.Key", len(op.Key) > 0)
-		require("Update.UpdateExpression", op.UpdateExpression != nil)
-	}
-	if op := item.Delete; op != nil {
-		operations++
-		onFailure = op.ReturnValuesOnConditionCheckFailure
-		require("Delete.Key", len(op.Key) > 0)
-	}
-	if op := item.ConditionCheck; op != nil {
-		operations++
-		onFailure = op.ReturnValuesOnConditionCheckFailure
-		require("ConditionCheck.Key", len(op.Key) > 0)
-		require("ConditionCheck.ConditionExpression", op.ConditionExpression != nil)
+func (a *action) complete(op operation.Operation, operations int) *PreflightError {
+	missing := ""
+	switch {
+	case len(op.Attrs) == 0:
+		missing = op.Name + "." + a.where()
+	case op.Name == operation.Update && op.Update == nil:
+		missing = "Update.UpdateExpression"
+	case op.Name == operation.ConditionCheck && op.Condition == nil:
+		missing = "ConditionCheck.ConditionExpression"
 	}
 	problem := ""
 	switch {
@@ -102,7 +83,7 @@ func (a *action) complete(item *types.TransactWriteItem) *PreflightError {
 		problem = "TableName is not 3 to 255 characters a-z, A-Z, 0-9, '_', '-' and '.', nor the ARN of a table"
 	case missing != "":
 		problem = "no " + missing
-	case onFailure != "" && onFailure != types.ReturnValuesOnConditionCheckFailureNone && onFailure != types.ReturnValuesOnConditionCheckFailureAllOld:
+	case op.OnFailure != "" && op.OnFailure != types.ReturnValuesOnConditionCheckFailureNone && op.OnFailure != types.ReturnValuesOnConditionCheckFailureAllOld:
 		problem = "ReturnValuesOnConditionCheckFailure is neither NONE nor ALL_OLD"
 	default:
 		return nil

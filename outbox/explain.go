@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
 )
 
 // Codes of CancellationReason, as listed with
@@ -200,26 +202,12 @@ func reasonOf(i int, action types.TransactWriteItem, cancellation types.Cancella
 	if k := slices.IndexFunc(before.Reasons, func(r Reason) bool { return r.Index == i }); k >= 0 {
 		return before.Reasons[k]
 	}
-	r := Reason{Index: i, Code: value(cancellation.Code), Message: value(cancellation.Message),
-		Table: tableOf(action), Item: cancellation.Item}
+	op, _ := operation.Of(&action)
+	r := Reason{Index: i, Code: value(cancellation.Code), Message: value(cancellation.Message), Table: value(op.Table), Item: cancellation.Item}
 	if r.Code == "" {
 		r.Code = codeNone
 	}
 	return r
-}
-
-func tableOf(action types.TransactWriteItem) string {
-	switch {
-	case action.Put != nil:
-		return value(action.Put.TableName)
-	case action.Update != nil:
-		return value(action.Update.TableName)
-	case action.Delete != nil:
-		return value(action.Delete.TableName)
-	case action.ConditionCheck != nil:
-		return value(action.ConditionCheck.TableName)
-	}
-	return ""
 }
 
 func value(s *string) string {

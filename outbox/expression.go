@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
 )
 
 // Limits of an expression: of its text, of a placeholder, and of all names and
@@ -30,64 +29,44 @@ const (
 
 // expressions are those of one action and what their placeholders stand for. A
 // nil expression is none.
-type expressions struct {
-	condition, update *string
-	names             map[string]string
-	values            map[string]types.AttributeValue
-}
-
-func expressionsOf(item *types.TransactWriteItem) expressions {
-	switch {
-	case item.Put != nil:
-		return expressions{condition: item.Put.ConditionExpression, names: item.Put.ExpressionAttributeNames, values: item.Put.ExpressionAttributeValues}
-	case item.Update != nil:
-		return expressions{condition: item.Update.ConditionExpression, update: item.Update.UpdateExpression,
-			names: item.Update.ExpressionAttributeNames, values: item.Update.ExpressionAttributeValues}
-	case item.Delete != nil:
-		return expressions{condition: item.Delete.ConditionExpression, names: item.Delete.ExpressionAttributeNames, values: item.Delete.ExpressionAttributeValues}
-	case item.ConditionCheck != nil:
-		return expressions{condition: item.ConditionCheck.ConditionExpression,
-			names: item.ConditionCheck.ExpressionAttributeNames, values: item.ConditionCheck.ExpressionAttributeValues}
-	}
-	return expressions{}
-}
+type expressions operation.Operation
 
 // check checks what can be seen without knowing the grammar. Placeholders without
 // any expression are let through: not every region refuses them in a transaction.
 func (x expressions) check(a *action) *PreflightError {
-	if x.condition == nil && x.update == nil {
+	if x.Condition == nil && x.Update == nil {
 		return nil
 	}
 	for _, e := range []struct {
 		field string
 		text  *string
-	}{{conditionField, x.condition}, {updateField, x.update}} {
+	}{{conditionField, x.Condition}, {updateField, x.Update}} {
 		if err := x.checkText(a, e.field, e.text); err != nil {
 			return err
 		}
 	}
 	total := 0
-	if x.names != nil && len(x.names) == 0 {
+	if x.Names != nil && len(x.Names) == 0 {
 		return a.refuse(RuleValue, namesField, "empty; without names it has to be nil")
 	}
-	for _, placeholder := range slices.Sorted(maps.Keys(x.names)) {
+	for _, placeholder := range slices.Sorted(maps.Keys(x.Names)) {
 		if err := x.checkPlaceholder(a, namesField, placeholder, '#'); err != nil {
 			return err
 		}
-		name := x.names[placeholder]
+		name := x.Names[placeholder]
 		if err := itemsize.CheckName(name); err != nil {
 			return a.fault(joined(namesField, placeholder), err)
 		}
 		total += len(itemsize.Sent(name))
 	}
-	if x.values != nil && len(x.values) == 0 {
+	if x.Values != nil && len(x.Values) == 0 {
 		return a.refuse(RuleValue, valuesField, "empty; without values it has to be nil")
 	}
-	for _, placeholder := range slices.Sorted(maps.Keys(x.values)) {
+	for _, placeholder := range slices.Sorted(maps.Keys(x.Values)) {
 		if err := x.checkPlaceholder(a, valuesField, placeholder, ':'); err != nil {
 			return err
 		}
-		size, err := itemsize.CheckValue(x.values[placeholder])
+		size, err := itemsize.CheckValue(x.Values[placeholder])
 		if err != nil {
 			return a.fault(joined(valuesField, placeholder), err)
 		}
@@ -118,8 +97,8 @@ func (x expressions) checkText(a *action, field string, text *string) *Preflight
 		rest = rest[start:]
 		placeholder := rest[:placeholderLen(rest)]
 		rest = rest[len(placeholder):]
-		_, isName := x.names[placeholder]
-		_, isValue := x.values[placeholder]
+		_, isName := x.Names[placeholder]
+		_, isValue := x.Values[placeholder]
 		if !isName && !isValue {
 			return a.refuse(RuleValue, field, fmt.Sprintf("the placeholder %q is not defined", placeholder))
 		}
@@ -136,7 +115,7 @@ func (x expressions) checkPlaceholder(a *action, field, placeholder string, firs
 		e := a.over(RuleExpressionSize, path, len(placeholder), maxPlaceholder)
 		e.Problem = "the placeholder"
 		return e
-	case !occurs(placeholder, x.condition) && !occurs(placeholder, x.update):
+	case !occurs(placeholder, x.Condition) && !occurs(placeholder, x.Update):
 		return a.refuse(RuleValue, path, "not used in an expression")
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -115,7 +116,7 @@ func (c *Client) CreateTable(_ context.Context, in *dynamodb.CreateTableInput, _
 	for _, a := range in.AttributeDefinitions {
 		schema.types[aws.ToString(a.AttributeName)] = a.AttributeType
 	}
-	c.keys[tableOf(in.TableName)] = schema
+	c.keys[tablename.Of(aws.ToString(in.TableName))] = schema
 	return &dynamodb.CreateTableOutput{}, nil
 }
 
@@ -133,7 +134,7 @@ func (c *Client) Items(table string) []map[string]types.AttributeValue {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var items []map[string]types.AttributeValue
-	for _, item := range c.tables[tableOf(&table)] {
+	for _, item := range c.tables[tablename.Of(table)] {
 		items = append(items, stored(item))
 	}
 	return items
@@ -225,7 +226,7 @@ func (c *Client) commit(in *dynamodb.TransactWriteItemsInput, judged map[int]boo
 	reasons, refused := noReasons(len(actions)), false
 	changes := make([]func(), 0, len(actions))
 	for i, action := range actions {
-		a, err := c.action(i, action)
+		a, err := c.action(action)
 		if fault := new(keyFault); errors.As(err, &fault) {
 			refused = true
 			reasons[i] = types.CancellationReason{Code: aws.String("ValidationError"), Message: aws.String(fault.Error())}
@@ -297,7 +298,7 @@ func (c *Client) put(in *dynamodb.PutItemInput) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a, err := c.action(0, sent(action))
+	a, err := c.action(sent(action))
 	if fault := new(keyFault); errors.As(err, &fault) {
 		return invalid(err)
 	}
@@ -327,7 +328,7 @@ func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...fu
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	table := tableOf(in.TableName)
+	table := tablename.Of(aws.ToString(in.TableName))
 	key, err := c.keyOf(table, stored(in.Key))
 	if fault := new(keyFault); errors.As(err, &fault) {
 		err = invalid(err)

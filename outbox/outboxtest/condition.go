@@ -8,6 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 )
 
 // action is one action of a transaction, as it is to be judged and done.
@@ -20,11 +23,13 @@ type action struct {
 }
 
 // action reads an action. It wants mu held, and so does what it returns.
-func (c *Client) action(i int, in types.TransactWriteItem) (action, error) {
-	var a action
-	var table string
-	var key string
-	var err error
+func (c *Client) action(in types.TransactWriteItem) (action, error) {
+	op, _ := operation.Of(&in)
+	table := tablename.Of(aws.ToString(op.Table))
+	key, err := c.keyOf(table, op.Attrs)
+	if err != nil {
+		return action{}, err
+	}
 	set := func(item map[string]types.AttributeValue) {
 		if c.tables == nil {
 			c.tables, c.opaque = map[string]map[string]map[string]types.AttributeValue{}, map[string]bool{}
@@ -37,44 +42,26 @@ func (c *Client) action(i int, in types.TransactWriteItem) (action, error) {
 			delete(c.tables[table], key)
 		}
 	}
-	all := types.ReturnValuesOnConditionCheckFailureAllOld
-	switch {
-	case in.Put != nil:
-		p := in.Put
-		table = tableOf(p.TableName)
-		key, err = c.keyOf(table, p.Item)
-		a = action{condition: p.ConditionExpression, names: p.ExpressionAttributeNames, wantsOld: p.ReturnValuesOnConditionCheckFailure == all}
-		a.do = func() { set(p.Item) }
-	case in.Delete != nil:
-		d := in.Delete
-		table = tableOf(d.TableName)
-		key, err = c.keyOf(table, d.Key)
-		a = action{condition: d.ConditionExpression, names: d.ExpressionAttributeNames, wantsOld: d.ReturnValuesOnConditionCheckFailure == all}
+	a := action{
+		condition: op.Condition, names: op.Names, old: c.tables[table][key], do: func() {},
+		wantsOld: op.OnFailure == types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	switch op.Name {
+	case operation.Put:
+		a.do = func() { set(op.Attrs) }
+	case operation.Delete:
 		a.do = func() { set(nil) }
-	case in.Update != nil:
-		u := in.Update
-		table = tableOf(u.TableName)
-		key, err = c.keyOf(table, u.Key)
-		a = action{condition: u.ConditionExpression, names: u.ExpressionAttributeNames, wantsOld: u.ReturnValuesOnConditionCheckFailure == all}
+	case operation.Update:
 		a.do = func() {
 			item := c.tables[table][key]
 			if item == nil {
-				item = u.Key
+				item = op.Attrs
 			}
 			set(item)
 			c.opaque[table+"\x00"+key] = true
 		}
-	case in.ConditionCheck != nil:
-		k := in.ConditionCheck
-		table = tableOf(k.TableName)
-		key, err = c.keyOf(table, k.Key)
-		a = action{condition: k.ConditionExpression, names: k.ExpressionAttributeNames, wantsOld: k.ReturnValuesOnConditionCheckFailure == all}
-		a.do = func() {}
-	default:
-		return a, fmt.Errorf("outboxtest: TransactItems[%d] has no operation", i)
 	}
-	a.old = c.tables[table][key]
-	return a, err
+	return a, nil
 }
 
 // keySchema is the key of a table that was made.

@@ -3,11 +3,13 @@ package outboxtest
 import (
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -23,11 +25,9 @@ type TB interface {
 // kind of item and is left out.
 func Events(t TB, w *outbox.Writer, in *dynamodb.TransactWriteItemsInput) []envelope.CustomEvent {
 	t.Helper()
-	given := w.Table()
-	table := tableOf(&given)
 	var events []envelope.CustomEvent
 	for i, action := range in.TransactItems {
-		if action.Put == nil || tableOf(action.Put.TableName) != table {
+		if action.Put == nil || tablename.Of(aws.ToString(action.Put.TableName)) != tablename.Of(w.Table()) {
 			continue
 		}
 		ev, ok, err := eventOf(action.Put.Item, w.Layout())
@@ -45,7 +45,7 @@ func Events(t TB, w *outbox.Writer, in *dynamodb.TransactWriteItemsInput) []enve
 // layout's marker.
 func eventOf(item map[string]types.AttributeValue, l envelope.Layout) (ev envelope.CustomEvent, ok bool, err error) {
 	decoder := streamrecord.NewDecoder(streamrecord.Config{Event: l.WithDefaults().Event, Marker: l.Marker})
-	record, err := recordOf(change{new: item}, l, "", "1")
+	record, err := recordOf(item, l, "", "1")
 	if err != nil {
 		return ev, false, err
 	}

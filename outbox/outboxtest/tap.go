@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -73,7 +75,7 @@ func (t *Tap) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWrite
 	t.tokens[token] = true
 	for _, action := range in.TransactItems {
 		if action.Put != nil {
-			t.keep(tableOf(action.Put.TableName), action.Put.Item)
+			t.keep(action.Put.TableName, action.Put.Item)
 		}
 	}
 	return out, err
@@ -91,7 +93,7 @@ func (t *Tap) PutItem(ctx context.Context, in *dynamodb.PutItemInput, optFns ...
 	if err == nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.keep(tableOf(in.TableName), in.Item)
+		t.keep(in.TableName, in.Item)
 	}
 	return out, err
 }
@@ -110,17 +112,18 @@ func (t *Tap) GetItem(ctx context.Context, in *dynamodb.GetItemInput, optFns ...
 var errNoClient = errors.New("outboxtest: Tap.Client is nil; give it the client that the service would have")
 
 // keep adds the record of an item. It wants mu held.
-func (t *Tap) keep(table string, item map[string]types.AttributeValue) {
-	if _, event := item[t.Layout.WithDefaults().Event]; t.Table != "" && table != tableOf(&t.Table) || t.Table == "" && !event {
+func (t *Tap) keep(table *string, item map[string]types.AttributeValue) {
+	name := tablename.Of(aws.ToString(table))
+	if _, event := item[t.Layout.WithDefaults().Event]; t.Table != "" && name != tablename.Of(t.Table) || t.Table == "" && !event {
 		return
 	}
 	arn := t.ARN
 	if arn == "" {
 		arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2000-01-01T00:00:00.000"
 	}
-	record, err := recordOf(change{table: table, new: stored(item)}, t.Layout, arn, fmt.Sprintf("%021d", len(t.records)+1))
+	record, err := recordOf(stored(item), t.Layout, arn, fmt.Sprintf("%021d", len(t.records)+1))
 	if err != nil {
-		t.fault = errors.Join(t.fault, err)
+		t.fault = errors.Join(t.fault, fmt.Errorf("outboxtest: an item of table %s: %w", name, err))
 		return
 	}
 	t.records = append(t.records, record)
