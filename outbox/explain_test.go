@@ -246,6 +246,11 @@ func TestExplainHostileItems(t *testing.T) {
 	require.ErrorContains(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", more))), "another event.more")
 	there := item{"event": m(item{"headers": headers, "payload": s(` { "n" : 10e-1 } `)})}
 	require.NoError(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))))
+
+	in = signup("u1")
+	require.NoError(t, w.Append(in, event(t, "e1", "text")))
+	there = item{"event": m(item{"headers": headers, "payload": s(`text`)})}
+	require.Error(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))), "not the JSON text of the string")
 }
 
 func TestExplainSequenceTaken(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
@@ -112,100 +111,50 @@ func sameHeader(a, b eventitem.Event, name string) bool {
 // samePayload reports whether two payloads are the same JSON value, in whatever
 // form they are stored: as a map, or as JSON text in an S.
 func samePayload(a, b types.AttributeValue) bool {
-	if eventitem.Equal(a, b) {
-		return true
-	}
-	va, errA := payloadValue(a)
-	vb, errB := payloadValue(b)
-	return errA == nil && errB == nil && sameJSON(va, vb)
+	return eventitem.Equal(a, b) || eventitem.Equal(payloadValue(a), payloadValue(b))
 }
 
-var errNotJSON = errors.New("not JSON")
-
-// payloadValue returns a payload as encoding/json would decode it, numbers as
-// json.Number.
-func payloadValue(v types.AttributeValue) (any, error) {
+// payloadValue returns a payload as a map would have it, nil for an S that is not
+// JSON text.
+func payloadValue(v types.AttributeValue) types.AttributeValue {
 	s, ok := v.(*types.AttributeValueMemberS)
 	if !ok || s == nil {
-		return jsonValue(v)
+		return v
 	}
 	d := json.NewDecoder(strings.NewReader(s.Value))
 	d.UseNumber()
-	var out any
-	if err := d.Decode(&out); err != nil {
-		return nil, err
+	var decoded any
+	if err := d.Decode(&decoded); err != nil {
+		return nil
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNotJSON
+		return nil
 	}
-	return out, nil
+	return attributeOf(decoded)
 }
 
-// jsonValue returns a value of the map form as JSON. A value that JSON does not
-// have, such as a set, is not of an event's payload.
-func jsonValue(v types.AttributeValue) (any, error) {
+// attributeOf returns a decoded JSON value as a value of DynamoDB, whether that
+// could hold it or not.
+func attributeOf(v any) types.AttributeValue {
 	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		if v != nil {
-			return v.Value, nil
-		}
-	case *types.AttributeValueMemberN:
-		if v != nil {
-			return json.Number(v.Value), nil
-		}
-	case *types.AttributeValueMemberBOOL:
-		if v != nil {
-			return v.Value, nil
-		}
-	case *types.AttributeValueMemberNULL:
-		if v != nil {
-			return nil, nil
-		}
-	case *types.AttributeValueMemberL:
-		if v != nil {
-			return jsonArray(v.Value)
-		}
-	case *types.AttributeValueMemberM:
-		if v != nil {
-			return jsonObject(v.Value)
-		}
-	}
-	return nil, errNotJSON
-}
-
-func jsonArray(list []types.AttributeValue) (any, error) {
-	array := make([]any, len(list))
-	for i, element := range list {
-		var err error
-		if array[i], err = jsonValue(element); err != nil {
-			return nil, err
-		}
-	}
-	return array, nil
-}
-
-func jsonObject(m map[string]types.AttributeValue) (any, error) {
-	object := make(map[string]any, len(m))
-	for name, element := range m {
-		var err error
-		if object[name], err = jsonValue(element); err != nil {
-			return nil, err
-		}
-	}
-	return object, nil
-}
-
-func sameJSON(a, b any) bool {
-	switch a := a.(type) {
+	case string:
+		return &types.AttributeValueMemberS{Value: v}
 	case json.Number:
-		b, ok := b.(json.Number)
-		return ok && decimal.Equal(a.String(), b.String())
+		return &types.AttributeValueMemberN{Value: v.String()}
+	case bool:
+		return &types.AttributeValueMemberBOOL{Value: v}
 	case []any:
-		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, sameJSON)
+		list := make([]types.AttributeValue, len(v))
+		for i := range v {
+			list[i] = attributeOf(v[i])
+		}
+		return &types.AttributeValueMemberL{Value: list}
 	case map[string]any:
-		b, ok := b.(map[string]any)
-		return ok && maps.EqualFunc(a, b, sameJSON)
+		m := make(map[string]types.AttributeValue, len(v))
+		for name := range v {
+			m[name] = attributeOf(v[name])
+		}
+		return &types.AttributeValueMemberM{Value: m}
 	}
-	return a == b // a string, a bool or nil
+	return &types.AttributeValueMemberNULL{Value: true}
 }
