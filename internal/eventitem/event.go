@@ -31,12 +31,6 @@ func EventOf(item map[string]types.AttributeValue, l envelope.Layout) (Event, bo
 	return ev, ev.EventID != ""
 }
 
-// IsEvent reports whether an item is one of an event, as [EventOf] does.
-func IsEvent(item map[string]types.AttributeValue, l envelope.Layout) bool {
-	_, ok := EventOf(item, l)
-	return ok
-}
-
 // member returns a member of a map, nil if v is no map or has none.
 func member(v types.AttributeValue, name string) types.AttributeValue {
 	if m, ok := v.(*types.AttributeValueMemberM); ok && m != nil {

@@ -49,7 +49,6 @@ func TestEventOf(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ev, ok := eventitem.EventOf(tt.item, tt.layout)
 			require.Equal(t, tt.want, ok)
-			require.Equal(t, tt.want, eventitem.IsEvent(tt.item, tt.layout))
 			require.Equal(t, tt.id, ev.EventID)
 			if tt.id != "" {
 				require.Equal(t, "User.Created", ev.EventName)

@@ -1,9 +1,9 @@
 // Package itemsize weighs items and values as DynamoDB does, and says what is
 // wrong with them.
 //
-// [Measure] and [MeasureValue] look only for what the SDK would not send as it
-// was meant; all else is left to DynamoDB. [Check] and [CheckValue] also look for
-// what DynamoDB does not store. All are pure functions that allocate nothing
+// [Measure] looks only for what the SDK would not send as it was meant; all else is
+// left to DynamoDB. [Check] and [CheckValue] also look for what DynamoDB does not
+// store. All are pure functions that allocate nothing
 // unless there is an error, but for sets that are checked.
 package itemsize
 
@@ -59,13 +59,7 @@ const endless = 1000
 // Text that is not UTF-8 is none of these: the SDK sends U+FFFD for each byte
 // that is no part of a character, DynamoDB stores that, and so it is counted.
 func Measure(item map[string]types.AttributeValue) (int, error) {
-	return weigh(walk{}, item)
-}
-
-// MeasureValue is Measure for one value, such as that of an expression's
-// placeholder.
-func MeasureValue(value types.AttributeValue) (int, error) {
-	return weighValue(walk{}, value)
+	return weighed(walk{}.members(item, 0, 1))
 }
 
 // Check returns what Measure does. Its errors are also for what DynamoDB does not
@@ -77,13 +71,13 @@ func MeasureValue(value types.AttributeValue) (int, error) {
 //   - NULL that is false;
 //   - nesting beyond [MaxLevel].
 func Check(item map[string]types.AttributeValue) (int, error) {
-	return weigh(walk{strict: true, deepest: MaxLevel}, item)
+	return weighed(walk{strict: true, deepest: MaxLevel}.members(item, 0, 1))
 }
 
 // CheckValue is Check for one value of an expression. Its depth is no fault: in a
 // transaction, AWS looks at it only once it is stored.
 func CheckValue(value types.AttributeValue) (int, error) {
-	return weighValue(walk{strict: true}, value)
+	return weighed(walk{strict: true}.value(value, 1))
 }
 
 // walk is how a value is looked at.
@@ -92,16 +86,7 @@ type walk struct {
 	deepest int // level of nesting; 0 is as deep as there is an end
 }
 
-func weigh(w walk, item map[string]types.AttributeValue) (int, error) {
-	size, fault := w.members(item, 0, 1)
-	if fault != nil {
-		return 0, fault.placed()
-	}
-	return size, nil
-}
-
-func weighValue(w walk, value types.AttributeValue) (int, error) {
-	size, fault := w.value(value, 1)
+func weighed(size int, fault *Fault) (int, error) {
 	if fault != nil {
 		return 0, fault.placed()
 	}
