@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"/internal/noanswer":     {sdk + "/aws", smith, smith + "/transport/http"},
 	"/internal/operation":    {sdk + "/service/dynamodb/types"},
 	"/internal/sequence":     {},
+	"/internal/streamgen":    {},
 	"/internal/tablename":    {},
 	"/internal/streamrecord": {module + "/envelope", module + "/internal/decimal", module + "/internal/header", module + "/internal/jsonlex"},
 	"/outbox": {module + "/envelope", module + "/internal/backoff", module + "/internal/buslimits", module + "/internal/decimal", module + "/internal/eventitem", module + "/internal/itemsize",

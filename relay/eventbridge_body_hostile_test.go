@@ -3,22 +3,20 @@ package relay_test
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamgen"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-// The body is the SDK's for all Details that are made of the inputs on which the
-// transcoder is tested, of the hostile records here, and of the hostile payloads on
-// which the write side is tested.
+// The body is the SDK's for all Details that are made of generated records, of the
+// hostile records here, and of the hostile payloads on which the write side is
+// tested.
 func TestBodyOfHostileDetails(t *testing.T) {
 	details := hostileDetails(t)
 	require.Greater(t, len(details), 100)
@@ -33,25 +31,12 @@ func TestBodyOfHostileDetails(t *testing.T) {
 }
 
 func hostileDetails(tb testing.TB) (details []string) {
-	const testdata = "../internal/streamrecord/testdata/"
-	batches := make([][]byte, 0, 300)
+	var batches [][]byte
 	for _, row := range hostileRows() {
 		batches = append(batches, batch(testRecord{raw: stamp(row.before(len(row.replace)), time.Now())}))
 	}
-	for pattern, wrap := range map[string]func(text string) string{
-		"golden/*.json":     func(text string) string { return text },
-		"fuzz/FuzzDecode/*": func(text string) string { return unquoted(tb, text) },
-		"fuzz/FuzzPayload/*": func(text string) string {
-			return string(batch(testRecord{raw: stamp(strings.Replace(testRecord{sequence: 1}.template(), payloadM, `"payload":`+unquoted(tb, text), 1), time.Now())}))
-		},
-	} {
-		files, err := filepath.Glob(testdata + pattern)
-		require.NoError(tb, err)
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			require.NoError(tb, err)
-			batches = append(batches, []byte(wrap(string(text))))
-		}
+	for seed := range uint64(200) {
+		batches = append(batches, []byte(streamgen.New(seed, 5, seed%2 == 0).Batch(3)))
 	}
 	for _, b := range batches {
 		read, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode(b)
@@ -74,12 +59,4 @@ func hostileDetails(tb testing.TB) (details []string) {
 		}
 	}
 	return details
-}
-
-// unquoted is the []byte in a file of a fuzz target's inputs.
-func unquoted(tb testing.TB, file string) string {
-	_, value, _ := strings.Cut(file, "\n[]byte(")
-	text, err := strconv.Unquote(strings.TrimSuffix(strings.TrimSpace(value), ")"))
-	require.NoError(tb, err)
-	return text
 }

@@ -1,15 +1,19 @@
 package streamrecord_test
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
+	"time"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // The reference is a second decoder with the same rules, written for clarity on
-// top of encoding/json. Nothing of the first is used in it.
+// top of encoding/json. Nothing of the first is used in it. It says of a record
+// what it is and what is published, and not what is wrong with it: the tables
+// have that.
 
 // pair is one member of a JSON object. The key is "" if it is not valid.
 type pair struct {
@@ -20,48 +24,53 @@ type pair struct {
 
 // pairsOf splits an object into its members, in order, duplicates included.
 func pairsOf(raw []byte) ([]pair, bool) {
-	if !json.Valid(raw) || raw[0] != '{' {
+	if !json.Valid(raw) {
 		return nil, false
 	}
+	return framedPairs(raw)
+}
+
+// framedPairs does so for an object whose values need not be JSON.
+func framedPairs(raw []byte) ([]pair, bool) {
+	parts, ok := split(raw, "{:,}")
 	ms := []pair{}
-	for p := spaces(raw, 1); raw[p] != '}'; {
-		end := frame(raw, p)
-		key, ok := plainString(raw[p:end])
-		p = spaces(raw, spaces(raw, end)+1)
-		end = frame(raw, p)
-		ms = append(ms, pair{key, ok, raw[p:end]})
-		if p = spaces(raw, end); raw[p] == ',' {
-			p = spaces(raw, p+1)
+	for ; len(parts) > 0; parts = parts[2:] {
+		if parts[0][0] != '"' {
+			return nil, false
 		}
+		key, ok := plainString(parts[0])
+		ms = append(ms, pair{key, ok, parts[1]})
 	}
-	return ms, true
+	return ms, ok
 }
 
-// valueOf returns the value of the first member named key, nil if there is
-// none.
-func valueOf(ms []pair, key string) json.RawMessage {
-	for _, m := range ms {
-		if m.ok && m.key == key {
-			return m.value
-		}
+// split returns the parts of a list or an object, which marks has the four marks
+// of, framed by brackets and strings alone.
+func split(src []byte, marks string) (parts [][]byte, ok bool) {
+	if len(src) == 0 || src[0] != marks[0] {
+		return nil, false
 	}
-	return nil
-}
-
-// twice reports whether one of the members with these names is there twice.
-func twice(ms []pair, keys ...string) bool {
-	for _, key := range keys {
-		n := 0
-		for _, m := range ms {
-			if m.ok && m.key == key {
-				n++
-			}
-		}
-		if n > 1 {
-			return true
-		}
+	p := spaces(src, 1)
+	if p < len(src) && src[p] == marks[3] {
+		return nil, p+1 == len(src)
 	}
-	return false
+	for n := 0; ; n++ {
+		end := frame(src, p)
+		if end < 0 {
+			return nil, false
+		}
+		parts = append(parts, src[p:end])
+		p = spaces(src, end)
+		switch {
+		case p == len(src):
+			return nil, false
+		case src[p] == marks[3] && marks[1+n%2] == ',':
+			return parts, p+1 == len(src)
+		case src[p] != marks[1+n%2]:
+			return nil, false
+		}
+		p = spaces(src, p+1)
+	}
 }
 
 // frame returns the end of the value at src[p:] by brackets and strings alone,
@@ -111,194 +120,101 @@ func spaces(src []byte, p int) int {
 	return p
 }
 
-func decodePlain(cfg streamrecord.Config, src []byte) (*streamrecord.Batch, error) {
-	b, inner, err := plainInvocation(cfg, src)
-	if inner == nil {
+// valueOf returns the value of the first member named key, nil if there is
+// none.
+func valueOf(ms []pair, key string) json.RawMessage {
+	for _, m := range ms {
+		if m.ok && m.key == key {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// typed returns what a DynamoDB JSON value of one type has, nil if it is of
+// another one.
+func typed(raw json.RawMessage, tag string) json.RawMessage {
+	if ms, _ := pairsOf(raw); len(ms) == 1 {
+		return valueOf(ms, tag)
+	}
+	return nil
+}
+
+// twice reports whether one of the members with these names is there twice.
+func twice(ms []pair, keys ...string) bool {
+	for _, key := range keys {
+		n := 0
+		for _, m := range ms {
+			if m.ok && m.key == key {
+				n++
+			}
+		}
+		if n > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// decodePlain decodes an invocation, or the on-failure record around one.
+func decodePlain(cfg streamrecord.Config, src []byte, within bool) (*streamrecord.Batch, error) {
+	ms, ok := framedPairs(bytes.Trim(src, " \t\r\n"))
+	list, payload := valueOf(ms, "Records"), valueOf(ms, "payload")
+	isList := list != nil && list[0] == '['
+	switch {
+	case !ok || twice(ms, "Records", "window", "state", "payload") || within && !isList:
+		return nil, &streamrecord.FormatError{}
+	case !isList:
+		if text, ok := plainString(payload); ok {
+			payload = []byte(text)
+		}
+		b, err := decodePlain(cfg, payload, true)
+		if b != nil {
+			b.OnFailure = true
+		}
 		return b, err
 	}
-	payload := []byte(inner)
-	if s, ok := plainString(inner); ok {
-		payload = []byte(s)
-	}
-	b, inner, err = plainInvocation(cfg, payload)
-	if inner != nil {
-		return nil, &streamrecord.FormatError{Problem: "an on-failure record in another one"}
-	}
-	if b != nil {
-		b.OnFailure = true
-	}
-	return b, err
-}
-
-// plainInvocation returns the batch, or what an on-failure record has as the
-// payload.
-func plainInvocation(cfg streamrecord.Config, src []byte) (*streamrecord.Batch, json.RawMessage, error) {
-	bad := func(p int, problem string) (*streamrecord.Batch, json.RawMessage, error) {
-		return nil, nil, &streamrecord.FormatError{Offset: p, Problem: problem}
-	}
-	seen := map[string]bool{}
-	var inner json.RawMessage
-	b := &streamrecord.Batch{}
-	found := false
-	p := spaces(src, 0)
-	if p == len(src) || src[p] != '{' {
-		return bad(p, "want an object")
-	}
-	p = spaces(src, p+1)
-	for n := 0; p == len(src) || src[p] != '}' || n > 0; n++ {
-		if p == len(src) || src[p] != '"' {
-			return bad(p, "want a key")
-		}
-		e := frame(src, p)
-		if e < 0 {
-			return bad(p, "want a key")
-		}
-		key, _ := plainString(src[p:e])
-		p = spaces(src, e)
-		if p == len(src) || src[p] != ':' {
-			return bad(p, "want a colon")
-		}
-		p = spaces(src, p+1)
-		v := p
-		known := key == "Records" || key == "window" || key == "state" || key == "payload"
-		if known && seen[key] {
-			return bad(p, "want each member once")
-		}
-		seen[key] = true
-		if key == "Records" && p < len(src) && src[p] == '[' {
-			found = true
-			b.Records = nil
-			p = spaces(src, p+1)
-			for p < len(src) && (src[p] != ']' || len(b.Records) > 0) {
-				e := frame(src, p)
-				if e < 0 {
-					return bad(p, "want a record")
-				}
-				b.Records = append(b.Records, plainRecord(cfg, src[p:e]))
-				p = spaces(src, e)
-				if p < len(src) && src[p] == ']' {
-					break
-				}
-				if p == len(src) || src[p] != ',' {
-					return bad(p, "want a comma")
-				}
-				p = spaces(src, p+1)
-			}
-			if p == len(src) {
-				return bad(p, "unexpected end")
-			}
-			p++
-		} else {
-			if p = frame(src, p); p < 0 {
-				return bad(v, "want a value")
-			}
-			value := src[v:p]
-			switch key {
-			case "payload":
-				inner = value
-			case "window":
-				b.Window = string(value) != "null"
-			case "state":
-				b.State = value
-			}
-		}
-		p = spaces(src, p)
-		if p < len(src) && src[p] == '}' {
-			break
-		}
-		if p == len(src) || src[p] != ',' {
-			return bad(p, "want a comma")
-		}
-		p = spaces(src, p+1)
-	}
-	if p = spaces(src, p+1); p != len(src) {
-		return bad(p, "data after the event")
-	}
-	if _, isText := plainString(inner); !found && (isText || inner != nil && inner[0] == '{') {
-		return nil, inner, nil
-	}
-	if !found {
-		return bad(p, `no "Records" array`)
-	}
-	for i := range b.Records {
-		r := &b.Records[i]
-		switch {
-		case r.Fault == nil:
-		case r.Fault.Code == viewCode:
-			return nil, nil, &streamrecord.StreamViewError{ViewType: r.Fault.Message, StreamARN: r.StreamARN, SequenceNumber: r.SequenceNumber}
-		case r.Fault.Code == sourceCode:
-			return nil, nil, &streamrecord.SourceError{Source: r.Fault.Message, ARN: r.StreamARN}
-		}
-	}
-	return b, nil, nil
-}
-
-// Codes of what makes a whole batch an error.
-const (
-	viewCode   = "view"
-	sourceCode = "source"
-)
-
-func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record) {
-	r.Raw = raw
-	fault := func(code, format string, args ...any) {
-		if r.Fault == nil {
-			r.Kind, r.Detail, r.Fault = streamrecord.Undecodable, nil, &streamrecord.Fault{code, fmt.Sprintf(format, args...)}
-		}
-	}
-	ms, ok := pairsOf(raw)
+	records, ok := split(list, "[,,]")
 	if !ok {
-		fault(streamrecord.BadRecord, "not a JSON object")
-		return r
+		return nil, &streamrecord.FormatError{}
 	}
+	window := valueOf(ms, "window")
+	b := &streamrecord.Batch{Window: window != nil && string(window) != "null", State: valueOf(ms, "state")}
+	for _, raw := range records {
+		r, err := plainRecord(cfg, raw)
+		if err != nil {
+			return nil, err
+		}
+		b.Records = append(b.Records, r)
+	}
+	return b, nil
+}
+
+// plainRecord decodes a record. An error is of the whole batch.
+func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record, err error) {
+	r.Raw, r.Kind = raw, streamrecord.Undecodable
+	ms, sound := pairsOf(raw)
 	text := func(ms []pair, key string) string {
 		raw := valueOf(ms, key)
-		if raw == nil || string(raw) == "null" {
-			return ""
-		}
 		s, ok := plainString(raw)
-		if !ok {
-			fault(streamrecord.BadRecord, "%s is not a string", key)
-		}
+		sound = sound && (ok || raw == nil || string(raw) == "null")
 		return s
 	}
 	object := func(ms []pair, key string) ([]pair, bool) {
 		raw := valueOf(ms, key)
-		if raw == nil || string(raw) == "null" {
-			return nil, false
-		}
 		o, ok := pairsOf(raw)
-		if !ok {
-			fault(streamrecord.BadRecord, "%s is not an object", key)
-		}
+		sound = sound && (ok || raw == nil || string(raw) == "null")
 		return o, ok
 	}
+	r.StreamARN, r.AWSRegion = text(ms, "eventSourceARN"), text(ms, "awsRegion")
 	for _, key := range []string{"eventSource", "EventSource"} {
-		for _, m := range ms {
-			if source, ok := plainString(m.value); ok && m.ok && m.key == key && source != "" && source != "aws:dynamodb" {
-				r.StreamARN, _ = plainString(valueOf(ms, "eventSourceARN"))
-				fault(sourceCode, "%s", source)
-				return r
-			} else if m.ok && m.key == key {
-				break // of two, the first is read
-			}
+		if source := text(ms, key); source != "" && source != "aws:dynamodb" {
+			return r, &streamrecord.SourceError{Source: source, ARN: r.StreamARN}
 		}
 	}
-	user, _ := pairsOf(valueOf(ms, "userIdentity"))
-	change, _ := pairsOf(valueOf(ms, "dynamodb"))
-	if twice(ms, "eventID", "eventName", "eventVersion", "eventSource", "EventSource", "awsRegion", "dynamodb", "userIdentity", "eventSourceARN") ||
-		twice(user, "type", "principalId") ||
-		twice(change, "ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType") {
-		fault(streamrecord.DuplicateMember, "of the record")
-	}
-	name := text(ms, "eventName")
-	text(ms, "eventSource")
-	text(ms, "EventSource")
-	r.StreamARN, r.AWSRegion = text(ms, "eventSourceARN"), text(ms, "awsRegion")
-	object(ms, "userIdentity")
-	kind, principal := text(user, "type"), text(user, "principalId")
-	service := kind == "Service" && principal == "dynamodb.amazonaws.com"
-	object(ms, "dynamodb")
+	user, _ := object(ms, "userIdentity")
+	service := text(user, "type")+" "+text(user, "principalId") == "Service dynamodb.amazonaws.com"
+	change, _ := object(ms, "dynamodb")
 	r.SequenceNumber = text(change, "SequenceNumber")
 	if k := valueOf(change, "Keys"); k != nil && k[0] == '{' {
 		r.Keys = k
@@ -306,22 +222,72 @@ func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record) {
 	r.CreatedAt = plainTime(valueOf(change, "ApproximateCreationDateTime"))
 	view := text(change, "StreamViewType")
 	image, present := object(change, "NewImage")
+	kind, known := map[string]streamrecord.Kind{"INSERT": streamrecord.Event, "MODIFY": streamrecord.Modify, "REMOVE": streamrecord.Remove}[text(ms, "eventName")]
 	switch {
-	case r.Fault != nil:
-	case name != "INSERT" && name != "MODIFY" && name != "REMOVE":
-		fault(streamrecord.BadRecord, "eventName is missing or unknown")
+	case !sound || !known,
+		twice(ms, "eventID", "eventName", "eventVersion", "eventSource", "EventSource", "awsRegion", "dynamodb", "userIdentity", "eventSourceARN"),
+		twice(user, "type", "principalId"),
+		twice(change, "ApproximateCreationDateTime", "Keys", "NewImage", "OldImage", "SequenceNumber", "SizeBytes", "StreamViewType"):
 	case view == "KEYS_ONLY" || view == "OLD_IMAGE":
-		fault(viewCode, "%s", view)
-	case name == "MODIFY":
-		r.Kind = streamrecord.Modify
-	case name == "REMOVE" && service:
+		return r, &streamrecord.StreamViewError{ViewType: view, StreamARN: r.StreamARN, SequenceNumber: r.SequenceNumber}
+	case kind == streamrecord.Remove && service:
 		r.Kind = streamrecord.ServiceRemove
-	case name == "REMOVE":
-		r.Kind = streamrecord.Remove
-	case !present:
-		fault(streamrecord.MissingNewImage, "dynamodb.NewImage is missing")
-	default:
-		plainImage(cfg, &r, image, fault)
+	case kind != streamrecord.Event:
+		r.Kind = kind
+	case present:
+		plainImage(cfg, &r, image)
 	}
-	return r
+	return r, nil
+}
+
+func plainImage(cfg streamrecord.Config, r *streamrecord.Record, image []pair) {
+	if cfg.Marker != "" && valueOf(image, cfg.Marker) == nil {
+		v := valueOf(image, cfg.Event)
+		for _, key := range []string{"M", "headers", "M", "eventId", "S"} {
+			ms, _ := pairsOf(v)
+			v = valueOf(ms, key)
+		}
+		r.Kind = streamrecord.NotEvent
+		r.EventID, _ = plainString(v)
+		return
+	}
+	if marker, _ := plainString(typed(valueOf(image, cfg.Marker), "S")); cfg.Marker != "" && (marker != cfg.MarkerValue || twice(image, cfg.Marker)) {
+		return
+	}
+	parts, _ := pairsOf(typed(valueOf(image, cfg.Event), "M"))
+	headers, _ := pairsOf(typed(valueOf(parts, "headers"), "M"))
+	if twice(image, cfg.Event) || twice(parts, "headers", "payload") || valueOf(parts, "payload") == nil || !plainHeaders(r, headers) {
+		return
+	}
+	var out []string
+	for _, m := range parts {
+		value, ok := plainValue(m.value)
+		if text, isText := plainString(typed(m.value, "S")); isText && m.key == "payload" {
+			value, ok = text, json.Valid([]byte(text)) && !loneSurrogate(text)
+		}
+		if !ok || !m.ok {
+			return
+		}
+		out = append(out, plainQuote(m.key)+":"+value)
+	}
+	if detail := []byte("{" + strings.Join(out, ",") + "}"); json.Valid(detail) { // it may be too deep
+		r.Kind, r.Detail = streamrecord.Event, detail
+	}
+}
+
+// plainHeaders reads the headers and reports whether they are those of an event.
+func plainHeaders(r *streamrecord.Record, hs []pair) bool {
+	get := func(key, tag string) string {
+		s, _ := plainString(typed(valueOf(hs, key), tag))
+		return s
+	}
+	r.EventID, r.EventName, r.Source = get("eventId", "S"), get("eventName", "S"), get("source", "S")
+	r.Region, r.AggregateID, r.TraceParent = get("region", "S"), get("aggregateId", "S"), get("traceparent", "S")
+	r.Sequence, _ = plainInt(get("sequence", "N"))
+	var ok bool
+	r.Timestamp, ok = plainInt(get("timestamp", "N") + get("timestamp", "S"))
+	t := time.UnixMilli(r.Timestamp)
+	return ok && !t.Before(envelope.MinTimestamp) && t.Before(envelope.MaxTimestamp) && r.EventID != "" && r.EventName != "" && r.Source != "" &&
+		!twice(hs, "eventId", "correlationId", "eventName", "createdBy", "source", "region", "timestamp", "causationId", "aggregateId",
+			"sequence", "traceparent", "schemaVersion")
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/streamrecord"
 )
 
 // plainInt reads an integer in any form of a number.
@@ -111,85 +109,57 @@ func plainQuote(s string) string {
 	return b.String()
 }
 
-// plainValue returns the JSON form of a DynamoDB JSON value, or the code of
-// what is wrong with it.
-func plainValue(raw json.RawMessage) (string, string) {
+// plainValue returns the JSON form of a DynamoDB JSON value.
+func plainValue(raw json.RawMessage) (string, bool) {
 	ms, ok := pairsOf(raw)
 	if !ok || len(ms) != 1 {
-		return "", streamrecord.UnsupportedType
+		return "", false
 	}
-	v := ms[0].value
-	scalar := func(tag string, v json.RawMessage) (string, string) {
-		s, ok := plainString(v)
-		if !ok {
-			if len(v) > 0 && v[0] == '"' {
-				return "", streamrecord.BadString
-			}
-			return "", streamrecord.UnsupportedType
-		}
-		switch tag {
-		case "N":
-			n, ok := plainNumber(s)
-			if !ok {
-				return "", streamrecord.BadNumber
-			}
-			return n, ""
-		case "B":
-			if _, err := base64.StdEncoding.DecodeString(s); err != nil || strings.ContainsAny(s, "\r\n") {
-				return "", streamrecord.BadBinary
-			}
-		}
-		return plainQuote(s), ""
-	}
-	array := func(each func(json.RawMessage) (string, string)) (string, string) {
-		var vs []json.RawMessage
-		if v[0] != '[' || json.Unmarshal(v, &vs) != nil {
-			return "", streamrecord.UnsupportedType
-		}
-		out := make([]string, len(vs))
-		for i, v := range vs {
-			s, code := each(v)
-			if code != "" {
-				return "", code
-			}
-			out[i] = s
-		}
-		return "[" + strings.Join(out, ",") + "]", ""
-	}
-	switch tag := ms[0].key; tag {
+	tag, v := ms[0].key, ms[0].value
+	switch tag {
 	case "S", "N", "B":
-		return scalar(tag, v)
-	case "SS", "NS", "BS":
-		return array(func(v json.RawMessage) (string, string) { return scalar(tag[:1], v) })
-	case "L":
-		return array(plainValue)
+		return plainScalar(tag, v)
 	case "BOOL":
-		if string(v) == "true" || string(v) == "false" {
-			return string(v), ""
-		}
+		return string(v), string(v) == "true" || string(v) == "false"
 	case "NULL":
-		if string(v) == "true" {
-			return "null", ""
-		}
+		return "null", string(v) == "true"
 	case "M":
 		ms, ok := pairsOf(v)
-		if !ok {
-			return "", streamrecord.UnsupportedType
-		}
 		out := make([]string, len(ms))
 		for i, m := range ms {
-			s, code := plainValue(m.value)
-			if !m.ok {
-				code = streamrecord.BadString
-			}
-			if code != "" {
-				return "", code
-			}
+			s, sound := plainValue(m.value)
+			ok = ok && sound && m.ok
 			out[i] = plainQuote(m.key) + ":" + s
 		}
-		return "{" + strings.Join(out, ",") + "}", ""
+		return "{" + strings.Join(out, ",") + "}", ok
+	case "L", "SS", "NS", "BS":
+		vs, ok := split(v, "[,,]")
+		out := make([]string, len(vs))
+		for i, v := range vs {
+			sound := false
+			if tag == "L" {
+				out[i], sound = plainValue(v)
+			} else {
+				out[i], sound = plainScalar(tag[:1], v)
+			}
+			ok = ok && sound
+		}
+		return "[" + strings.Join(out, ",") + "]", ok
 	}
-	return "", streamrecord.UnsupportedType
+	return "", false
+}
+
+// plainScalar returns the JSON form of what an S, an N or a B has.
+func plainScalar(tag string, v json.RawMessage) (string, bool) {
+	s, ok := plainString(v)
+	switch tag {
+	case "N":
+		return plainNumber(s)
+	case "B":
+		_, err := base64.StdEncoding.DecodeString(s)
+		ok = ok && err == nil && !strings.ContainsAny(s, "\r\n")
+	}
+	return plainQuote(s), ok
 }
 
 // plainTime reads seconds since the epoch, a number or a quoted one.

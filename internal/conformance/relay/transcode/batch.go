@@ -6,10 +6,16 @@ package transcode
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventitem"
 )
 
 // Batch returns the JSON that Lambda hands to a function for records inserts,
@@ -17,60 +23,66 @@ import (
 // white space, and in its order. asText makes each payload one JSON string
 // instead of a map.
 func Batch(records, size int, asText bool) []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"Records":[`)
-	for i := range records {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		var payload any = Order(i, size)
-		if asText {
-			text, err := json.Marshal(payload)
-			if err != nil {
-				panic(err) // an order is always encodable
-			}
-			payload = string(text)
-		}
-		b.Write(Record(i, payload))
+	form := eventitem.Map
+	if asText {
+		form = eventitem.JSONText
 	}
-	b.WriteString(`]}`)
-	return b.Bytes()
+	list := make([][]byte, records)
+	for i := range list {
+		var err error
+		if list[i], err = record(i, size, form); err != nil {
+			panic(err) // an order can be an event
+		}
+	}
+	return append(append([]byte(`{"Records":[`), bytes.Join(list, []byte(","))...), "]}"...)
 }
 
-// Record returns the i-th record, with an event that has payload.
-func Record(i int, payload any) []byte {
-	id := fmt.Sprintf("01JDF8Z3%018X", 7919*i)
-	const ms = "1764000000123"
-	headers := map[string]any{
-		"eventId": id, "correlationId": fmt.Sprintf("01JDF8Z2%018X", 31*i), "causationId": fmt.Sprintf("01JDF8Z1%018X", 17*i),
-		"eventName": "Order.Placed", "createdBy": "user-4711", "source": "orderService", "region": "eu-west-1",
-		"timestamp":   json.Number(ms),
-		"aggregateId": "order-" + strconv.Itoa(i), "sequence": json.Number("1"),
-		"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+// record returns the record of the i-th order, as the writer stores its event.
+func record(i, size int, form eventitem.Form) ([]byte, error) {
+	at := time.UnixMilli(1764000000123)
+	ev, err := envelope.New(context.Background(), "Order.Placed", order(i, size), func(h *envelope.Headers) {
+		h.EventID, h.CorrelationID, h.CausationID = fmt.Sprintf("01JDF8Z3%018X", 7919*i), fmt.Sprintf("01JDF8Z2%018X", 31*i), fmt.Sprintf("01JDF8Z1%018X", 17*i)
+		h.CreatedBy, h.Source, h.Region, h.Timestamp = "user-4711", "orderService", "eu-west-1", at
+		h.AggregateID, h.Sequence, h.TraceParent = "order-"+strconv.Itoa(i), 1, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	})
+	if err != nil {
+		return nil, err
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `{"eventID":"%032x","eventName":"INSERT","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"eu-west-1",`, i)
-	fmt.Fprintf(&b, `"dynamodb":{"ApproximateCreationDateTime":1764000000,"Keys":{"pk":{"S":%q},"sk":{"N":%q}},"NewImage":{"pk":{"S":%q},"sk":{"N":%q},"event":`, id, ms, id, ms)
-	Encode(&b, map[string]any{"headers": headers, "payload": payload})
-	fmt.Fprintf(&b, `},"SequenceNumber":"%025d","SizeBytes":%d,"StreamViewType":"NEW_IMAGE"},`, 400000000000001+i, 1000)
-	b.WriteString(`"eventSourceARN":"arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2026-01-01T00:00:00.000"}`)
-	return b.Bytes()
+	item, err := eventitem.Encode(ev, envelope.Layout{}, form, 0)
+	if err != nil {
+		return nil, err
+	}
+	image, err := attributevalue.MarshalMapJSON(item.Attrs)
+	if err != nil {
+		return nil, err
+	}
+	var members any
+	if err := json.Unmarshal(image, &members); err != nil {
+		return nil, err
+	}
+	if image, err = json.Marshal(members); err != nil { // sorted: each run has the same bytes
+		return nil, err
+	}
+	return fmt.Appendf(nil, `{"eventID":"%032x","eventName":"INSERT","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"eu-west-1",`+
+		`"dynamodb":{"ApproximateCreationDateTime":%d,"Keys":{"pk":{"S":%q},"sk":{"N":"%d"}},"NewImage":%s,"SequenceNumber":"%025d","SizeBytes":%d,"StreamViewType":"NEW_IMAGE"},`+
+		`"eventSourceARN":"arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2026-01-01T00:00:00.000"}`,
+		i, at.Unix(), ev.Headers.EventID, at.UnixMilli(), image, 400000000000001+i, 1000), nil
 }
 
-// Order returns an order of about size bytes of JSON: ids, numbers, flags and
+// order returns an order of about size bytes of JSON: ids, numbers, flags and
 // text, some of it not English.
-func Order(i, size int) map[string]any {
-	order := map[string]any{
+func order(i, size int) map[string]any {
+	o := map[string]any{
 		"orderId": fmt.Sprintf("order-%08d", i), "customerId": fmt.Sprintf("c-%d", 100000+i), "currency": "EUR",
 		"total": json.Number("129.95"), "express": true, "coupon": nil,
 		"shipTo": map[string]any{"name": "Zoë Müller", "street": "Long Street 12", "city": "Cape Town", "zip": "8001"},
 	}
 	var lines []any
 	for n := 0; ; n++ {
-		order["lines"] = lines
-		text, _ := json.Marshal(order)
+		o["lines"] = lines
+		text, _ := json.Marshal(o)
 		if len(text) >= size {
-			return order
+			return o
 		}
 		line := map[string]any{
 			"sku": fmt.Sprintf("SKU-%06d", 37*n), "quantity": json.Number(strconv.Itoa(1 + n%5)),
@@ -82,59 +94,4 @@ func Order(i, size int) map[string]any {
 		}
 		lines = append(lines, line)
 	}
-}
-
-// Encode writes the DynamoDB JSON of a JSON value: map[string]any, []any,
-// string, bool, nil and json.Number.
-func Encode(b *bytes.Buffer, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		b.WriteString(`{"M":{`)
-		keys := make([]string, 0, len(v))
-		for k := range v {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for i, k := range keys {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			b.Write(quote(k))
-			b.WriteByte(':')
-			Encode(b, v[k])
-		}
-		b.WriteString(`}}`)
-	case []any:
-		b.WriteString(`{"L":[`)
-		for i, e := range v {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			Encode(b, e)
-		}
-		b.WriteString(`]}`)
-	case string:
-		b.WriteString(`{"S":`)
-		b.Write(quote(v))
-		b.WriteByte('}')
-	case json.Number:
-		fmt.Fprintf(b, `{"N":"%s"}`, v)
-	case bool:
-		fmt.Fprintf(b, `{"BOOL":%t}`, v)
-	case nil:
-		b.WriteString(`{"NULL":true}`)
-	default:
-		panic(fmt.Sprintf("transcode: no DynamoDB JSON for a %T", v))
-	}
-}
-
-// quote writes a JSON string as AWS does: without escapes for HTML.
-func quote(s string) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic(err) // a string is always encodable
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

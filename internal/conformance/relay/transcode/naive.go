@@ -27,7 +27,7 @@ func Naive(payload []byte) ([]NaiveEvent, error) {
 		if r.EventName != string(events.DynamoDBOperationTypeInsert) {
 			continue
 		}
-		image, err := ToSDK(r.Change.NewImage)
+		image, err := toSDKMap(r.Change.NewImage)
 		if err != nil {
 			return nil, err
 		}
@@ -47,10 +47,10 @@ func Naive(payload []byte) ([]NaiveEvent, error) {
 	return all, nil
 }
 
-// ToSDK turns aws-lambda-go's attribute values into the SDK's: the converter
+// toSDKMap turns aws-lambda-go's attribute values into the SDK's: the converter
 // that everybody has to write
 // (https://github.com/aws/aws-lambda-go/issues/58).
-func ToSDK(from map[string]events.DynamoDBAttributeValue) (map[string]types.AttributeValue, error) {
+func toSDKMap(from map[string]events.DynamoDBAttributeValue) (map[string]types.AttributeValue, error) {
 	to := make(map[string]types.AttributeValue, len(from))
 	for k, v := range from {
 		av, err := toSDK(v)
@@ -81,7 +81,7 @@ func toSDK(from events.DynamoDBAttributeValue) (types.AttributeValue, error) {
 	case events.DataTypeStringSet:
 		return &types.AttributeValueMemberSS{Value: from.StringSet()}, nil
 	case events.DataTypeMap:
-		m, err := ToSDK(from.Map())
+		m, err := toSDKMap(from.Map())
 		return &types.AttributeValueMemberM{Value: m}, err
 	case events.DataTypeList:
 		values := make([]types.AttributeValue, len(from.List()))
