@@ -120,24 +120,6 @@ func TestPoisonAmongGoodEvents(t *testing.T) {
 	}
 }
 
-// A deploy after which the bus refuses every event empties nothing into the
-// dead letters, and costs at most six calls a delivery.
-func TestBadDeployDrainsNothing(t *testing.T) {
-	for n := 1; n <= 30; n++ {
-		for _, whole := range []bool{false, true} {
-			s := newStream(t, n)
-			s.answer = refusing(whole, func(int) bool { return true })
-			for range 20 {
-				require.Equalf(t, n, s.deliver(), "%d events, whole %v", n, whole)
-				require.LessOrEqualf(t, s.calls, 6, "%d events, whole %v", n, whole)
-			}
-			s.answer = refusing(whole, func(int) bool { return false })
-			require.Zero(t, s.deliver(), "after the next deploy")
-			require.NotContains(t, s.done, delivery.Buried)
-		}
-	}
-}
-
 // With time for one call a delivery, an event that makes the bus refuse its call
 // does not take that call for itself: each delivery brings something nearer to
 // done, and in the end it stands alone, and guilty.
@@ -158,72 +140,6 @@ func TestOneCallADelivery(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A poison event that is alone on its table is held while nothing proves it
-// guilty, and buried as soon as another event is accepted.
-func TestPoisonAlone(t *testing.T) {
-	s := newStream(t, 1)
-	s.answer = refusing(false, func(i int) bool { return i == 0 })
-	for range 10 {
-		require.Equal(t, 1, s.deliver())
-		require.Equal(t, 1, s.calls)
-	}
-	s.events = append(s.events, delivery.Event{Size: 1, Bus: "orders"})
-	s.done = append(s.done, delivery.Ready)
-	require.Zero(t, s.deliver(), "the good one goes first, for the other has had its turns, and proves it guilty")
-	require.Equal(t, []delivery.State{delivery.Buried, delivery.Published}, s.done)
-}
-
-// MaxAge: an event that fails by itself for too long is given up when its bus
-// has accepted another one since it first failed: in the same call, or in a
-// delivery before. An outage gives nothing up.
-func TestAged(t *testing.T) {
-	failing := func(bad func(i int) bool) func([]int) delivery.Answer {
-		return func(call []int) delivery.Answer {
-			a := refusing(false, func(int) bool { return false })(call)
-			for k, i := range call {
-				if bad(i) {
-					a.Results[k].Class = delivery.Transient
-				}
-			}
-			return a
-		}
-	}
-	for _, neighbours := range []int{1, 9, 99} {
-		s := newStream(t, 1+neighbours)
-		s.answer = failing(func(i int) bool { return i == 0 })
-		for range 3 {
-			require.Positive(t, s.deliver(), "it is young")
-		}
-		s.events[0].Aged = true
-		for range 3 {
-			s.deliver()
-		}
-		require.Equalf(t, delivery.Buried, s.done[0], "beside %d", neighbours)
-	}
-
-	s := newStream(t, 30)
-	s.answer = failing(func(int) bool { return true })
-	for i := range s.events {
-		s.events[i].Aged = true
-	}
-	for range 30 {
-		require.Equal(t, 30, s.deliver(), "an outage is not the event's fault")
-	}
-}
-
-// Isolated, as for a replay, a failed event holds up its own group only, and
-// nothing is buried.
-func TestIsolated(t *testing.T) {
-	s := newStream(t, 6)
-	s.policy.Isolate = true
-	for i, group := range []string{"g", "h", "g", "", "h", "i"} {
-		s.events[i].Group = group
-	}
-	s.answer = refusing(false, func(i int) bool { return i == 0 || i == 3 })
-	require.Equal(t, 3, s.deliver())
-	require.Equal(t, []delivery.State{0, delivery.Published, 0, 0, delivery.Published, delivery.Published}, s.done)
 }
 
 // The core costs little beside a call: one allocation for each, and none for
