@@ -199,17 +199,10 @@ func (e apiError) write(w http.ResponseWriter) {
 
 // Error answers with an error of the API; it is for [Fault].Answer.
 func Error(status int, code string) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) {
-		apiError{status, code, strings.Repeat("words of the service ", 3)}.write(w)
-	}
+	return apiError{status, code, strings.Repeat("words of the service ", 3)}.write
 }
 
 // Raw answers with any body; it is for [Fault].Answer.
-func Raw(status int, body []byte, header ...string) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) {
-		for i := 0; i+1 < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		answer(w, status, body)
-	}
+func Raw(status int, body []byte) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) { answer(w, status, body) }
 }

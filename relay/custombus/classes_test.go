@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go/encoding/cbor"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/eventsv2"
@@ -215,7 +216,7 @@ func TestClockThatIsWrong(t *testing.T) {
 		}
 		return w.Result(), nil
 	}
-	p := custombus.New(config(clientFunc(ahead)), bus.ARN, func(o *custombus.Options) { o.SkipBusCheck = true })
+	p := custombus.New(config(smithyhttp.ClientDoFunc(ahead)), bus.ARN, func(o *custombus.Options) { o.SkipBusCheck = true })
 	for range 2 {
 		results, err := p.Publish(t.Context(), entries(1))
 		require.NoError(t, err)
@@ -280,7 +281,7 @@ func TestBusThatCannotBeLookedAt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bus, asked := newBus(), 0
-			client := clientFunc(func(r *http.Request) (*http.Response, error) {
+			client := smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
 				if strings.HasSuffix(r.URL.Path, "/DescribeEventBus") {
 					asked++
 					w := httptest.NewRecorder()

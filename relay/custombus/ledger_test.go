@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -122,33 +121,5 @@ func TestLedger(t *testing.T) {
 		require.Greater(t, sent, n, "the faults have made the relay send again")
 		require.Positive(t, known.Load(), "and the bus has dropped what it had")
 		t.Logf("%d events, %d entries sent, %d taken, %d answered as duplicates, %d calls, %d invocations, %v", n, sent, len(bus.Taken()), known.Load(), len(bus.Requests("PutEvents")), len(d.Invocations), time.Since(began))
-	})
-}
-
-// Without faults and without order: as few calls as the bus allows, beside the
-// classic bus with the same batches.
-func TestCalls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := ledger(t)
-		var stream relaytest.Stream
-		records := stream.Insert(newEvents(t, n, 0)...)
-		deliver := func(p relay.Publisher) {
-			h, err := relay.NewHandler(p, relay.Block)
-			require.NoError(t, err)
-			require.Empty(t, relaytest.Deliver(t, h, records, relaytest.Mapping{BatchSize: 100}).GivenUp)
-		}
-		custom, classic := newBus(), &relaytest.Bus{}
-		deliver(newPublisher(custom))
-		deliver(relay.NewEventBridge(classic, "orders"))
-		require.Len(t, custom.Taken(), n)
-		require.Len(t, classic.Entries(), n)
-		for _, e := range custom.Taken() {
-			if e.Group != "" || !strings.HasPrefix(e.Token, "event-") {
-				t.Fatalf("group %q, token %q", e.Group, e.Token)
-			}
-		}
-		ours, theirs := len(custom.Requests("PutEvents")), len(classic.Calls())
-		require.LessOrEqual(t, 5*ours, theirs)
-		t.Logf("%d events: %d calls, classic %d", n, ours, theirs)
 	})
 }

@@ -116,7 +116,7 @@ func TestEndpoints(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got string
-			cfg := config(clientFunc(func(r *http.Request) (*http.Response, error) {
+			cfg := config(smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
 				got = r.URL.String()
 				return nil, errors.New("enough")
 			}))
@@ -155,10 +155,6 @@ func TestAnotherBus(t *testing.T) {
 	require.Equal(t, relay.ConfigFault, ce.Class)
 	require.Equal(t, "InvalidBusARN", ce.Code)
 }
-
-type clientFunc func(*http.Request) (*http.Response, error)
-
-func (f clientFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
 // source is what config.LoadDefaultConfig puts into ConfigSources.
 type source struct{ fips, dual, off bool }
@@ -221,7 +217,7 @@ func TestConfiguration(t *testing.T) {
 func TestBodyAfterTheAnswer(t *testing.T) {
 	bus := newBus()
 	var late []io.Reader
-	p := custombus.New(config(doer(func(r *http.Request) (*http.Response, error) {
+	p := custombus.New(config(smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
 		late = append(late, r.Body)
 		return bus.Do(r)
 	})), testARN)
@@ -234,7 +230,3 @@ func TestBodyAfterTheAnswer(t *testing.T) {
 		require.Zero(t, n)
 	}
 }
-
-type doer func(*http.Request) (*http.Response, error)
-
-func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }

@@ -60,10 +60,7 @@ func newEvents(t *testing.T, n, aggregates int) []envelope.CustomEvent {
 	for i := range events {
 		var err error
 		events[i], err = envelope.New(t.Context(), "Order.Placed", map[string]int{"order": i}, func(h *envelope.Headers) {
-			h.EventID = fmt.Sprint("event-", i)
-			if aggregates > 0 {
-				h.AggregateID, h.Sequence = fmt.Sprint("order-", i%aggregates), int64(1+i/aggregates)
-			}
+			h.EventID, h.AggregateID, h.Sequence = fmt.Sprint("event-", i), fmt.Sprint("order-", i%aggregates), int64(1+i/aggregates)
 		})
 		require.NoError(t, err)
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
@@ -226,37 +228,23 @@ func TestEndpointsAreThoseOfBotocore(t *testing.T) {
 func sentTo(t *testing.T, arn string, c call) (url string) {
 	t.Helper()
 	cfg := config()
-	cfg.HTTPClient = clientFunc(func(r *http.Request) (*http.Response, error) {
+	cfg.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
 		url = r.URL.String()
 		return nil, errors.New("enough")
 	})
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	cfg.AccountIDEndpointMode = aws.AccountIDEndpointMode(c.AccountMode)
-	cfg.ConfigSources = []any{source{c.FIPS, c.DualStack}}
+	env := awsconfig.EnvConfig{UseFIPSEndpoint: aws.FIPSEndpointStateDisabled, UseDualStackEndpoint: aws.DualStackEndpointStateDisabled}
+	if c.FIPS {
+		env.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+	}
+	if c.DualStack {
+		env.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	}
+	cfg.ConfigSources = []any{env}
 	p := custombus.New(cfg, arn, func(o *custombus.Options) { o.SkipBusCheck = true })
 	require.NoError(t, p.Validate())
 	_, err := p.Publish(t.Context(), entries()[:1])
 	require.Error(t, err)
 	return url
-}
-
-type clientFunc func(*http.Request) (*http.Response, error)
-
-func (f clientFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
-
-// source is what config.LoadDefaultConfig puts into ConfigSources.
-type source struct{ fips, dualStack bool }
-
-func (s source) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
-	if s.fips {
-		return aws.FIPSEndpointStateEnabled, true, nil
-	}
-	return aws.FIPSEndpointStateDisabled, true, nil
-}
-
-func (s source) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
-	if s.dualStack {
-		return aws.DualStackEndpointStateEnabled, true, nil
-	}
-	return aws.DualStackEndpointStateDisabled, true, nil
 }
