@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -187,28 +188,19 @@ func put(ctx context.Context, client *eventbridge.Client, entries []types.PutEve
 // renumbered is a batch whose sequence numbers are new each time.
 type renumbered struct {
 	payload []byte
-	at      []int // where the digits of the sequence numbers are
+	ends    [][]int // the last number of each is the end of a sequence number
 	count   uint64
 }
 
-const sequenceDigits = 25
-
 func newRenumbered(payload []byte) *renumbered {
-	const key = `"SequenceNumber":"`
-	r := &renumbered{payload: append([]byte(nil), payload...)}
-	for i := range payload {
-		if i+len(key)+sequenceDigits < len(payload) && string(payload[i:i+len(key)]) == key {
-			r.at = append(r.at, i+len(key))
-		}
-	}
-	return r
+	return &renumbered{payload: bytes.Clone(payload), ends: regexp.MustCompile(`"SequenceNumber":"\d+`).FindAllIndex(payload, -1)}
 }
 
 func (r *renumbered) next() []byte {
-	for _, at := range r.at {
+	for _, at := range r.ends {
 		r.count++
 		digits := strconv.AppendUint(nil, r.count, 10)
-		copy(r.payload[at+sequenceDigits-len(digits):], digits)
+		copy(r.payload[at[1]-len(digits):], digits)
 	}
 	return r.payload
 }
