@@ -65,8 +65,7 @@ func TestEventsOfAnAggregateAreSentInOrder(t *testing.T) {
 			for _, n := range []int{1, 8} {
 				bus := &scriptedBus{}
 				h := newHandler(t, bus, relay.Block, ordered, func(o *relay.Options) { o.Concurrency = n })
-				_, err := h.Invoke(t.Context(), batch(aggregates(tt.stream)...))
-				require.NoError(t, err)
+				invoke(t, h, batch(aggregates(tt.stream)...))
 				require.Equal(t, tt.sent, strings.Join(bus.accepted, " "))
 			}
 		})
@@ -78,8 +77,7 @@ func TestEventsOfAnAggregateAreSentInOrder(t *testing.T) {
 func TestEachAggregateHasItsOwnOrder(t *testing.T) {
 	bus := &scriptedBus{}
 	h := newHandler(t, bus, relay.Block, ordered)
-	_, err := h.Invoke(t.Context(), batch(aggregates("a2 b5 _9 b4 c7 _1 a1")...))
-	require.NoError(t, err)
+	invoke(t, h, batch(aggregates("a2 b5 _9 b4 c7 _1 a1")...))
 	require.Len(t, bus.calls, 2, "two of an aggregate need two calls, and no more are needed")
 	require.Len(t, bus.accepted, 7)
 	at := func(id string) int { return slices.Index(bus.accepted, id) }
@@ -124,8 +122,7 @@ func TestOrderWithinABatch(t *testing.T) {
 				}
 			}
 			rng.rng.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
-			_, err := h.Invoke(t.Context(), batch(aggregates(strings.Join(words, " "))...))
-			require.NoError(t, err)
+			invoke(t, h, batch(aggregates(strings.Join(words, " "))...))
 			require.Len(t, bus.accepted, len(words))
 		})
 	}
@@ -161,8 +158,7 @@ func TestWithoutOrderTheStreamsOrderStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bus := &scriptedBus{}
 			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Layout = layout })
-			_, err := h.Invoke(t.Context(), batch(aggregates("a2 a3 b2 a1 b1")...))
-			require.NoError(t, err)
+			invoke(t, h, batch(aggregates("a2 a3 b2 a1 b1")...))
 			require.Equal(t, [][]string{{"a2/1", "a3/2", "b2/3", "a1/4", "b1/5"}}, bus.calls)
 		})
 	}

@@ -59,9 +59,7 @@ func TestAProbeAfterATransientFault(t *testing.T) {
 		}
 		sink := &recordingSink{}
 		h := newHandler(t, bus, sink, partial)
-		out, err := h.Invoke(t.Context(), events(1, 3))
-		require.NoError(t, err)
-		require.Empty(t, failure(out))
+		require.Empty(t, invoke(t, h, events(1, 3)))
 		require.Equal(t, []string{"event-1"}, sink.ids())
 		require.Equal(t, []string{"event-2", "event-3"}, bus.accepted)
 	})
@@ -147,8 +145,7 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 						other.name = "Elsewhere"
 						fallthrough
 					case 'o':
-						_, err := h.Invoke(t.Context(), batch(other))
-						require.NoError(t, err)
+						invoke(t, h, batch(other))
 					}
 				}
 				if !tt.dead {

@@ -58,9 +58,7 @@ func TestNothingOfOthersEndsTheProcess(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					h := newHandler(t, tt.bus, tt.sink, partial, tt.opt, func(o *relay.Options) { o.Concurrency = n })
-					out, err := h.Invoke(t.Context(), tt.payload)
-					require.NoError(t, err)
-					require.Equal(t, tt.failed, failure(out))
+					require.Equal(t, tt.failed, invoke(t, h, tt.payload))
 				})
 			})
 		}

@@ -18,8 +18,7 @@ func TestADeadLetter(t *testing.T) {
 	h := newHandler(t, bus, sink, func(o *relay.Options) { o.Route = func(e *relay.Entry) error { e.Bus = "there"; return nil } })
 	rec := testRecord{raw: testRecord{sequence: 2}.String()}
 	payload := batch(testRecord{sequence: 1}, rec)
-	_, err := h.Invoke(t.Context(), payload)
-	require.NoError(t, err)
+	invoke(t, h, payload)
 	clear(payload) // the sink owns its record
 	requireDead(t, sink, "MalformedDetail", "event-2")
 	d := sink.dead[0]
@@ -73,18 +72,14 @@ func TestASinkThatRefuses(t *testing.T) {
 					require.Zero(t, m.DeadLettered)
 				}
 				p := newHandler(t, bus, sink, partial, keep(&m))
-				out, err := p.Invoke(t.Context(), payload)
-				require.NoError(t, err)
-				require.Equal(t, "2", failure(out))
+				require.Equal(t, "2", invoke(t, p, payload))
 				require.Equal(t, 1, m.Failed)
 				require.Equal(t, 3, sink.puts)
 				require.Equal(t, []string{"event-1", "event-1"}, bus.accepted)
 
 				sink.before = nil
 				for _, h := range []*relay.Handler{h, p} {
-					out, err = h.Invoke(t.Context(), payload)
-					require.NoError(t, err)
-					require.Empty(t, failure(out))
+					require.Empty(t, invoke(t, h, payload))
 					require.Equal(t, 1, m.DeadLettered)
 				}
 				requireDead(t, sink, code, "event-2", "event-2") // one of each handler: neither had taken it for done

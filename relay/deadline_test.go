@@ -93,8 +93,7 @@ func TestEachCallHasItsDeadline(t *testing.T) {
 			return accept(entries), nil
 		}}
 		h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
-		_, err := h.Invoke(t.Context(), events(1, 20))
-		require.NoError(t, err)
+		invoke(t, h, events(1, 20))
 		require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second}, left, "also without a deadline of the invocation")
 	})
 }

@@ -54,6 +54,15 @@ func unpublishedIn(t *testing.T, err error) *relay.UnpublishedError {
 	return u
 }
 
+// invoke makes an invocation that ends without an error, and returns the sequence
+// number that its answer names, "" if the batch is done.
+func invoke(t testing.TB, h *relay.Handler, payload []byte) string {
+	t.Helper()
+	out, err := h.Invoke(t.Context(), payload)
+	require.NoError(t, err)
+	return failure(out)
+}
+
 // failure is the sequence number in an answer without its zeros in front, "" if
 // the answer is that the batch is done.
 func failure(out []byte) string {

@@ -94,9 +94,7 @@ func TestARelayWithAnotherLayoutDrainsNothing(t *testing.T) {
 				require.NotContains(t, log.String(), testSecret)
 
 				h = newHandler(t, bus, sink, answers, keep(&m), configure, func(o *relay.Options) { o.Layout.Event = tt.written })
-				out, err := h.Invoke(t.Context(), payload)
-				require.NoError(t, err)
-				require.Empty(t, failure(out))
+				require.Empty(t, invoke(t, h, payload))
 				require.Len(t, bus.accepted, tt.n, "the next deploy is right")
 				require.Empty(t, sink.ids())
 			})
@@ -126,8 +124,7 @@ func TestAnItemThatIsNoEventIsADeadLetter(t *testing.T) {
 		for at := range 4 {
 			bus, sink := &scriptedBus{}, &recordingSink{}
 			h := newHandler(t, bus, sink)
-			_, err := h.Invoke(t.Context(), batch(slices.Insert(records(1, 3), at, foreign(9, 1)...)...))
-			require.NoError(t, err)
+			invoke(t, h, batch(slices.Insert(records(1, 3), at, foreign(9, 1)...)...))
 			require.Len(t, bus.accepted, 3)
 			requireCodes(t, sink, "MissingEvent")
 		}
@@ -135,33 +132,28 @@ func TestAnItemThatIsNoEventIsADeadLetter(t *testing.T) {
 	t.Run("several, and one event", func(t *testing.T) {
 		bus, sink := &scriptedBus{}, &recordingSink{}
 		h := newHandler(t, bus, sink)
-		_, err := h.Invoke(t.Context(), batch(append(foreign(10, 3), records(1, 1)...)...))
-		require.NoError(t, err)
+		invoke(t, h, batch(append(foreign(10, 3), records(1, 1)...)...))
 		require.Len(t, bus.accepted, 1)
 		requireCodes(t, sink, "MissingEvent", "MissingEvent", "MissingEvent")
 	})
 	t.Run("alone", func(t *testing.T) {
 		sink := &recordingSink{}
 		h := newHandler(t, &scriptedBus{}, sink)
-		_, err := h.Invoke(t.Context(), batch(foreign(1, 1)...))
-		require.NoError(t, err)
+		invoke(t, h, batch(foreign(1, 1)...))
 		requireCodes(t, sink, "MissingEvent")
 	})
 	t.Run("alone, beside what is not new", func(t *testing.T) {
 		sink := &recordingSink{}
 		h := newHandler(t, &scriptedBus{}, sink)
 		removed := replaced(testRecord{sequence: 2}, `"INSERT"`, `"REMOVE"`)
-		_, err := h.Invoke(t.Context(), batch(append(foreign(1, 1), removed)...))
-		require.NoError(t, err)
+		invoke(t, h, batch(append(foreign(1, 1), removed)...))
 		requireCodes(t, sink, "MissingEvent")
 	})
 	t.Run("a batch of them, in a process that has read an event", func(t *testing.T) {
 		bus, sink := &scriptedBus{}, &recordingSink{}
 		h := newHandler(t, bus, sink)
-		_, err := h.Invoke(t.Context(), events(1, 1))
-		require.NoError(t, err)
-		_, err = h.Invoke(t.Context(), batch(foreign(10, 4)...))
-		require.NoError(t, err)
+		invoke(t, h, events(1, 1))
+		invoke(t, h, batch(foreign(10, 4)...))
 		requireCodes(t, sink, "MissingEvent", "MissingEvent", "MissingEvent", "MissingEvent")
 	})
 	t.Run("a batch of events that cannot be read", func(t *testing.T) {
@@ -171,15 +163,13 @@ func TestAnItemThatIsNoEventIsADeadLetter(t *testing.T) {
 		}
 		sink := &recordingSink{}
 		h := newHandler(t, &scriptedBus{}, sink)
-		_, err := h.Invoke(t.Context(), batch(rs...))
-		require.NoError(t, err)
+		invoke(t, h, batch(rs...))
 		requireCodes(t, sink, "UnsupportedType", "UnsupportedType", "UnsupportedType")
 	})
 	t.Run("a batch of other items in a table with a marker", func(t *testing.T) {
 		bus, sink := &scriptedBus{}, &recordingSink{}
 		h := newHandler(t, bus, sink, func(o *relay.Options) { o.Layout.Marker = "kind" })
-		_, err := h.Invoke(t.Context(), batch(foreign(1, 3)...))
-		require.NoError(t, err)
+		invoke(t, h, batch(foreign(1, 3)...))
 		require.Empty(t, sink.ids())
 	})
 }

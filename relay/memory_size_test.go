@@ -46,8 +46,7 @@ func TestMemorySize(t *testing.T) {
 	h := newHandler(t, voidBus{}, relay.Block)
 	for i := range 20*relay.DefaultMemory/size - 1 {
 		number(1 + i*size)
-		_, err := h.Invoke(t.Context(), payload)
-		require.NoError(t, err)
+		invoke(t, h, payload)
 	}
 	grown := heap() - before
 	t.Logf("%d bytes", grown)
@@ -68,8 +67,7 @@ func TestMemoryIsFlatOverManyBatches(t *testing.T) {
 	var early int
 	for i := range batches {
 		number(1 + i*size)
-		_, err := h.Invoke(t.Context(), payload)
-		require.NoError(t, err)
+		invoke(t, h, payload)
 		if i == batches/5 {
 			early = heap()
 		}
@@ -97,8 +95,7 @@ func TestMemoryIsFlatOverManyBuses(t *testing.T) {
 	before := heap()
 	for i := range buses {
 		number(1 + i)
-		_, err := h.Invoke(t.Context(), payload)
-		require.NoError(t, err)
+		invoke(t, h, payload)
 	}
 	grown := heap() - before
 	t.Logf("%d KB after %d names of %d bytes", grown/1024, buses, length)

@@ -43,15 +43,13 @@ func TestARedeliveredBatchIsNotSentAgain(t *testing.T) {
 	require.Len(t, bus.accepted, 18)
 	require.Len(t, sink.dead, 4, "one cannot be read, one is routed there, one is too large, one is refused")
 	failing = false
-	_, err = h.Invoke(t.Context(), payload)
-	require.NoError(t, err)
+	invoke(t, h, payload)
 	require.Equal(t, []string{"event-14"}, bus.calls[len(bus.calls)-1], "only what was not accepted")
 	require.Len(t, sink.dead, 4, "a dead letter is not put twice")
 	require.Equal(t, 22, m.Suppressed)
 	require.Equal(t, 1, m.Published)
 	calls := len(bus.calls)
-	_, err = h.Invoke(t.Context(), payload)
-	require.NoError(t, err)
+	invoke(t, h, payload)
 	require.Len(t, bus.calls, calls)
 	require.Equal(t, 23, m.Suppressed)
 }
@@ -63,8 +61,7 @@ func TestMemoryHoldsABatchWhateverItsOptionSays(t *testing.T) {
 		bus := &scriptedBus{}
 		h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Memory = memory })
 		for range 2 {
-			_, err := h.Invoke(t.Context(), events(1, 10_000))
-			require.NoError(t, err)
+			invoke(t, h, events(1, 10_000))
 		}
 		require.Len(t, bus.accepted, 10_000)
 	}
@@ -100,12 +97,10 @@ func TestMemoryNeverSuppressesAnythingElse(t *testing.T) {
 			to := tt.of
 			bus := &scriptedBus{}
 			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Route = func(e *relay.Entry) error { e.Bus = to; return nil } })
-			_, err := h.Invoke(t.Context(), batch(first))
-			require.NoError(t, err)
+			invoke(t, h, batch(first))
 			to = tt.bus
 			for range 3 {
-				_, err = h.Invoke(t.Context(), batch(tt.rec))
-				require.NoError(t, err)
+				invoke(t, h, batch(tt.rec))
 			}
 			require.Len(t, bus.accepted, tt.sent)
 		})
@@ -120,16 +115,14 @@ func TestMemoryIsAsLargeAsItsOption(t *testing.T) {
 	h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Memory = limit })
 	for first := 1; first <= most; first += step {
 		for range 2 { // twice takes no more room
-			_, err := h.Invoke(t.Context(), events(first, step))
-			require.NoError(t, err)
+			invoke(t, h, events(first, step))
 		}
 	}
 	require.Len(t, bus.accepted, most)
 	known := 0
 	for ; len(bus.accepted) == most; known += step {
 		require.Less(t, known, most)
-		_, err := h.Invoke(t.Context(), events(most-known-step+1, step))
-		require.NoError(t, err)
+		invoke(t, h, events(most-known-step+1, step))
 	}
 	require.GreaterOrEqual(t, known, limit, "the latest ones are there")
 	require.LessOrEqual(t, known, 2*limit+step, "the oldest ones are not")

@@ -90,8 +90,7 @@ func TestMetricsOfEachSkipReason(t *testing.T) {
 		h := newHandler(t, &scriptedBus{size: func(relay.Entry) int { return 100 }}, relay.Block, func(o *relay.Options) {
 			o.Layout.Marker, o.Region = "kind", "eu-west-1"
 		}, keep(&m))
-		_, err := h.Invoke(t.Context(), batch(records...))
-		require.NoError(t, err)
+		invoke(t, h, batch(records...))
 		require.Equal(t, relay.Metrics{
 			Records: 21, Published: 6, Calls: 1, Bytes: 600,
 			SkippedModify: 1, SkippedRemove: 2, SkippedService: 3, SkippedRegion: 4, SkippedNotEvent: 5,
@@ -156,8 +155,7 @@ func TestMetricsOfCalls(t *testing.T) {
 func TestMetricsOfTheFuture(t *testing.T) {
 	var got relay.Metrics
 	h := newHandler(t, &scriptedBus{}, relay.Block, keep(&got))
-	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, age: -time.Hour}))
-	require.NoError(t, err)
+	invoke(t, h, batch(testRecord{sequence: 1, age: -time.Hour}))
 	require.Equal(t, 1, got.Published)
 	require.Positive(t, got.Oldest)
 	require.Less(t, got.Oldest, time.Second)

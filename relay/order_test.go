@@ -17,9 +17,8 @@ func TestADeadLetterLetsItsGroupGoOn(t *testing.T) {
 	bus := &scriptedBus{answer: refuse(malformed, "event-2")}
 	sink := &recordingSink{}
 	h := newHandler(t, bus, sink, ordered)
-	_, err := h.Invoke(t.Context(), batch(
+	invoke(t, h, batch(
 		testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "b"}, testRecord{sequence: 3, aggregate: "b"}))
-	require.NoError(t, err)
 	require.Equal(t, []string{"event-1", "event-3"}, bus.accepted)
 	requireDead(t, sink, "MalformedDetail", "event-2")
 }
@@ -27,10 +26,8 @@ func TestADeadLetterLetsItsGroupGoOn(t *testing.T) {
 func TestNothingOfAGroupOvertakesAFailure(t *testing.T) {
 	bus := &scriptedBus{answer: refuse(held, "event-2")}
 	h := newHandler(t, bus, relay.Block, partial, ordered, func(o *relay.Options) { o.Concurrency = 8 })
-	out, err := h.Invoke(t.Context(), batch(
-		testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "b"}, testRecord{sequence: 3, aggregate: "b"}, testRecord{sequence: 4, aggregate: "a"}))
-	require.NoError(t, err)
-	require.Equal(t, "2", failure(out))
+	require.Equal(t, "2", invoke(t, h, batch(
+		testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "b"}, testRecord{sequence: 3, aggregate: "b"}, testRecord{sequence: 4, aggregate: "a"})))
 	require.Equal(t, []string{"event-1"}, bus.accepted)
 }
 
@@ -42,9 +39,7 @@ func TestNothingNewBehindAFailure(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(held, "event-5"))}
 				h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.Concurrency = concurrency })
-				out, err := h.Invoke(t.Context(), events(1, 100))
-				require.NoError(t, err)
-				require.Equal(t, "5", failure(out))
+				require.Equal(t, "5", invoke(t, h, events(1, 100)))
 				require.LessOrEqual(t, len(bus.calls), 2*concurrency-1, "calls that were answered at the same moment may have been followed up")
 				require.NotContains(t, bus.accepted, eventID(20*concurrency), "nothing behind them")
 			})
@@ -85,8 +80,7 @@ func TestNothingNewBesideARepetition(t *testing.T) {
 			return accept(entries), nil
 		}
 		h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Concurrency = 2 })
-		_, err := h.Invoke(t.Context(), events(1, 40))
-		require.NoError(t, err)
+		invoke(t, h, events(1, 40))
 		require.Len(t, bus.accepted, 40)
 		require.Equal(t, 2, times)
 	})
@@ -110,8 +104,7 @@ func TestTheDefaultLayoutDoesNotPayForOrder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bus := &scriptedBus{}
 			h := newHandler(t, bus, relay.Block, tt.opt)
-			_, err := h.Invoke(t.Context(), batch(rs...))
-			require.NoError(t, err)
+			invoke(t, h, batch(rs...))
 			require.Len(t, bus.calls, tt.calls)
 			require.Len(t, bus.accepted, 10)
 		})
@@ -138,8 +131,7 @@ func TestConcurrency(t *testing.T) {
 				}}
 				h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Concurrency = want })
 				begin := time.Now()
-				_, err := h.Invoke(t.Context(), events(1, 160))
-				require.NoError(t, err)
+				invoke(t, h, events(1, 160))
 				require.Equal(t, want, most)
 				require.Equal(t, time.Duration(16/want)*10*time.Millisecond, time.Since(begin))
 			})

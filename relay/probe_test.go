@@ -234,8 +234,7 @@ func TestAProbeLetsTheAggregateGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus, sink := newProbed(acceptAll, refuse(invalid, eventID(1))), &recordingSink{}
 		h := newHandler(t, bus, sink, ordered, probing(heartbeat()))
-		_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "a"}))
-		require.NoError(t, err)
+		invoke(t, h, batch(testRecord{sequence: 1, aggregate: "a"}, testRecord{sequence: 2, aggregate: "a"}))
 		requireDead(t, sink, "InvalidArgument", eventID(1))
 		require.Contains(t, bus.accepted, eventID(2))
 	})

@@ -32,8 +32,7 @@ func TestTransientEntriesAreSentAgain(t *testing.T) {
 		var m relay.Metrics
 		h := newHandler(t, bus, relay.Block, keep(&m))
 		begin := time.Now()
-		_, err := h.Invoke(t.Context(), events(1, 12))
-		require.NoError(t, err)
+		invoke(t, h, events(1, 12))
 		require.Equal(t, [][]string{
 			{"event-1", "event-2", "event-3", "event-4", "event-5", "event-6", "event-7", "event-8", "event-9", "event-10"},
 			{"event-1", "event-5", "event-10"},
@@ -53,9 +52,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				bus := &scriptedBus{answer: refuse(unlucky, "event-2")}
 				h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.MaxAttempts = attempts })
-				out, err := h.Invoke(t.Context(), events(1, 15))
-				require.NoError(t, err)
-				require.Equal(t, "2", failure(out))
+				require.Equal(t, "2", invoke(t, h, events(1, 15)))
 				require.Len(t, bus.calls, attempts)
 				require.NotContains(t, bus.accepted, "event-11", "nothing new behind a record that failed")
 			})
@@ -101,8 +98,7 @@ func TestALostAnswerIsNoAnswer(t *testing.T) {
 		h := newHandler(t, bus, relay.Block)
 		_, err := h.Invoke(t.Context(), events(1, 3))
 		require.Equal(t, 3, unpublishedIn(t, err).Unpublished)
-		_, err = h.Invoke(t.Context(), events(1, 3))
-		require.NoError(t, err)
+		invoke(t, h, events(1, 3))
 		require.Len(t, bus.accepted, 9)
 	})
 }
@@ -148,8 +144,7 @@ func TestThrottlingWaitsLonger(t *testing.T) {
 				}}
 				h := newHandler(t, bus, relay.Block)
 				for i := range 100 {
-					_, err := h.Invoke(t.Context(), events(i+1, 1))
-					require.NoError(t, err)
+					invoke(t, h, events(i+1, 1))
 				}
 				require.Less(t, longest, tt.bound)
 				require.Greater(t, longest, tt.bound/2, "full jitter comes near its bound")
@@ -193,8 +188,7 @@ func TestAPublisherThatPanicsLosesNothing(t *testing.T) {
 			require.Contains(t, log.String(), "Transient Panic × 10")
 
 			panics = false
-			_, err = h.Invoke(t.Context(), events(1, 25))
-			require.NoError(t, err)
+			invoke(t, h, events(1, 25))
 			require.Len(t, bus.accepted, 25)
 			require.Empty(t, sink.dead)
 		})

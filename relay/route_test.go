@@ -38,9 +38,8 @@ func TestWhatARouteMayChange(t *testing.T) {
 		}
 	})
 	trace := "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	_, err := h.Invoke(t.Context(), batch(
+	invoke(t, h, batch(
 		testRecord{sequence: 1, aggregate: "a", trace: trace}, testRecord{sequence: 2, aggregate: "b", trace: trace}))
-	require.NoError(t, err)
 	require.Len(t, sent, 2)
 	for i := range sent {
 		require.Contains(t, string(sent[i].Detail), `"eventId":"`+eventID(i+1)+`"`)

@@ -47,8 +47,7 @@ func TestABatchThatIsSkippedForItsRegion(t *testing.T) {
 			log, bus := &logRecorder{}, &scriptedBus{}
 			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Region, o.Logger = tt.region, log.logger() })
 			for i := 1; i <= 2; i++ {
-				_, err := h.Invoke(t.Context(), batch(tt.records...))
-				require.NoError(t, err)
+				invoke(t, h, batch(tt.records...))
 				if tt.count == "" {
 					require.Empty(t, logged(log, warns))
 					continue
@@ -68,8 +67,7 @@ func TestARegionThatIsNotTheStreamsOwn(t *testing.T) {
 		log, bus := &logRecorder{}, &scriptedBus{}
 		h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Region, o.Logger = "us-east-1", log.logger() })
 		for i := range 4 {
-			_, err := h.Invoke(t.Context(), batch(append(stamped("us-east-1", 10*i+1, 2), stamped("eu-west-1", 10*i+3, 2)...)...))
-			require.NoError(t, err)
+			invoke(t, h, batch(append(stamped("us-east-1", 10*i+1, 2), stamped("eu-west-1", 10*i+3, 2)...)...))
 		}
 		require.Len(t, bus.accepted, 8)
 		require.Len(t, logged(log, "us-east-1", "eu-west-1"), 1, "once, with both regions: %s", log)
@@ -99,8 +97,7 @@ func TestARegionThatIsNotTheStreamsOwn(t *testing.T) {
 			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Region, o.Logger = tt.region, log.logger() })
 			r := testRecord{sequence: 1, region: tt.region}
 			r.raw = strings.Replace(r.template(), testARN, tt.arn, 1)
-			_, err := h.Invoke(t.Context(), batch(r))
-			require.NoError(t, err)
+			invoke(t, h, batch(r))
 			require.Len(t, bus.accepted, 1)
 			require.Empty(t, logged(log), log.String())
 		})
@@ -141,8 +138,7 @@ func TestABatchThatIsSkippedForWantOfAMarker(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			log, bus, sink := &logRecorder{}, &scriptedBus{}, &recordingSink{}
 			h := newHandler(t, bus, sink, func(o *relay.Options) { o.Layout.Marker, o.Logger = "kind", log.logger() })
-			_, err := h.Invoke(t.Context(), batch(tt.records...))
-			require.NoError(t, err)
+			invoke(t, h, batch(tt.records...))
 			require.Empty(t, sink.ids())
 			require.NotContains(t, log.String(), testSecret)
 			if tt.count == "" {
@@ -169,8 +165,7 @@ func TestPartialAnswersNeedAMappingThatAsksForThem(t *testing.T) {
 		h := newHandler(t, &scriptedBus{answer: first(1, refuseAll(held), acceptAll)}, relay.Block, partial, func(o *relay.Options) { o.Logger = log.logger() })
 		require.Empty(t, logged(log), "nothing is said before the first invocation")
 		for i := range 4 {
-			_, err := h.Invoke(t.Context(), events(10*i+1, 2))
-			require.NoError(t, err)
+			invoke(t, h, events(10*i+1, 2))
 			require.Len(t, logged(log, info, setting), 1, log.String())
 		}
 	})
@@ -178,8 +173,7 @@ func TestPartialAnswersNeedAMappingThatAsksForThem(t *testing.T) {
 		log := &logRecorder{}
 		for i := 1; i <= 3; i++ {
 			h := newHandler(t, &scriptedBus{}, relay.Block, partial, func(o *relay.Options) { o.Logger = log.logger() })
-			_, err := h.Invoke(t.Context(), batch())
-			require.NoError(t, err)
+			invoke(t, h, batch())
 			require.Len(t, logged(log, info, setting), i)
 		}
 	})

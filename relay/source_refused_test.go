@@ -108,8 +108,7 @@ func TestAPermissionIsNoFaultOfAnEvent(t *testing.T) {
 					h := newHandler(t, newEventBridge(t, client), sink)
 					for i := range 6 {
 						if i == 3 { // from now on the process has seen that its way of sending works
-							_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 100, source: "another"}))
-							require.NoError(t, err)
+							invoke(t, h, batch(testRecord{sequence: 100, source: "another"}))
 						}
 						_, err := h.Invoke(t.Context(), batch(rs...))
 						require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
@@ -124,8 +123,7 @@ func TestAPermissionIsNoFaultOfAnEvent(t *testing.T) {
 			client, sink := &refusingClient{}, &recordingSink{}
 			script(client, func(s string) bool { return s == "userService" || isReserved(s) })
 			h := newHandler(t, newEventBridge(t, client), sink)
-			_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 100, source: "another"}))
-			require.NoError(t, err)
+			invoke(t, h, batch(testRecord{sequence: 100, source: "another"}))
 			for range 3 {
 				_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, source: "aws.users"}, testRecord{sequence: 2}, testRecord{sequence: 3}))
 				require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)

@@ -21,8 +21,7 @@ func TestOnFailureObject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bus := &scriptedBus{}
 			h := newHandler(t, bus, relay.Block)
-			_, err := h.Invoke(t.Context(), []byte(`{"requestContext":{"condition":"RetryAttemptsExhausted"},"DDBStreamBatchInfo":{"batchSize":2},"payload":`+payload+`}`))
-			require.NoError(t, err)
+			invoke(t, h, []byte(`{"requestContext":{"condition":"RetryAttemptsExhausted"},"DDBStreamBatchInfo":{"batchSize":2},"payload":`+payload+`}`))
 			require.Equal(t, []string{"event-1", "event-2"}, bus.accepted)
 		})
 	}

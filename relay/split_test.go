@@ -24,8 +24,7 @@ func TestACallThatIsRefusedIsSplit(t *testing.T) {
 				sink := &recordingSink{}
 				var m relay.Metrics
 				h := newHandler(t, bus, sink, keep(&m))
-				_, err := h.Invoke(t.Context(), events(1, n))
-				require.NoError(t, err)
+				invoke(t, h, events(1, n))
 				requireDead(t, sink, "ValidationException", eventID(culprit))
 				var want []string
 				for i := 1; i <= n; i++ {
@@ -67,8 +66,7 @@ func TestASplitWithoutACulprit(t *testing.T) {
 			}
 			var m relay.Metrics
 			h := newHandler(t, bus, relay.Block, keep(&m))
-			_, err := h.Invoke(t.Context(), events(1, 8))
-			require.NoError(t, err)
+			invoke(t, h, events(1, 8))
 			require.Len(t, bus.accepted, 8)
 			sent := 0
 			for _, ids := range bus.calls {
@@ -94,9 +92,7 @@ func TestASplitEndsAtTheConfiguration(t *testing.T) {
 		return accept(entries), nil
 	}
 	h := newHandler(t, bus, relay.Block, partial)
-	out, err := h.Invoke(t.Context(), events(1, 10))
-	require.NoError(t, err)
-	require.Equal(t, "1", failure(out))
+	require.Equal(t, "1", invoke(t, h, events(1, 10)))
 	require.Empty(t, bus.accepted)
 	require.Len(t, bus.calls, 2)
 }
