@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -69,21 +68,19 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 		{"a client that says more", "", fails(fmt.Errorf("%s: %w", testSecret, awsError("SlowDown"))), []string{"orders", "SlowDown"}, 3},
 		{"a panic", "", func() error { panic(testSecret) }, []string{"orders"}, 1},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, log := &refusingClient{describe: func(context.Context, string) error { return tt.describe() }}, &logRecorder{}
-				p := newEventBridge(t, client, logTo(log))
-				for range 3 {
-					results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", tt.bus)})
-					require.NoError(t, err)
-					require.Equal(t, relay.Accepted, results[0].Class)
-					<-time.After(10 * time.Minute)
-				}
-				require.Len(t, client.described, tt.asked)
-				require.Len(t, logged(log, append(tt.says, warns)...), tt.asked, log.String())
-				require.NotContains(t, log.String(), testSecret)
-				require.NotContains(t, log.String(), `"bus":""`)
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			client, log := &refusingClient{describe: func(context.Context, string) error { return tt.describe() }}, &logRecorder{}
+			p := newEventBridge(t, client, logTo(log))
+			for range 3 {
+				results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", tt.bus)})
+				require.NoError(t, err)
+				require.Equal(t, relay.Accepted, results[0].Class)
+				<-time.After(10 * time.Minute)
+			}
+			require.Len(t, client.described, tt.asked)
+			require.Len(t, logged(log, append(tt.says, warns)...), tt.asked, log.String())
+			require.NotContains(t, log.String(), testSecret)
+			require.NotContains(t, log.String(), `"bus":""`)
 		})
 	}
 }

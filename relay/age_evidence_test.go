@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -41,21 +40,19 @@ func TestMaxAgeEndsWhatNeverComesThrough(t *testing.T) {
 		for name, at := range map[string]int{"first": 1, "in the middle": 5, "last": neighbours + 1} {
 			t.Run(fmt.Sprintf("%d neighbours, %s", neighbours, name), func(t *testing.T) {
 				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					synctest.Test(t, func(t *testing.T) {
-						bus, sink := &scriptedBus{answer: sick(eventID(at))}, &recordingSink{}
-						h := newHandler(t, bus, sink, answers, maxAge)
-						s := shardOf(records(1, neighbours+1)...)
-						deliverFor(t, s, h, evidenceAge-time.Minute)
-						require.Empty(t, sink.ids(), "it is young")
-						begin := time.Now()
-						deliverFor(t, s, h, 23*time.Hour)
-						require.Zerof(t, len(s.open), "records that hold the shard after %v", time.Since(begin))
-						require.Equal(t, []string{eventID(at)}, sink.ids())
-						require.Equal(t, "Odd", sink.dead[0].Code)
-						require.Equal(t, relay.DefaultMaxAttempts, sink.dead[0].Attempts)
-						require.Less(t, time.Since(begin), 30*time.Minute)
-						require.Len(t, bus.accepted, neighbours, "each neighbour once")
-					})
+					bus, sink := &scriptedBus{answer: sick(eventID(at))}, &recordingSink{}
+					h := newHandler(t, bus, sink, answers, maxAge)
+					s := shardOf(records(1, neighbours+1)...)
+					deliverFor(t, s, h, evidenceAge-time.Minute)
+					require.Empty(t, sink.ids(), "it is young")
+					begin := time.Now()
+					deliverFor(t, s, h, 23*time.Hour)
+					require.Zerof(t, len(s.open), "records that hold the shard after %v", time.Since(begin))
+					require.Equal(t, []string{eventID(at)}, sink.ids())
+					require.Equal(t, "Odd", sink.dead[0].Code)
+					require.Equal(t, relay.DefaultMaxAttempts, sink.dead[0].Attempts)
+					require.Less(t, time.Since(begin), 30*time.Minute)
+					require.Len(t, bus.accepted, neighbours, "each neighbour once")
 				})
 			})
 		}
@@ -90,50 +87,46 @@ func TestMaxAgeOfAnEventAlone(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				synctest.Test(t, func(t *testing.T) {
-					bus, sink := &scriptedBus{answer: sick(eventID(lone))}, &recordingSink{}
-					h := newHandler(t, bus, sink, answers, maxAge, elsewhere)
-					s := &shard{}
-					for minute := -60; minute < 20*60; minute++ {
-						if minute == 0 {
-							s.put(testRecord{sequence: lone})
-						}
-						for i, at := range tt.others {
-							if at == minute {
-								other := tt.other
-								other.sequence = 100 + i
-								done, err := shardOf(other).deliver(t, h)
-								require.NoError(t, err)
-								require.True(t, done)
-							}
-						}
-						if minute%5 == 0 {
-							_, _ = s.deliver(t, h)
-						}
-						if minute < 60 {
-							require.Empty(t, sink.ids(), "it is young")
-						}
-						<-time.After(time.Minute)
+				bus, sink := &scriptedBus{answer: sick(eventID(lone))}, &recordingSink{}
+				h := newHandler(t, bus, sink, answers, maxAge, elsewhere)
+				s := &shard{}
+				for minute := -60; minute < 20*60; minute++ {
+					if minute == 0 {
+						s.put(testRecord{sequence: lone})
 					}
-					require.Equal(t, tt.dead, len(sink.ids()) == 1, "dead letters: %v", sink.ids())
-					require.Equal(t, tt.dead, len(s.open) == 0)
-				})
+					for i, at := range tt.others {
+						if at == minute {
+							other := tt.other
+							other.sequence = 100 + i
+							done, err := shardOf(other).deliver(t, h)
+							require.NoError(t, err)
+							require.True(t, done)
+						}
+					}
+					if minute%5 == 0 {
+						_, _ = s.deliver(t, h)
+					}
+					if minute < 60 {
+						require.Empty(t, sink.ids(), "it is young")
+					}
+					<-time.After(time.Minute)
+				}
+				require.Equal(t, tt.dead, len(sink.ids()) == 1, "dead letters: %v", sink.ids())
+				require.Equal(t, tt.dead, len(s.open) == 0)
 			})
 		})
 	}
-	t.Run("what comes behind it on its own shard", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			bus, sink := &scriptedBus{answer: sick(eventID(lone))}, &recordingSink{}
-			h := newHandler(t, bus, sink, partial, maxAge)
-			s := shardOf(testRecord{sequence: lone})
-			deliverFor(t, s, h, 2*evidenceAge)
-			require.Len(t, s.open, 1)
-			s.put(records(2, 3)...)
-			s.again = 0 // Lambda fills the batch up
-			deliverFor(t, s, h, 20*time.Minute)
-			require.Equal(t, []string{eventID(lone)}, sink.ids())
-			require.Empty(t, s.open)
-		})
+	bubble(t, "what comes behind it on its own shard", func(t *testing.T) {
+		bus, sink := &scriptedBus{answer: sick(eventID(lone))}, &recordingSink{}
+		h := newHandler(t, bus, sink, partial, maxAge)
+		s := shardOf(testRecord{sequence: lone})
+		deliverFor(t, s, h, 2*evidenceAge)
+		require.Len(t, s.open, 1)
+		s.put(records(2, 3)...)
+		s.again = 0 // Lambda fills the batch up
+		deliverFor(t, s, h, 20*time.Minute)
+		require.Equal(t, []string{eventID(lone)}, sink.ids())
+		require.Empty(t, s.open)
 	})
 }
 
@@ -151,23 +144,21 @@ func TestAnOutageGivesNothingUp(t *testing.T) {
 			for _, before := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %d events, worked before: %v", name, n, before), func(t *testing.T) {
 					bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-						synctest.Test(t, func(t *testing.T) {
-							bus, sink := &scriptedBus{}, &recordingSink{}
-							h := newHandler(t, bus, sink, answers, maxAge)
-							if before {
-								_, err := shardOf(testRecord{sequence: 1000}).deliver(t, h)
-								require.NoError(t, err)
-							}
-							bus.answer = says
-							s := shardOf(records(1, n)...)
-							deliverFor(t, s, h, 10*evidenceAge)
-							require.Empty(t, sink.ids())
-							require.Len(t, s.open, n)
-							bus.answer = nil // it is over
-							deliverFor(t, s, h, 15*time.Minute)
-							require.Empty(t, s.open)
-							require.Empty(t, sink.ids(), "also afterwards")
-						})
+						bus, sink := &scriptedBus{}, &recordingSink{}
+						h := newHandler(t, bus, sink, answers, maxAge)
+						if before {
+							_, err := shardOf(testRecord{sequence: 1000}).deliver(t, h)
+							require.NoError(t, err)
+						}
+						bus.answer = says
+						s := shardOf(records(1, n)...)
+						deliverFor(t, s, h, 10*evidenceAge)
+						require.Empty(t, sink.ids())
+						require.Len(t, s.open, n)
+						bus.answer = nil // it is over
+						deliverFor(t, s, h, 15*time.Minute)
+						require.Empty(t, s.open)
+						require.Empty(t, sink.ids(), "also afterwards")
 					})
 				})
 			}
@@ -202,20 +193,18 @@ func TestMaxAgeIsForFaultsOfAnEntryAlone(t *testing.T) {
 			return accept(entries), nil
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus, sink := &scriptedBus{answer: says}, &recordingSink{}
-				h := newHandler(t, bus, sink, maxAge)
-				s := shardOf(testRecord{sequence: 1})
-				for i := range 40 { // every 5 minutes, and something else is accepted each time
-					_, err := s.deliver(t, h)
-					require.Error(t, err)
-					_, err = shardOf(testRecord{sequence: 100 + i}).deliver(t, h)
-					require.NoError(t, err)
-					<-time.After(5 * time.Minute)
-				}
-				require.Empty(t, sink.ids())
-			})
+		bubble(t, name, func(t *testing.T) {
+			bus, sink := &scriptedBus{answer: says}, &recordingSink{}
+			h := newHandler(t, bus, sink, maxAge)
+			s := shardOf(testRecord{sequence: 1})
+			for i := range 40 { // every 5 minutes, and something else is accepted each time
+				_, err := s.deliver(t, h)
+				require.Error(t, err)
+				_, err = shardOf(testRecord{sequence: 100 + i}).deliver(t, h)
+				require.NoError(t, err)
+				<-time.After(5 * time.Minute)
+			}
+			require.Empty(t, sink.ids())
 		})
 	}
 }
@@ -227,17 +216,15 @@ func TestMaxAgeInANewProcess(t *testing.T) {
 		neighbours int
 		dead       bool
 	}{{0, false}, {1, true}, {9, true}, {99, true}} {
-		t.Run(fmt.Sprintf("%d neighbours", tt.neighbours), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus, sink := &scriptedBus{answer: sick(eventID(1))}, &recordingSink{}
-				s := shardOf(records(1, tt.neighbours+1)...)
-				<-time.After(2 * evidenceAge)
-				for range 20 {
-					_, _ = s.deliver(t, newHandler(t, bus, sink, maxAge))
-				}
-				require.Equal(t, tt.dead, len(sink.dead) == 1)
-				require.Equal(t, tt.dead, len(s.open) == 0)
-			})
+		bubble(t, fmt.Sprintf("%d neighbours", tt.neighbours), func(t *testing.T) {
+			bus, sink := &scriptedBus{answer: sick(eventID(1))}, &recordingSink{}
+			s := shardOf(records(1, tt.neighbours+1)...)
+			<-time.After(2 * evidenceAge)
+			for range 20 {
+				_, _ = s.deliver(t, newHandler(t, bus, sink, maxAge))
+			}
+			require.Equal(t, tt.dead, len(sink.dead) == 1)
+			require.Equal(t, tt.dead, len(s.open) == 0)
 		})
 	}
 }

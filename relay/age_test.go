@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -47,14 +46,9 @@ func oldAndTimeless(kind string, n int) []testRecord {
 	return rs
 }
 
-// inDays runs a test two days after the earliest time that an event may have.
-func inDays(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		<-time.After(48 * time.Hour)
-		test(t)
-	})
-}
+// toDays is when to begin: two days after the earliest time that an event may
+// have, which is where the clock of a bubble begins.
+const toDays = 48 * time.Hour
 
 // The age by which the relay gives up an event is the time on the stream and
 // nothing else. Who publishes again what was committed long ago is not in a
@@ -69,16 +63,15 @@ func TestABadDeployDrainsNothingThatIsPublishedAgain(t *testing.T) {
 			} {
 				t.Run(fmt.Sprintf("%s, %s, %d events", kind, name, n), func(t *testing.T) {
 					bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-						inDays(t, func(t *testing.T) {
-							sink := &recordingSink{}
-							h := newHandler(t, &scriptedBus{answer: says}, sink, answers)
-							payload := batch(oldAndTimeless(kind, n)...)
-							for range 3 {
-								out, err := h.Invoke(t.Context(), payload)
-								require.Empty(t, sink.ids(), "dead letters for their age")
-								require.True(t, err != nil || failure(out) == "1", "they are reported as failed")
-							}
-						})
+						<-time.After(toDays)
+						sink := &recordingSink{}
+						h := newHandler(t, &scriptedBus{answer: says}, sink, answers)
+						payload := batch(oldAndTimeless(kind, n)...)
+						for range 3 {
+							out, err := h.Invoke(t.Context(), payload)
+							require.Empty(t, sink.ids(), "dead letters for their age")
+							require.True(t, err != nil || failure(out) == "1", "they are reported as failed")
+						}
 					})
 				})
 			}
@@ -91,24 +84,23 @@ func TestMaxAgeIsTheAgeOnTheStream(t *testing.T) {
 	for kind := range timeless {
 		t.Run(kind, func(t *testing.T) {
 			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				inDays(t, func(t *testing.T) {
-					begin := time.Now()
-					bus := &scriptedBus{}
-					bus.answer = refuse(unlucky, eventID(3)) // for a second, and then no longer
-					sink := &recordingSink{}
-					h := newHandler(t, bus, sink, answers, func(o *relay.Options) { o.MaxAge = 12 * time.Hour })
-					payload := batch(oldAndTimeless(kind, 5)...)
-					out, err := h.Invoke(t.Context(), payload)
-					require.Emptyf(t, sink.ids(), "a dead letter after %v of trouble", time.Since(begin))
-					if answers == nil {
-						require.Equal(t, eventID(3), unpublishedIn(t, err).EventID)
-					} else {
-						require.Equal(t, "3", failure(out))
-					}
-					bus.answer = nil
-					require.Empty(t, invoke(t, h, payload))
-					require.Contains(t, bus.accepted, eventID(3))
-				})
+				<-time.After(toDays)
+				begin := time.Now()
+				bus := &scriptedBus{}
+				bus.answer = refuse(unlucky, eventID(3)) // for a second, and then no longer
+				sink := &recordingSink{}
+				h := newHandler(t, bus, sink, answers, func(o *relay.Options) { o.MaxAge = 12 * time.Hour })
+				payload := batch(oldAndTimeless(kind, 5)...)
+				out, err := h.Invoke(t.Context(), payload)
+				require.Emptyf(t, sink.ids(), "a dead letter after %v of trouble", time.Since(begin))
+				if answers == nil {
+					require.Equal(t, eventID(3), unpublishedIn(t, err).EventID)
+				} else {
+					require.Equal(t, "3", failure(out))
+				}
+				bus.answer = nil
+				require.Empty(t, invoke(t, h, payload))
+				require.Contains(t, bus.accepted, eventID(3))
 			})
 		})
 	}
@@ -125,18 +117,17 @@ func TestTheTimeOnTheStreamCounts(t *testing.T) {
 		{"committed long ago, on the stream just now", time.Minute, 30 * time.Hour, false},
 		{"committed just now, on the stream for long", 20 * time.Hour, time.Minute, true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inDays(t, func(t *testing.T) {
-				r := testRecord{sequence: 1}
-				at := time.Now().Add(-tt.stream).Unix()
-				r.raw = strings.Replace(r.template(), `DateTime":$s`, fmt.Sprint(`DateTime":`, at), 1)
-				r.age = tt.event
-				sink := &recordingSink{}
-				h := newHandler(t, &scriptedBus{answer: refuseAll(invalid)}, sink)
-				_, err := h.Invoke(t.Context(), batch(r))
-				require.Equal(t, tt.dead, err == nil)
-				require.Equal(t, tt.dead, len(sink.dead) == 1)
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			<-time.After(toDays)
+			r := testRecord{sequence: 1}
+			at := time.Now().Add(-tt.stream).Unix()
+			r.raw = strings.Replace(r.template(), `DateTime":$s`, fmt.Sprint(`DateTime":`, at), 1)
+			r.age = tt.event
+			sink := &recordingSink{}
+			h := newHandler(t, &scriptedBus{answer: refuseAll(invalid)}, sink)
+			_, err := h.Invoke(t.Context(), batch(r))
+			require.Equal(t, tt.dead, err == nil)
+			require.Equal(t, tt.dead, len(sink.dead) == 1)
 		})
 	}
 }
@@ -145,19 +136,18 @@ func TestTheTimeOnTheStreamCounts(t *testing.T) {
 // an alarm ring.
 func TestWhatIsNotFromTheStreamHasNoAge(t *testing.T) {
 	for kind := range timeless {
-		t.Run(kind, func(t *testing.T) {
-			inDays(t, func(t *testing.T) {
-				var m relay.Metrics
-				h := newHandler(t, &scriptedBus{}, relay.Block, keep(&m))
-				invoke(t, h, batch(oldAndTimeless(kind, 3)...))
-				require.Equal(t, 3, m.Published)
-				require.Zero(t, m.Oldest)
-				require.Zero(t, m.Newest)
+		bubble(t, kind, func(t *testing.T) {
+			<-time.After(toDays)
+			var m relay.Metrics
+			h := newHandler(t, &scriptedBus{}, relay.Block, keep(&m))
+			invoke(t, h, batch(oldAndTimeless(kind, 3)...))
+			require.Equal(t, 3, m.Published)
+			require.Zero(t, m.Oldest)
+			require.Zero(t, m.Newest)
 
-				one := testRecord{sequence: 9, age: time.Minute}
-				invoke(t, h, batch(append(oldAndTimeless(kind, 3), one)...))
-				require.Equal(t, [2]time.Duration{time.Minute, time.Minute}, [2]time.Duration{m.Oldest, m.Newest})
-			})
+			one := testRecord{sequence: 9, age: time.Minute}
+			invoke(t, h, batch(append(oldAndTimeless(kind, 3), one)...))
+			require.Equal(t, [2]time.Duration{time.Minute, time.Minute}, [2]time.Duration{m.Oldest, m.Newest})
 		})
 	}
 }

@@ -23,18 +23,16 @@ func TestALookAtTheBusThatIsNotAnswered(t *testing.T) {
 		{"a lot of time", 15 * time.Minute},
 		{"no deadline", 0},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx := contextOf(t, tt.timeout)
-				client := &refusingClient{describe: unanswered}
-				h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
-				begin := time.Now()
-				_, err := h.Invoke(ctx, events(1, 3))
-				require.NoError(t, err)
-				require.NoError(t, ctx.Err())
-				require.Len(t, client.accepted, 3)
-				require.LessOrEqual(t, time.Since(begin), 2*time.Second, "Options.CallTimeout")
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			ctx := contextOf(t, tt.timeout)
+			client := &refusingClient{describe: unanswered}
+			h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
+			begin := time.Now()
+			_, err := h.Invoke(ctx, events(1, 3))
+			require.NoError(t, err)
+			require.NoError(t, ctx.Err())
+			require.Len(t, client.accepted, 3)
+			require.LessOrEqual(t, time.Since(begin), 2*time.Second, "Options.CallTimeout")
 		})
 	}
 }
@@ -129,23 +127,21 @@ func TestABusIsAskedAboutLate(t *testing.T) {
 		{"after a slow dead letter", func(context.Context, string) error { return nil }, 3 * time.Second,
 			[]testRecord{{sequence: 1, payload: `{"??":1}`}, {sequence: 2}}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := &refusingClient{describe: func(ctx context.Context, name string) error {
-					if name == "typo" {
-						return absent()
-					}
-					return tt.own(ctx, name)
-				}}
-				h := newHandler(t, relay.NewEventBridge(client, "orders"), slow(800*time.Millisecond), func(o *relay.Options) {
-					o.Route = func(e *relay.Entry) error { e.Bus = "typo"; return nil }
-				})
-				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
-				defer cancel()
-				_, err := h.Invoke(ctx, batch(tt.records...))
-				require.Equal(t, "NoSuchBus", unpublishedIn(t, err).Code)
-				require.Empty(t, client.accepted)
+		bubble(t, tt.name, func(t *testing.T) {
+			client := &refusingClient{describe: func(ctx context.Context, name string) error {
+				if name == "typo" {
+					return absent()
+				}
+				return tt.own(ctx, name)
+			}}
+			h := newHandler(t, relay.NewEventBridge(client, "orders"), slow(800*time.Millisecond), func(o *relay.Options) {
+				o.Route = func(e *relay.Entry) error { e.Bus = "typo"; return nil }
 			})
+			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+			defer cancel()
+			_, err := h.Invoke(ctx, batch(tt.records...))
+			require.Equal(t, "NoSuchBus", unpublishedIn(t, err).Code)
+			require.Empty(t, client.accepted)
 		})
 	}
 }

@@ -106,63 +106,61 @@ func TestWhoseFaultARefusalIs(t *testing.T) {
 		{"alone, and the stream forgets it", "I", "b", old, dead},
 		{"alone, and the stream nearly forgets it", "I", "b", old - time.Second, !dead},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-					out := accept(entries)
-					for i, e := range entries {
-						n := sequenceOf(e.EventID) - 1
-						switch {
-						case n >= len(tt.says):
-						case tt.says[n] == 'I':
-							out[i] = invalid
-						case tt.says[n] == 'T', tt.says[n] == 'L' && call == 0:
-							out[i] = unlucky
-						}
-					}
-					return out, nil
-				}}
-				sink := &recordingSink{}
-				h := newHandler(t, bus, sink, func(o *relay.Options) {
-					o.Route = func(e *relay.Entry) error {
-						if e.DetailType == "Elsewhere" {
-							e.Bus = "another"
-						}
-						return nil
-					}
-				})
-				records := make([]testRecord, len(tt.says))
-				for i := range records {
-					records[i] = testRecord{sequence: i + 1, age: tt.age}
-				}
-				var err error
-				for i, what := range tt.comes {
-					other := testRecord{sequence: 100 + i}
-					switch what {
-					case 'b':
-						_, err = h.Invoke(t.Context(), batch(records...))
-					case 'x':
-						other.name = "Elsewhere"
-						fallthrough
-					case 'o':
-						invoke(t, h, batch(other))
+		bubble(t, tt.name, func(t *testing.T) {
+			bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
+				out := accept(entries)
+				for i, e := range entries {
+					n := sequenceOf(e.EventID) - 1
+					switch {
+					case n >= len(tt.says):
+					case tt.says[n] == 'I':
+						out[i] = invalid
+					case tt.says[n] == 'T', tt.says[n] == 'L' && call == 0:
+						out[i] = unlucky
 					}
 				}
-				if !tt.dead {
-					require.Empty(t, sink.dead)
-					require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
-					return
-				}
-				var want []string
-				for i, c := range tt.says {
-					if c == 'I' {
-						want = append(want, eventID(i+1))
+				return out, nil
+			}}
+			sink := &recordingSink{}
+			h := newHandler(t, bus, sink, func(o *relay.Options) {
+				o.Route = func(e *relay.Entry) error {
+					if e.DetailType == "Elsewhere" {
+						e.Bus = "another"
 					}
+					return nil
 				}
-				require.Equal(t, want, sink.ids())
-				require.Equal(t, "InvalidArgument", sink.dead[0].Code)
-				require.Equal(t, 1, sink.dead[0].Attempts)
 			})
+			records := make([]testRecord, len(tt.says))
+			for i := range records {
+				records[i] = testRecord{sequence: i + 1, age: tt.age}
+			}
+			var err error
+			for i, what := range tt.comes {
+				other := testRecord{sequence: 100 + i}
+				switch what {
+				case 'b':
+					_, err = h.Invoke(t.Context(), batch(records...))
+				case 'x':
+					other.name = "Elsewhere"
+					fallthrough
+				case 'o':
+					invoke(t, h, batch(other))
+				}
+			}
+			if !tt.dead {
+				require.Empty(t, sink.dead)
+				require.Equal(t, relay.ConfigFault, unpublishedIn(t, err).Class)
+				return
+			}
+			var want []string
+			for i, c := range tt.says {
+				if c == 'I' {
+					want = append(want, eventID(i+1))
+				}
+			}
+			require.Equal(t, want, sink.ids())
+			require.Equal(t, "InvalidArgument", sink.dead[0].Code)
+			require.Equal(t, 1, sink.dead[0].Attempts)
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,11 +54,9 @@ func TestNothingOfOthersEndsTheProcess(t *testing.T) {
 			sink: relay.Block, payload: events(1, 30), failed: "1", opt: func(o *relay.Options) { o.Logger = slog.New(oddLog{}) }},
 	} {
 		for _, n := range []int{1, 4} {
-			t.Run(tt.name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					h := newHandler(t, tt.bus, tt.sink, partial, tt.opt, func(o *relay.Options) { o.Concurrency = n })
-					require.Equal(t, tt.failed, invoke(t, h, tt.payload))
-				})
+			bubble(t, tt.name, func(t *testing.T) {
+				h := newHandler(t, tt.bus, tt.sink, partial, tt.opt, func(o *relay.Options) { o.Concurrency = n })
+				require.Equal(t, tt.failed, invoke(t, h, tt.payload))
 			})
 		}
 	}

@@ -31,29 +31,27 @@ func TestDeadline(t *testing.T) {
 		{name: "one call, cut off at half the time left", timeout: 100 * time.Millisecond, latency: time.Hour, records: 30, calls: 1},
 		{name: "no time at all", timeout: 0, latency: time.Hour, records: 30, calls: 0},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
-				defer cancel()
-				bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
-				var m relay.Metrics
-				h := newHandler(t, bus, relay.Block, partial, keep(&m), func(o *relay.Options) { o.Margin = tt.margin })
-				begin := time.Now()
-				out, err := h.Invoke(ctx, events(1, tt.records))
-				require.NoError(t, err)
-				if tt.timeout > 0 {
-					require.Less(t, time.Since(begin), tt.timeout, "there is time left to answer")
-					require.NoError(t, ctx.Err())
-					require.Equal(t, tt.timeout-m.Duration, m.Remaining)
-				}
-				require.Len(t, bus.calls, tt.calls)
-				require.Len(t, bus.accepted, tt.published)
-				want := ""
-				if tt.published < tt.records {
-					want = fmt.Sprint(tt.published + 1)
-				}
-				require.Equal(t, want, failure(out), "the checkpoint is the first that is not published")
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+			defer cancel()
+			bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
+			var m relay.Metrics
+			h := newHandler(t, bus, relay.Block, partial, keep(&m), func(o *relay.Options) { o.Margin = tt.margin })
+			begin := time.Now()
+			out, err := h.Invoke(ctx, events(1, tt.records))
+			require.NoError(t, err)
+			if tt.timeout > 0 {
+				require.Less(t, time.Since(begin), tt.timeout, "there is time left to answer")
+				require.NoError(t, ctx.Err())
+				require.Equal(t, tt.timeout-m.Duration, m.Remaining)
+			}
+			require.Len(t, bus.calls, tt.calls)
+			require.Len(t, bus.accepted, tt.published)
+			want := ""
+			if tt.published < tt.records {
+				want = fmt.Sprint(tt.published + 1)
+			}
+			require.Equal(t, want, failure(out), "the checkpoint is the first that is not published")
 		})
 	}
 }
@@ -110,28 +108,26 @@ func TestEachPutHasItsDeadline(t *testing.T) {
 		{"before the first call, with a deadline", testRecord{sequence: 2, payload: `{"??":1}`}, 15 * time.Minute},
 		{"after a call, with a deadline", testRecord{sequence: 2}, 15 * time.Minute},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx := contextOf(t, tt.timeout)
-				var left time.Duration
-				sink := sinkFunc(func(ctx context.Context, _ deadLetter) error {
-					deadline, ok := ctx.Deadline()
-					if !ok {
-						return errors.New("no deadline")
-					}
-					left = time.Until(deadline)
-					<-ctx.Done()
-					return ctx.Err()
-				})
-				bus := &scriptedBus{answer: refuse(malformed, "event-2")}
-				h := newHandler(t, bus, sink, partial, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
-				out, err := h.Invoke(ctx, batch(testRecord{sequence: 1}, tt.record))
-				require.NoError(t, err)
-				require.Equal(t, "2", failure(out))
-				require.Equal(t, []string{"event-1"}, bus.accepted)
-				require.Positive(t, left)
-				require.LessOrEqual(t, left, 2*time.Second, "Options.CallTimeout")
+		bubble(t, tt.name, func(t *testing.T) {
+			ctx := contextOf(t, tt.timeout)
+			var left time.Duration
+			sink := sinkFunc(func(ctx context.Context, _ deadLetter) error {
+				deadline, ok := ctx.Deadline()
+				if !ok {
+					return errors.New("no deadline")
+				}
+				left = time.Until(deadline)
+				<-ctx.Done()
+				return ctx.Err()
 			})
+			bus := &scriptedBus{answer: refuse(malformed, "event-2")}
+			h := newHandler(t, bus, sink, partial, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
+			out, err := h.Invoke(ctx, batch(testRecord{sequence: 1}, tt.record))
+			require.NoError(t, err)
+			require.Equal(t, "2", failure(out))
+			require.Equal(t, []string{"event-1"}, bus.accepted)
+			require.Positive(t, left)
+			require.LessOrEqual(t, left, 2*time.Second, "Options.CallTimeout")
 		})
 	}
 }
@@ -191,19 +187,17 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 			{"after a call", "", idsOf(2)},
 			{"many after a call", "", idsOf(2, 3, 4, 5, 6, 7, 8, 9, 10)},
 		} {
-			t.Run(fmt.Sprintf("%v, %s", timeout, tt.name), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					ctx := contextOf(t, timeout)
-					bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(malformed, tt.refused...))}
-					rs := records(1, 10)
-					rs[1].payload = tt.payload
-					out, err := newHandler(t, bus, hanging(), partial).Invoke(ctx, batch(rs...))
-					require.NoError(t, err)
-					require.Equal(t, "2", failure(out))
-					require.Len(t, bus.accepted, 10-max(1, len(tt.refused)), "calls do not wait for the sink")
-					deadline, _ := ctx.Deadline()
-					require.GreaterOrEqual(t, time.Until(deadline), min(timeout, relay.DefaultMargin)/4, "the last quarter of the margin is for the answer")
-				})
+			bubble(t, fmt.Sprintf("%v, %s", timeout, tt.name), func(t *testing.T) {
+				ctx := contextOf(t, timeout)
+				bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(malformed, tt.refused...))}
+				rs := records(1, 10)
+				rs[1].payload = tt.payload
+				out, err := newHandler(t, bus, hanging(), partial).Invoke(ctx, batch(rs...))
+				require.NoError(t, err)
+				require.Equal(t, "2", failure(out))
+				require.Len(t, bus.accepted, 10-max(1, len(tt.refused)), "calls do not wait for the sink")
+				deadline, _ := ctx.Deadline()
+				require.GreaterOrEqual(t, time.Until(deadline), min(timeout, relay.DefaultMargin)/4, "the last quarter of the margin is for the answer")
 			})
 		}
 	}
@@ -214,29 +208,27 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 func TestTheTimeOfEachPart(t *testing.T) {
 	const timeout = 10 * time.Second
 	for _, margin := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
-		t.Run(fmt.Sprintf("a margin of %v", margin), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				begin := time.Now()
-				var call time.Duration
-				var puts []time.Duration // before and after the call
-				bus := &scriptedBus{answer: func(ctx context.Context, n int, entries []relay.Entry) ([]relay.Result, error) {
-					end, _ := ctx.Deadline()
-					call = end.Sub(begin)
-					return refuse(malformed, "event-2")(ctx, n, entries)
-				}}
-				sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
-					end, _ := ctx.Deadline()
-					puts = append(puts, end.Sub(begin))
-					return nil
-				}}
-				h := newHandler(t, bus, sink, func(o *relay.Options) { o.Margin, o.CallTimeout = margin, time.Minute })
-				_, err := h.Invoke(contextOf(t, timeout), batch(testRecord{sequence: 1, payload: `{"??":1}`}, testRecord{sequence: 2}, testRecord{sequence: 3}))
-				require.NoError(t, err)
-				require.Len(t, puts, 2)
-				require.GreaterOrEqual(t, call, timeout-margin)
-				require.Equal(t, puts, []time.Duration{call, call})
-				require.LessOrEqual(t, call, timeout-min(margin, timeout)/4, "there is time for the answer")
-			})
+		bubble(t, fmt.Sprintf("a margin of %v", margin), func(t *testing.T) {
+			begin := time.Now()
+			var call time.Duration
+			var puts []time.Duration // before and after the call
+			bus := &scriptedBus{answer: func(ctx context.Context, n int, entries []relay.Entry) ([]relay.Result, error) {
+				end, _ := ctx.Deadline()
+				call = end.Sub(begin)
+				return refuse(malformed, "event-2")(ctx, n, entries)
+			}}
+			sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
+				end, _ := ctx.Deadline()
+				puts = append(puts, end.Sub(begin))
+				return nil
+			}}
+			h := newHandler(t, bus, sink, func(o *relay.Options) { o.Margin, o.CallTimeout = margin, time.Minute })
+			_, err := h.Invoke(contextOf(t, timeout), batch(testRecord{sequence: 1, payload: `{"??":1}`}, testRecord{sequence: 2}, testRecord{sequence: 3}))
+			require.NoError(t, err)
+			require.Len(t, puts, 2)
+			require.GreaterOrEqual(t, call, timeout-margin)
+			require.Equal(t, puts, []time.Duration{call, call})
+			require.LessOrEqual(t, call, timeout-min(margin, timeout)/4, "there is time for the answer")
 		})
 	}
 }

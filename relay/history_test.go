@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -31,14 +30,12 @@ func TestHistories(t *testing.T) {
 	}
 	total := map[string]int{}
 	for _, seed := range seeds {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := newHistory(seed)
-				h.play(t)
-				for what, n := range h.count {
-					total[what] += n
-				}
-			})
+		bubble(t, fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			h := newHistory(seed)
+			h.play(t)
+			for what, n := range h.count {
+				total[what] += n
+			}
 		})
 	}
 	t.Log(total)

@@ -143,15 +143,13 @@ func TestTheJournalIsNotCalledForNothing(t *testing.T) {
 		"everything is skipped":  {payload: batch(testRecord{sequence: 1, region: "r"}), opt: func(o *relay.Options) { o.Region = "q" }},
 		"route holds everything": {payload: events(1, 2), opt: func(o *relay.Options) { o.Route = func(*relay.Entry) error { return errors.New("no") } }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				journal := &recordingJournal{}
-				var m relay.Metrics
-				h := newHandler(t, &scriptedBus{answer: tt.answer}, relay.Block, journal.option, tt.opt, keep(&m))
-				_, _ = h.Invoke(t.Context(), tt.payload)
-				require.Empty(t, journal.calls)
-				require.Zero(t, m.JournalFailed)
-			})
+		bubble(t, name, func(t *testing.T) {
+			journal := &recordingJournal{}
+			var m relay.Metrics
+			h := newHandler(t, &scriptedBus{answer: tt.answer}, relay.Block, journal.option, tt.opt, keep(&m))
+			_, _ = h.Invoke(t.Context(), tt.payload)
+			require.Empty(t, journal.calls)
+			require.Zero(t, m.JournalFailed)
 		})
 	}
 }
@@ -174,38 +172,36 @@ func TestTheJournalFailsNothing(t *testing.T) {
 		{"slow, and then a panic", func(context.Context) error { <-time.After(time.Hour); panic(testSecret) }, `"journalCode":"Timeout"`, 2 * time.Second},
 	} {
 		for _, timeout := range []time.Duration{0, 100 * time.Millisecond, 3 * time.Second, time.Hour} {
-			t.Run(fmt.Sprintf("%s, with %v", tt.name, timeout), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					journal, log := &recordingJournal{before: tt.before}, &logRecorder{}
-					var m relay.Metrics
-					bus := &scriptedBus{answer: first(1, refuse(held, "event-2"), acceptAll)}
-					h := newHandler(t, bus, relay.Block, partial, journal.option, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
-					begin := time.Now()
-					ctx := contextOf(t, timeout)
-					out, err := h.Invoke(ctx, events(1, 3))
-					require.NoError(t, err)
-					require.NoError(t, ctx.Err(), "there is time for the answer")
-					require.Equal(t, "2", failure(out))
-					require.LessOrEqual(t, time.Since(begin), 2*time.Second)
-					if timeout == 0 {
-						require.Equal(t, tt.spent, time.Since(begin))
-					}
-					require.Equal(t, 2, m.JournalFailed)
-					require.Equal(t, 2, m.Published)
-					require.Equal(t, 1, m.Failed)
-					require.False(t, m.Error)
-					require.Contains(t, log.String(), tt.log)
-					require.Contains(t, log.String(), `"events":2,"eventId":"event-1"`)
-					require.Equal(t, []string{"event-1", "event-3"}, journal.take(t))
+			bubble(t, fmt.Sprintf("%s, with %v", tt.name, timeout), func(t *testing.T) {
+				journal, log := &recordingJournal{before: tt.before}, &logRecorder{}
+				var m relay.Metrics
+				bus := &scriptedBus{answer: first(1, refuse(held, "event-2"), acceptAll)}
+				h := newHandler(t, bus, relay.Block, partial, journal.option, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
+				begin := time.Now()
+				ctx := contextOf(t, timeout)
+				out, err := h.Invoke(ctx, events(1, 3))
+				require.NoError(t, err)
+				require.NoError(t, ctx.Err(), "there is time for the answer")
+				require.Equal(t, "2", failure(out))
+				require.LessOrEqual(t, time.Since(begin), 2*time.Second)
+				if timeout == 0 {
+					require.Equal(t, tt.spent, time.Since(begin))
+				}
+				require.Equal(t, 2, m.JournalFailed)
+				require.Equal(t, 2, m.Published)
+				require.Equal(t, 1, m.Failed)
+				require.False(t, m.Error)
+				require.Contains(t, log.String(), tt.log)
+				require.Contains(t, log.String(), `"events":2,"eventId":"event-1"`)
+				require.Equal(t, []string{"event-1", "event-3"}, journal.take(t))
 
-					out, err = h.Invoke(contextOf(t, timeout), events(1, 3))
-					require.NoError(t, err)
-					require.Empty(t, failure(out))
-					require.Equal(t, []string{"event-1", "event-3", "event-2"}, bus.accepted)
-					require.Equal(t, []string{"event-2"}, journal.take(t))
-					<-time.After(2 * time.Hour) // by then what was not waited for has ended
-					require.NotContains(t, log.String(), testSecret)
-				})
+				out, err = h.Invoke(contextOf(t, timeout), events(1, 3))
+				require.NoError(t, err)
+				require.Empty(t, failure(out))
+				require.Equal(t, []string{"event-1", "event-3", "event-2"}, bus.accepted)
+				require.Equal(t, []string{"event-2"}, journal.take(t))
+				<-time.After(2 * time.Hour) // by then what was not waited for has ended
+				require.NotContains(t, log.String(), testSecret)
 			})
 		}
 	}
@@ -228,25 +224,23 @@ func TestTheTimeOfTheJournal(t *testing.T) {
 		{"behind a call that is cut off", 8 * time.Second, 4 * time.Second, 15 * time.Minute,
 			first(1, acceptAll, slowly(time.Hour, acceptAll)), 7500 * time.Millisecond},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				begin := time.Now()
-				var end time.Time
-				journal := &recordingJournal{before: func(ctx context.Context) error {
-					require.NoError(t, ctx.Err())
-					end, _ = ctx.Deadline()
-					return nil
-				}}
-				var m relay.Metrics
-				bus := &scriptedBus{answer: tt.answer}
-				h := newHandler(t, bus, relay.Block, partial, journal.option, keep(&m), func(o *relay.Options) {
-					o.Margin, o.CallTimeout = tt.margin, tt.callTimeout
-				})
-				_, err := h.Invoke(contextOf(t, tt.timeout), events(1, 20))
-				require.NoError(t, err)
-				require.Equal(t, tt.want, end.Sub(begin))
-				require.Zero(t, m.JournalFailed)
+		bubble(t, tt.name, func(t *testing.T) {
+			begin := time.Now()
+			var end time.Time
+			journal := &recordingJournal{before: func(ctx context.Context) error {
+				require.NoError(t, ctx.Err())
+				end, _ = ctx.Deadline()
+				return nil
+			}}
+			var m relay.Metrics
+			bus := &scriptedBus{answer: tt.answer}
+			h := newHandler(t, bus, relay.Block, partial, journal.option, keep(&m), func(o *relay.Options) {
+				o.Margin, o.CallTimeout = tt.margin, tt.callTimeout
 			})
+			_, err := h.Invoke(contextOf(t, tt.timeout), events(1, 20))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, end.Sub(begin))
+			require.Zero(t, m.JournalFailed)
 		})
 	}
 }

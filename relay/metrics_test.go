@@ -132,21 +132,19 @@ func TestMetricsOfCalls(t *testing.T) {
 			want:   relay.Metrics{Failed: 1, Calls: 1, Bytes: 101, Error: true},
 		},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var got []relay.Metrics
-				bus := &scriptedBus{answer: tt.answer, size: func(e relay.Entry) int { return 100 + sequenceOf(e.EventID) }}
-				h := newHandler(t, bus, relay.Block, tt.opt, func(o *relay.Options) {
-					o.Metrics = func(_ context.Context, m relay.Metrics) { got = append(got, m) }
-				})
-				_, err := h.Invoke(t.Context(), events(1, tt.events))
-				require.Len(t, got, 1)
-				m := got[0]
-				require.Equal(t, err != nil, m.Error)
-				m.Duration, m.Oldest, m.Newest = 0, 0, 0
-				tt.want.Records = tt.events
-				require.Equal(t, tt.want, m)
+		bubble(t, tt.name, func(t *testing.T) {
+			var got []relay.Metrics
+			bus := &scriptedBus{answer: tt.answer, size: func(e relay.Entry) int { return 100 + sequenceOf(e.EventID) }}
+			h := newHandler(t, bus, relay.Block, tt.opt, func(o *relay.Options) {
+				o.Metrics = func(_ context.Context, m relay.Metrics) { got = append(got, m) }
 			})
+			_, err := h.Invoke(t.Context(), events(1, tt.events))
+			require.Len(t, got, 1)
+			m := got[0]
+			require.Equal(t, err != nil, m.Error)
+			m.Duration, m.Oldest, m.Newest = 0, 0, 0
+			tt.want.Records = tt.events
+			require.Equal(t, tt.want, m)
 		})
 	}
 }

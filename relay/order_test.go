@@ -35,14 +35,12 @@ func TestNothingOfAGroupOvertakesAFailure(t *testing.T) {
 // may be accepted.
 func TestNothingNewBehindAFailure(t *testing.T) {
 	for _, concurrency := range []int{1, 3} {
-		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(held, "event-5"))}
-				h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.Concurrency = concurrency })
-				require.Equal(t, "5", invoke(t, h, events(1, 100)))
-				require.LessOrEqual(t, len(bus.calls), 2*concurrency-1, "calls that were answered at the same moment may have been followed up")
-				require.NotContains(t, bus.accepted, eventID(20*concurrency), "nothing behind them")
-			})
+		bubble(t, fmt.Sprint(concurrency), func(t *testing.T) {
+			bus := &scriptedBus{answer: slowly(10*time.Millisecond, refuse(held, "event-5"))}
+			h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.Concurrency = concurrency })
+			require.Equal(t, "5", invoke(t, h, events(1, 100)))
+			require.LessOrEqual(t, len(bus.calls), 2*concurrency-1, "calls that were answered at the same moment may have been followed up")
+			require.NotContains(t, bus.accepted, eventID(20*concurrency), "nothing behind them")
 		})
 	}
 }
@@ -114,27 +112,25 @@ func TestTheDefaultLayoutDoesNotPayForOrder(t *testing.T) {
 // Concurrency has that many calls in flight, and no more.
 func TestConcurrency(t *testing.T) {
 	for _, want := range []int{1, 2, 8} {
-		t.Run(fmt.Sprint(want), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				now, most := 0, 0
-				bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
-					mu.Lock()
-					now++
-					most = max(most, now)
-					mu.Unlock()
-					<-time.After(10 * time.Millisecond)
-					mu.Lock()
-					now--
-					mu.Unlock()
-					return accept(entries), nil
-				}}
-				h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Concurrency = want })
-				begin := time.Now()
-				invoke(t, h, events(1, 160))
-				require.Equal(t, want, most)
-				require.Equal(t, time.Duration(16/want)*10*time.Millisecond, time.Since(begin))
-			})
+		bubble(t, fmt.Sprint(want), func(t *testing.T) {
+			var mu sync.Mutex
+			now, most := 0, 0
+			bus := &scriptedBus{answer: func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+				mu.Lock()
+				now++
+				most = max(most, now)
+				mu.Unlock()
+				<-time.After(10 * time.Millisecond)
+				mu.Lock()
+				now--
+				mu.Unlock()
+				return accept(entries), nil
+			}}
+			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Concurrency = want })
+			begin := time.Now()
+			invoke(t, h, events(1, 160))
+			require.Equal(t, want, most)
+			require.Equal(t, time.Duration(16/want)*10*time.Millisecond, time.Since(begin))
 		})
 	}
 }

@@ -66,23 +66,21 @@ func TestAProbeProvesAnEventGuilty(t *testing.T) {
 	for name, refusal := range map[string]answer{"the entry is refused": refuse(invalid, eventID(1)), "the call is refused": failWith(refused, eventID(1))} {
 		t.Run(name, func(t *testing.T) {
 			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				synctest.Test(t, func(t *testing.T) {
-					bus, sink := newProbed(acceptAll, refusal), &recordingSink{}
-					var m relay.Metrics
-					h := newHandler(t, bus, sink, answers, keep(&m), probing(heartbeat()))
-					s := shardOf(records(1, 1)...)
-					_, err := s.deliver(t, h)
-					require.NoError(t, err)
-					require.Empty(t, s.open, "the shard is held")
-					require.Equal(t, idsOf(1), sink.ids())
-					require.Len(t, bus.probes, 1)
-					got := bus.probes[0].entry
-					require.Equal(t, "operations", got.Source)
-					require.Equal(t, `{"alive":true}`, string(got.Detail))
-					require.Equal(t, 0, m.Published, "a probe is no event")
-					require.Equal(t, 1, m.DeadLettered)
-					require.Equal(t, 1, m.Records)
-				})
+				bus, sink := newProbed(acceptAll, refusal), &recordingSink{}
+				var m relay.Metrics
+				h := newHandler(t, bus, sink, answers, keep(&m), probing(heartbeat()))
+				s := shardOf(records(1, 1)...)
+				_, err := s.deliver(t, h)
+				require.NoError(t, err)
+				require.Empty(t, s.open, "the shard is held")
+				require.Equal(t, idsOf(1), sink.ids())
+				require.Len(t, bus.probes, 1)
+				got := bus.probes[0].entry
+				require.Equal(t, "operations", got.Source)
+				require.Equal(t, `{"alive":true}`, string(got.Detail))
+				require.Equal(t, 0, m.Published, "a probe is no event")
+				require.Equal(t, 1, m.DeadLettered)
+				require.Equal(t, 1, m.Records)
 			})
 		})
 	}
@@ -130,20 +128,18 @@ func TestProbesAreFew(t *testing.T) {
 		"the probe fails for a while":      {refuseAll(unlucky), refuseAll(invalid)},
 		"the publisher panics":             {panics("the probe"), refuseAll(invalid)},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus, sink := newProbed(tt.probes, tt.events), &recordingSink{}
-				h := newHandler(t, bus, sink, probing(heartbeat()))
-				s := shardOf(records(1, 1)...)
-				deliverEvery(t, s, h, time.Hour)
-				require.Len(t, s.open, 1)
-				require.Empty(t, sink.ids())
-				require.NotEmpty(t, bus.probes)
-				require.LessOrEqual(t, len(bus.probes), 13)
-				for i, p := range bus.probes[1:] {
-					require.GreaterOrEqual(t, p.at.Sub(bus.probes[i].at), 5*time.Minute)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			bus, sink := newProbed(tt.probes, tt.events), &recordingSink{}
+			h := newHandler(t, bus, sink, probing(heartbeat()))
+			s := shardOf(records(1, 1)...)
+			deliverEvery(t, s, h, time.Hour)
+			require.Len(t, s.open, 1)
+			require.Empty(t, sink.ids())
+			require.NotEmpty(t, bus.probes)
+			require.LessOrEqual(t, len(bus.probes), 13)
+			for i, p := range bus.probes[1:] {
+				require.GreaterOrEqual(t, p.at.Sub(bus.probes[i].at), 5*time.Minute)
+			}
 		})
 	}
 	for name, tt := range map[string]struct {
@@ -156,13 +152,11 @@ func TestProbesAreFew(t *testing.T) {
 		"an event that explains nothing": {refuseAll(unlucky), records(1, 3)},
 		"a call that fails":              {fail(broken), records(1, 3)},
 	} {
-		t.Run("none: "+name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := newProbed(acceptAll, tt.events)
-				h := newHandler(t, bus, &recordingSink{}, probing(heartbeat()))
-				deliverEvery(t, shardOf(tt.records...), h, 10*time.Minute)
-				require.Empty(t, bus.probes)
-			})
+		bubble(t, "none: "+name, func(t *testing.T) {
+			bus := newProbed(acceptAll, tt.events)
+			h := newHandler(t, bus, &recordingSink{}, probing(heartbeat()))
+			deliverEvery(t, shardOf(tt.records...), h, 10*time.Minute)
+			require.Empty(t, bus.probes)
 		})
 	}
 }
@@ -209,21 +203,19 @@ func TestAProbeIsInTime(t *testing.T) {
 // given up when a probe is accepted, and not before it is old.
 func TestAProbeAndMaxAge(t *testing.T) {
 	for _, works := range []bool{true, false} {
-		t.Run(fmt.Sprintf("the bus works: %v", works), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				probes := refuseAll(odd)
-				if works {
-					probes = acceptAll
-				}
-				bus, sink := newProbed(probes, refuseAll(odd)), &recordingSink{}
-				h := newHandler(t, bus, sink, maxAge, probing(heartbeat()))
-				s := shardOf(records(1, 1)...)
-				deliverEvery(t, s, h, evidenceAge-time.Minute)
-				require.Empty(t, sink.ids(), "it is young")
-				deliverEvery(t, s, h, evidenceAge)
-				require.Equal(t, works, len(s.open) == 0)
-				require.Equal(t, works, len(sink.ids()) == 1)
-			})
+		bubble(t, fmt.Sprintf("the bus works: %v", works), func(t *testing.T) {
+			probes := refuseAll(odd)
+			if works {
+				probes = acceptAll
+			}
+			bus, sink := newProbed(probes, refuseAll(odd)), &recordingSink{}
+			h := newHandler(t, bus, sink, maxAge, probing(heartbeat()))
+			s := shardOf(records(1, 1)...)
+			deliverEvery(t, s, h, evidenceAge-time.Minute)
+			require.Empty(t, sink.ids(), "it is young")
+			deliverEvery(t, s, h, evidenceAge)
+			require.Equal(t, works, len(s.open) == 0)
+			require.Equal(t, works, len(sink.ids()) == 1)
 		})
 	}
 }

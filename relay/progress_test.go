@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -40,17 +39,15 @@ func TestASlowBusAndErrorAnswers(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("memory %d, %s", memory, tt.name), func(t *testing.T) {
 				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					synctest.Test(t, func(t *testing.T) {
-						bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
-						h := newHandler(t, bus, relay.Block, answers, remembers(memory))
-						s := shardOf(records(1, tt.n)...)
-						s.size, s.timeout = tt.n, tt.timeout
-						for range tt.deliveries {
-							_, _ = s.deliver(t, h)
-						}
-						require.Zero(t, len(s.open), "records that hold the shard after %d deliveries; %d entries were accepted", tt.deliveries, len(bus.accepted))
-						require.Len(t, bus.accepted, tt.n, "each once")
-					})
+					bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
+					h := newHandler(t, bus, relay.Block, answers, remembers(memory))
+					s := shardOf(records(1, tt.n)...)
+					s.size, s.timeout = tt.n, tt.timeout
+					for range tt.deliveries {
+						_, _ = s.deliver(t, h)
+					}
+					require.Zero(t, len(s.open), "records that hold the shard after %d deliveries; %d entries were accepted", tt.deliveries, len(bus.accepted))
+					require.Len(t, bus.accepted, tt.n, "each once")
 				})
 			})
 		}
@@ -63,44 +60,42 @@ func TestASlowSinkAndErrorAnswers(t *testing.T) {
 		for name, unreadable := range map[string]bool{"refused by the bus": false, "that cannot be read": true} {
 			t.Run(fmt.Sprintf("memory %d, %s", memory, name), func(t *testing.T) {
 				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					synctest.Test(t, func(t *testing.T) {
-						bad := func(n int) bool { return n%2 == 0 }
-						bus := &scriptedBus{}
-						sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
-							select {
-							case <-time.After(300 * time.Millisecond):
-								return nil
-							case <-ctx.Done():
-								return ctx.Err()
-							}
-						}}
-						bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
-							out := accept(entries)
-							for i, e := range entries {
-								if bad(sequenceOf(e.EventID)) {
-									out[i] = malformed
-								}
-							}
-							return out, nil
+					bad := func(n int) bool { return n%2 == 0 }
+					bus := &scriptedBus{}
+					sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
+						select {
+						case <-time.After(300 * time.Millisecond):
+							return nil
+						case <-ctx.Done():
+							return ctx.Err()
 						}
-						h := newHandler(t, bus, sink, answers, remembers(memory))
-						rs := records(1, 20)
-						for i := range rs {
-							if unreadable && bad(i+1) {
-								rs[i].payload = `{"??":1}`
+					}}
+					bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+						out := accept(entries)
+						for i, e := range entries {
+							if bad(sequenceOf(e.EventID)) {
+								out[i] = malformed
 							}
 						}
-						s := shardOf(rs...)
-						s.timeout = 3 * time.Second
-						for range 30 {
-							_, _ = s.deliver(t, h)
+						return out, nil
+					}
+					h := newHandler(t, bus, sink, answers, remembers(memory))
+					rs := records(1, 20)
+					for i := range rs {
+						if unreadable && bad(i+1) {
+							rs[i].payload = `{"??":1}`
 						}
-						require.Zero(t, len(s.open), "records that hold the shard; dead letters: %d", len(sink.dead))
-						ids := sink.ids()
-						slices.Sort(ids)
-						require.Len(t, slices.Compact(ids), 10)
-						require.Len(t, bus.accepted, 10, "each once")
-					})
+					}
+					s := shardOf(rs...)
+					s.timeout = 3 * time.Second
+					for range 30 {
+						_, _ = s.deliver(t, h)
+					}
+					require.Zero(t, len(s.open), "records that hold the shard; dead letters: %d", len(sink.dead))
+					ids := sink.ids()
+					slices.Sort(ids)
+					require.Len(t, slices.Compact(ids), 10)
+					require.Len(t, bus.accepted, 10, "each once")
 				})
 			})
 		}
@@ -115,29 +110,27 @@ func TestProgressOfSeveralShards(t *testing.T) {
 			shards int
 			after  time.Duration // when each begins behind the one before
 		}{{2, 20 * time.Second}, {5, 20 * time.Second}, {3, 300 * time.Millisecond}} {
-			t.Run(fmt.Sprintf("memory %d, %d shards, every %v", memory, tt.shards, tt.after), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
-					h := newHandler(t, bus, relay.Block, remembers(memory))
-					all := make([]*shard, tt.shards)
-					var wg sync.WaitGroup
-					for i := range all {
-						all[i] = shardOf(records(1+1000*i, 100)...)
-						all[i].timeout = 5 * time.Second
-						wg.Go(func() {
-							<-time.After(time.Duration(i) * tt.after)
-							for range 4 {
-								_, _ = all[i].deliver(t, h)
-								<-time.After(time.Duration(tt.shards-1) * tt.after)
-							}
-						})
-					}
-					wg.Wait()
-					for i, s := range all {
-						require.Zero(t, len(s.open), "records that hold shard %d", i+1)
-					}
-					require.Len(t, bus.accepted, 100*tt.shards, "each once")
-				})
+			bubble(t, fmt.Sprintf("memory %d, %d shards, every %v", memory, tt.shards, tt.after), func(t *testing.T) {
+				bus := &scriptedBus{answer: slowly(time.Second, acceptAll)}
+				h := newHandler(t, bus, relay.Block, remembers(memory))
+				all := make([]*shard, tt.shards)
+				var wg sync.WaitGroup
+				for i := range all {
+					all[i] = shardOf(records(1+1000*i, 100)...)
+					all[i].timeout = 5 * time.Second
+					wg.Go(func() {
+						<-time.After(time.Duration(i) * tt.after)
+						for range 4 {
+							_, _ = all[i].deliver(t, h)
+							<-time.After(time.Duration(tt.shards-1) * tt.after)
+						}
+					})
+				}
+				wg.Wait()
+				for i, s := range all {
+					require.Zero(t, len(s.open), "records that hold shard %d", i+1)
+				}
+				require.Len(t, bus.accepted, 100*tt.shards, "each once")
 			})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,27 +41,25 @@ func TestWhatAPublisherMayAnswer(t *testing.T) {
 		{name: "an error that claims success", err: &relay.CallError{Class: relay.Accepted}, code: "CallFailed", whole: true},
 		{name: "a nil *CallError as error", err: (*relay.CallError)(nil), code: "NoAnswer", whole: true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: func(context.Context, int, []relay.Entry) ([]relay.Result, error) { return tt.results, tt.err }}
-				sink := &recordingSink{}
-				var m relay.Metrics
-				h := newHandler(t, bus, sink, keep(&m), func(o *relay.Options) { o.MaxAttempts = 1 })
-				_, err := h.Invoke(t.Context(), events(1, 2))
-				require.Equal(t, tt.published, m.Published)
-				require.Equal(t, tt.known, m.Deduplicated)
-				require.Equal(t, tt.whole, m.FailedCalls > 0)
-				require.Empty(t, sink.dead)
-				if tt.published == 2 {
-					require.NoError(t, err)
-					return
-				}
-				u := unpublishedIn(t, err)
-				require.Equal(t, "event-1", u.EventID)
-				require.Equal(t, 2-tt.published, u.Unpublished)
-				require.Equal(t, tt.class, u.Class)
-				require.Equal(t, tt.code, u.Code)
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			bus := &scriptedBus{answer: func(context.Context, int, []relay.Entry) ([]relay.Result, error) { return tt.results, tt.err }}
+			sink := &recordingSink{}
+			var m relay.Metrics
+			h := newHandler(t, bus, sink, keep(&m), func(o *relay.Options) { o.MaxAttempts = 1 })
+			_, err := h.Invoke(t.Context(), events(1, 2))
+			require.Equal(t, tt.published, m.Published)
+			require.Equal(t, tt.known, m.Deduplicated)
+			require.Equal(t, tt.whole, m.FailedCalls > 0)
+			require.Empty(t, sink.dead)
+			if tt.published == 2 {
+				require.NoError(t, err)
+				return
+			}
+			u := unpublishedIn(t, err)
+			require.Equal(t, "event-1", u.EventID)
+			require.Equal(t, 2-tt.published, u.Unpublished)
+			require.Equal(t, tt.class, u.Class)
+			require.Equal(t, tt.code, u.Code)
 		})
 	}
 }

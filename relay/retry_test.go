@@ -48,14 +48,12 @@ func TestTransientEntriesAreSentAgain(t *testing.T) {
 
 func TestAttemptsAreBounded(t *testing.T) {
 	for _, attempts := range []int{1, 2, 7, 20} {
-		t.Run(fmt.Sprint(attempts), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: refuse(unlucky, "event-2")}
-				h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.MaxAttempts = attempts })
-				require.Equal(t, "2", invoke(t, h, events(1, 15)))
-				require.Len(t, bus.calls, attempts)
-				require.NotContains(t, bus.accepted, "event-11", "nothing new behind a record that failed")
-			})
+		bubble(t, fmt.Sprint(attempts), func(t *testing.T) {
+			bus := &scriptedBus{answer: refuse(unlucky, "event-2")}
+			h := newHandler(t, bus, relay.Block, partial, func(o *relay.Options) { o.MaxAttempts = attempts })
+			require.Equal(t, "2", invoke(t, h, events(1, 15)))
+			require.Len(t, bus.calls, attempts)
+			require.NotContains(t, bus.accepted, "event-11", "nothing new behind a record that failed")
 		})
 	}
 }
@@ -74,18 +72,16 @@ func TestWholeCallsAreNotMultiplied(t *testing.T) {
 		{"configuration", &relay.CallError{Class: relay.ConfigFault, Code: "x"}, 1},
 		{"wrapped", fmt.Errorf("wrapped: %w", &relay.CallError{Class: relay.ConfigFault, Code: "x"}), 1},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: fail(tt.err)}
-				sink := &recordingSink{}
-				h := newHandler(t, bus, sink)
-				_, err := h.Invoke(t.Context(), events(1, 30))
-				u := unpublishedIn(t, err)
-				require.Equal(t, 30, u.Unpublished)
-				require.Equal(t, "event-1", u.EventID)
-				require.Len(t, bus.calls, tt.calls)
-				require.Empty(t, sink.dead)
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			bus := &scriptedBus{answer: fail(tt.err)}
+			sink := &recordingSink{}
+			h := newHandler(t, bus, sink)
+			_, err := h.Invoke(t.Context(), events(1, 30))
+			u := unpublishedIn(t, err)
+			require.Equal(t, 30, u.Unpublished)
+			require.Equal(t, "event-1", u.EventID)
+			require.Len(t, bus.calls, tt.calls)
+			require.Empty(t, sink.dead)
 		})
 	}
 }
@@ -125,30 +121,28 @@ func TestThrottlingWaitsLonger(t *testing.T) {
 		{"throttled, by a name of tomorrow", "SomethingThrottledToday", false, longWait},
 		{"a call that is throttled", "ThrottlingException", true, longWait},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var last time.Time // of the latest call, on the bubble's clock
-				var longest time.Duration
-				bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-					begin := last
-					last = time.Now()
-					switch {
-					case call%2 == 1:
-						longest = max(longest, last.Sub(begin))
-						return accept(entries), nil
-					case tt.whole:
-						return nil, &relay.CallError{Class: relay.Transient, Code: tt.code}
-					default:
-						return all(entries, relay.Result{Class: relay.Transient, Code: tt.code}), nil
-					}
-				}}
-				h := newHandler(t, bus, relay.Block)
-				for i := range 100 {
-					invoke(t, h, events(i+1, 1))
+		bubble(t, tt.name, func(t *testing.T) {
+			var last time.Time // of the latest call, on the bubble's clock
+			var longest time.Duration
+			bus := &scriptedBus{answer: func(_ context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
+				begin := last
+				last = time.Now()
+				switch {
+				case call%2 == 1:
+					longest = max(longest, last.Sub(begin))
+					return accept(entries), nil
+				case tt.whole:
+					return nil, &relay.CallError{Class: relay.Transient, Code: tt.code}
+				default:
+					return all(entries, relay.Result{Class: relay.Transient, Code: tt.code}), nil
 				}
-				require.Less(t, longest, tt.bound)
-				require.Greater(t, longest, tt.bound/2, "full jitter comes near its bound")
-			})
+			}}
+			h := newHandler(t, bus, relay.Block)
+			for i := range 100 {
+				invoke(t, h, events(i+1, 1))
+			}
+			require.Less(t, longest, tt.bound)
+			require.Greater(t, longest, tt.bound/2, "full jitter comes near its bound")
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -90,11 +91,18 @@ func payloadOf(records []shardRecord) []byte {
 	return []byte(`{"Records":[` + strings.Join(parts, ",") + `]}`)
 }
 
-// bothAnswers runs a test with error answers and with partial ones.
+// bubble runs a subtest on a clock of its own, which does not wait.
+func bubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
+}
+
+// bothAnswers runs a test with error answers and with partial ones, each in a
+// bubble.
 func bothAnswers(t *testing.T, test func(t *testing.T, answers func(*relay.Options))) {
 	t.Helper()
-	t.Run("error answers", func(t *testing.T) { test(t, nil) })
-	t.Run("partial answers", func(t *testing.T) { test(t, partial) })
+	bubble(t, "error answers", func(t *testing.T) { test(t, nil) })
+	bubble(t, "partial answers", func(t *testing.T) { test(t, partial) })
 }
 
 // logged are the lines of a log that have each of these texts in them.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -109,28 +108,26 @@ func TestASplitEndsWithTheTime(t *testing.T) {
 		{"in the margin", 2200 * time.Millisecond, false, false},
 		{"the context ends", 100 * time.Millisecond, true, false},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-				defer cancel()
-				bus := &scriptedBus{answer: func(_ context.Context, call int, _ []relay.Entry) ([]relay.Result, error) {
-					if call == 0 {
-						<-time.After(tt.after)
-						if tt.ends {
-							cancel()
-						}
+		bubble(t, tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			bus := &scriptedBus{answer: func(_ context.Context, call int, _ []relay.Entry) ([]relay.Result, error) {
+				if call == 0 {
+					<-time.After(tt.after)
+					if tt.ends {
+						cancel()
 					}
-					return nil, refused
-				}}
-				sink := &recordingSink{}
-				h := newHandler(t, bus, sink, partial)
-				out, err := h.Invoke(ctx, events(1, 10))
-				require.NoError(t, err)
-				require.Equal(t, "1", failure(out))
-				require.Equal(t, tt.split, len(bus.calls) > 1)
-				require.LessOrEqual(t, len(bus.calls), 19, "as many as it takes to have each of ten alone")
-				require.Empty(t, sink.dead, "nothing has shown whose fault it is")
-			})
+				}
+				return nil, refused
+			}}
+			sink := &recordingSink{}
+			h := newHandler(t, bus, sink, partial)
+			out, err := h.Invoke(ctx, events(1, 10))
+			require.NoError(t, err)
+			require.Equal(t, "1", failure(out))
+			require.Equal(t, tt.split, len(bus.calls) > 1)
+			require.LessOrEqual(t, len(bus.calls), 19, "as many as it takes to have each of ten alone")
+			require.Empty(t, sink.dead, "nothing has shown whose fault it is")
 		})
 	}
 }
@@ -145,24 +142,22 @@ func TestACallThatThereIsNoTimeToSplit(t *testing.T) {
 		{"a slow bus", 3 * time.Second, 2100 * time.Millisecond},
 		{"a function with less time than the margin", 900 * time.Millisecond, 0},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				bus := &scriptedBus{answer: slowly(tt.latency, failWith(refused, "event-2"))}
-				sink := &recordingSink{}
-				h := newHandler(t, bus, sink, partial)
-				payload, deliveries := events(1, 4), 0
-				for failed := "1"; failed != ""; deliveries++ {
-					require.Less(t, deliveries, 10)
-					ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
-					out, err := h.Invoke(ctx, payload)
-					require.NoError(t, ctx.Err())
-					cancel()
-					require.NoError(t, err)
-					failed = failure(out)
-				}
-				require.Equal(t, []string{"event-1", "event-3", "event-4"}, bus.accepted)
-				requireDead(t, sink, "ValidationException", "event-2")
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			bus := &scriptedBus{answer: slowly(tt.latency, failWith(refused, "event-2"))}
+			sink := &recordingSink{}
+			h := newHandler(t, bus, sink, partial)
+			payload, deliveries := events(1, 4), 0
+			for failed := "1"; failed != ""; deliveries++ {
+				require.Less(t, deliveries, 10)
+				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+				out, err := h.Invoke(ctx, payload)
+				require.NoError(t, ctx.Err())
+				cancel()
+				require.NoError(t, err)
+				failed = failure(out)
+			}
+			require.Equal(t, []string{"event-1", "event-3", "event-4"}, bus.accepted)
+			requireDead(t, sink, "ValidationException", "event-2")
 		})
 	}
 }
