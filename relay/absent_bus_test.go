@@ -89,7 +89,7 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 // fault of the configuration. A bus that comes into being is found by the next
 // invocation.
 func TestARelayToAnAbsentBus(t *testing.T) {
-	bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
+	bothAnswers(t, "an absent bus", func(t *testing.T, answers func(*relay.Options)) {
 		client, sink, log := withoutBuses("orders"), &recordingSink{}, &logRecorder{}
 		var m relay.Metrics
 		h := newHandler(t, newEventBridge(t, client, logTo(log)), sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })

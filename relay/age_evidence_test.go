@@ -38,22 +38,20 @@ func deliverFor(t *testing.T, s *shard, h *relay.Handler, during time.Duration) 
 func TestMaxAgeEndsWhatNeverComesThrough(t *testing.T) {
 	for _, neighbours := range []int{9, 99} {
 		for name, at := range map[string]int{"first": 1, "in the middle": 5, "last": neighbours + 1} {
-			t.Run(fmt.Sprintf("%d neighbours, %s", neighbours, name), func(t *testing.T) {
-				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					bus, sink := &scriptedBus{answer: sick(eventID(at))}, &recordingSink{}
-					h := newHandler(t, bus, sink, answers, maxAge)
-					s := shardOf(records(1, neighbours+1)...)
-					deliverFor(t, s, h, evidenceAge-time.Minute)
-					require.Empty(t, sink.ids(), "it is young")
-					begin := time.Now()
-					deliverFor(t, s, h, 23*time.Hour)
-					require.Zerof(t, len(s.open), "records that hold the shard after %v", time.Since(begin))
-					require.Equal(t, []string{eventID(at)}, sink.ids())
-					require.Equal(t, "Odd", sink.dead[0].Code)
-					require.Equal(t, relay.DefaultMaxAttempts, sink.dead[0].Attempts)
-					require.Less(t, time.Since(begin), 30*time.Minute)
-					require.Len(t, bus.accepted, neighbours, "each neighbour once")
-				})
+			bothAnswers(t, fmt.Sprintf("%d neighbours, %s", neighbours, name), func(t *testing.T, answers func(*relay.Options)) {
+				bus, sink := &scriptedBus{answer: sick(eventID(at))}, &recordingSink{}
+				h := newHandler(t, bus, sink, answers, maxAge)
+				s := shardOf(records(1, neighbours+1)...)
+				deliverFor(t, s, h, evidenceAge-time.Minute)
+				require.Empty(t, sink.ids(), "it is young")
+				begin := time.Now()
+				deliverFor(t, s, h, 23*time.Hour)
+				require.Zerof(t, len(s.open), "records that hold the shard after %v", time.Since(begin))
+				require.Equal(t, []string{eventID(at)}, sink.ids())
+				require.Equal(t, "Odd", sink.dead[0].Code)
+				require.Equal(t, relay.DefaultMaxAttempts, sink.dead[0].Attempts)
+				require.Less(t, time.Since(begin), 30*time.Minute)
+				require.Len(t, bus.accepted, neighbours, "each neighbour once")
 			})
 		}
 	}
@@ -85,35 +83,33 @@ func TestMaxAgeOfAnEventAlone(t *testing.T) {
 		{"something every few minutes", []int{-30, 7, 33, 90}, testRecord{}, true},
 		{"something to another bus", []int{30, 90}, testRecord{name: "Elsewhere"}, false},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				bus, sink := &scriptedBus{answer: sick(eventID(lone))}, &recordingSink{}
-				h := newHandler(t, bus, sink, answers, maxAge, elsewhere)
-				s := &shard{}
-				for minute := -60; minute < 20*60; minute++ {
-					if minute == 0 {
-						s.put(testRecord{sequence: lone})
-					}
-					for i, at := range tt.others {
-						if at == minute {
-							other := tt.other
-							other.sequence = 100 + i
-							done, err := shardOf(other).deliver(t, h)
-							require.NoError(t, err)
-							require.True(t, done)
-						}
-					}
-					if minute%5 == 0 {
-						_, _ = s.deliver(t, h)
-					}
-					if minute < 60 {
-						require.Empty(t, sink.ids(), "it is young")
-					}
-					<-time.After(time.Minute)
+		bothAnswers(t, tt.name, func(t *testing.T, answers func(*relay.Options)) {
+			bus, sink := &scriptedBus{answer: sick(eventID(lone))}, &recordingSink{}
+			h := newHandler(t, bus, sink, answers, maxAge, elsewhere)
+			s := &shard{}
+			for minute := -60; minute < 20*60; minute++ {
+				if minute == 0 {
+					s.put(testRecord{sequence: lone})
 				}
-				require.Equal(t, tt.dead, len(sink.ids()) == 1, "dead letters: %v", sink.ids())
-				require.Equal(t, tt.dead, len(s.open) == 0)
-			})
+				for i, at := range tt.others {
+					if at == minute {
+						other := tt.other
+						other.sequence = 100 + i
+						done, err := shardOf(other).deliver(t, h)
+						require.NoError(t, err)
+						require.True(t, done)
+					}
+				}
+				if minute%5 == 0 {
+					_, _ = s.deliver(t, h)
+				}
+				if minute < 60 {
+					require.Empty(t, sink.ids(), "it is young")
+				}
+				<-time.After(time.Minute)
+			}
+			require.Equal(t, tt.dead, len(sink.ids()) == 1, "dead letters: %v", sink.ids())
+			require.Equal(t, tt.dead, len(s.open) == 0)
 		})
 	}
 	bubble(t, "what comes behind it on its own shard", func(t *testing.T) {
@@ -142,24 +138,22 @@ func TestAnOutageGivesNothingUp(t *testing.T) {
 	} {
 		for _, n := range []int{1, 10, 100} {
 			for _, before := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %d events, worked before: %v", name, n, before), func(t *testing.T) {
-					bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-						bus, sink := &scriptedBus{}, &recordingSink{}
-						h := newHandler(t, bus, sink, answers, maxAge)
-						if before {
-							_, err := shardOf(testRecord{sequence: 1000}).deliver(t, h)
-							require.NoError(t, err)
-						}
-						bus.answer = says
-						s := shardOf(records(1, n)...)
-						deliverFor(t, s, h, 10*evidenceAge)
-						require.Empty(t, sink.ids())
-						require.Len(t, s.open, n)
-						bus.answer = nil // it is over
-						deliverFor(t, s, h, 15*time.Minute)
-						require.Empty(t, s.open)
-						require.Empty(t, sink.ids(), "also afterwards")
-					})
+				bothAnswers(t, fmt.Sprintf("%s, %d events, worked before: %v", name, n, before), func(t *testing.T, answers func(*relay.Options)) {
+					bus, sink := &scriptedBus{}, &recordingSink{}
+					h := newHandler(t, bus, sink, answers, maxAge)
+					if before {
+						_, err := shardOf(testRecord{sequence: 1000}).deliver(t, h)
+						require.NoError(t, err)
+					}
+					bus.answer = says
+					s := shardOf(records(1, n)...)
+					deliverFor(t, s, h, 10*evidenceAge)
+					require.Empty(t, sink.ids())
+					require.Len(t, s.open, n)
+					bus.answer = nil // it is over
+					deliverFor(t, s, h, 15*time.Minute)
+					require.Empty(t, s.open)
+					require.Empty(t, sink.ids(), "also afterwards")
 				})
 			}
 		}

@@ -61,18 +61,16 @@ func TestABadDeployDrainsNothingThatIsPublishedAgain(t *testing.T) {
 				"every entry is invalid": refuseAll(invalid),
 				"every call is refused":  fail(refused),
 			} {
-				t.Run(fmt.Sprintf("%s, %s, %d events", kind, name, n), func(t *testing.T) {
-					bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-						<-time.After(toDays)
-						sink := &recordingSink{}
-						h := newHandler(t, &scriptedBus{answer: says}, sink, answers)
-						payload := batch(oldAndTimeless(kind, n)...)
-						for range 3 {
-							out, err := h.Invoke(t.Context(), payload)
-							require.Empty(t, sink.ids(), "dead letters for their age")
-							require.True(t, err != nil || failure(out) == "1", "they are reported as failed")
-						}
-					})
+				bothAnswers(t, fmt.Sprintf("%s, %s, %d events", kind, name, n), func(t *testing.T, answers func(*relay.Options)) {
+					<-time.After(toDays)
+					sink := &recordingSink{}
+					h := newHandler(t, &scriptedBus{answer: says}, sink, answers)
+					payload := batch(oldAndTimeless(kind, n)...)
+					for range 3 {
+						out, err := h.Invoke(t.Context(), payload)
+						require.Empty(t, sink.ids(), "dead letters for their age")
+						require.True(t, err != nil || failure(out) == "1", "they are reported as failed")
+					}
 				})
 			}
 		}
@@ -82,26 +80,24 @@ func TestABadDeployDrainsNothingThatIsPublishedAgain(t *testing.T) {
 // The same for MaxAge: it is about the time on the stream too.
 func TestMaxAgeIsTheAgeOnTheStream(t *testing.T) {
 	for kind := range timeless {
-		t.Run(kind, func(t *testing.T) {
-			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				<-time.After(toDays)
-				begin := time.Now()
-				bus := &scriptedBus{}
-				bus.answer = refuse(unlucky, eventID(3)) // for a second, and then no longer
-				sink := &recordingSink{}
-				h := newHandler(t, bus, sink, answers, func(o *relay.Options) { o.MaxAge = 12 * time.Hour })
-				payload := batch(oldAndTimeless(kind, 5)...)
-				out, err := h.Invoke(t.Context(), payload)
-				require.Emptyf(t, sink.ids(), "a dead letter after %v of trouble", time.Since(begin))
-				if answers == nil {
-					require.Equal(t, eventID(3), unpublishedIn(t, err).EventID)
-				} else {
-					require.Equal(t, "3", failure(out))
-				}
-				bus.answer = nil
-				require.Empty(t, invoke(t, h, payload))
-				require.Contains(t, bus.accepted, eventID(3))
-			})
+		bothAnswers(t, kind, func(t *testing.T, answers func(*relay.Options)) {
+			<-time.After(toDays)
+			begin := time.Now()
+			bus := &scriptedBus{}
+			bus.answer = refuse(unlucky, eventID(3)) // for a second, and then no longer
+			sink := &recordingSink{}
+			h := newHandler(t, bus, sink, answers, func(o *relay.Options) { o.MaxAge = 12 * time.Hour })
+			payload := batch(oldAndTimeless(kind, 5)...)
+			out, err := h.Invoke(t.Context(), payload)
+			require.Emptyf(t, sink.ids(), "a dead letter after %v of trouble", time.Since(begin))
+			if answers == nil {
+				require.Equal(t, eventID(3), unpublishedIn(t, err).EventID)
+			} else {
+				require.Equal(t, "3", failure(out))
+			}
+			bus.answer = nil
+			require.Empty(t, invoke(t, h, payload))
+			require.Contains(t, bus.accepted, eventID(3))
 		})
 	}
 }

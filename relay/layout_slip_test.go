@@ -53,51 +53,49 @@ func TestARelayWithAnotherLayoutDrainsNothing(t *testing.T) {
 		{name: "another case", written: "event", configured: "Event", n: 10},
 		{name: "with a marker", written: "event", configured: "evt", marker: "kind", change: marked, n: 10},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				bus, sink, log := &scriptedBus{}, &recordingSink{}, &logRecorder{}
-				var m relay.Metrics
-				configure := func(o *relay.Options) {
-					o.Layout.Event, o.Layout.Marker, o.Logger = tt.configured, tt.marker, log.logger()
+		bothAnswers(t, tt.name, func(t *testing.T, answers func(*relay.Options)) {
+			bus, sink, log := &scriptedBus{}, &recordingSink{}, &logRecorder{}
+			var m relay.Metrics
+			configure := func(o *relay.Options) {
+				o.Layout.Event, o.Layout.Marker, o.Logger = tt.configured, tt.marker, log.logger()
+			}
+			rs := under(tt.written, records(1, tt.n)...)
+			if tt.change != nil {
+				rs = tt.change(rs)
+			}
+			payload := batch(rs...)
+			var h *relay.Handler
+			for i := range 6 {
+				if i%2 == 0 { // in the same process, and in new ones
+					h = newHandler(t, bus, sink, answers, keep(&m), configure)
 				}
-				rs := under(tt.written, records(1, tt.n)...)
-				if tt.change != nil {
-					rs = tt.change(rs)
+				out, err := h.Invoke(t.Context(), payload)
+				require.Zero(t, sink.puts, "dead letters")
+				require.Empty(t, bus.calls)
+				require.Equal(t, tt.n, m.Failed)
+				require.Equal(t, tt.n, m.ConfigFaults)
+				if answers == nil {
+					u := unpublishedIn(t, err)
+					require.Equal(t, relay.ConfigFault, u.Class)
+					require.Equal(t, "WrongLayout", u.Code)
+					require.Equal(t, tt.n, u.Unpublished)
+				} else {
+					require.NoError(t, err)
+					require.Equal(t, "1", failure(out))
 				}
-				payload := batch(rs...)
-				var h *relay.Handler
-				for i := range 6 {
-					if i%2 == 0 { // in the same process, and in new ones
-						h = newHandler(t, bus, sink, answers, keep(&m), configure)
-					}
-					out, err := h.Invoke(t.Context(), payload)
-					require.Zero(t, sink.puts, "dead letters")
-					require.Empty(t, bus.calls)
-					require.Equal(t, tt.n, m.Failed)
-					require.Equal(t, tt.n, m.ConfigFaults)
-					if answers == nil {
-						u := unpublishedIn(t, err)
-						require.Equal(t, relay.ConfigFault, u.Class)
-						require.Equal(t, "WrongLayout", u.Code)
-						require.Equal(t, tt.n, u.Unpublished)
-					} else {
-						require.NoError(t, err)
-						require.Equal(t, "1", failure(out))
-					}
-				}
-				configured := tt.configured
-				if configured == "" {
-					configured = envelope.DefaultEvent
-				}
-				require.NotEmpty(t, logged(log, `"level":"ERROR"`, "WrongLayout", tt.written, configured),
-					"the log names both attributes: %s", log)
-				require.NotContains(t, log.String(), testSecret)
+			}
+			configured := tt.configured
+			if configured == "" {
+				configured = envelope.DefaultEvent
+			}
+			require.NotEmpty(t, logged(log, `"level":"ERROR"`, "WrongLayout", tt.written, configured),
+				"the log names both attributes: %s", log)
+			require.NotContains(t, log.String(), testSecret)
 
-				h = newHandler(t, bus, sink, answers, keep(&m), configure, func(o *relay.Options) { o.Layout.Event = tt.written })
-				require.Empty(t, invoke(t, h, payload))
-				require.Len(t, bus.accepted, tt.n, "the next deploy is right")
-				require.Empty(t, sink.ids())
-			})
+			h = newHandler(t, bus, sink, answers, keep(&m), configure, func(o *relay.Options) { o.Layout.Event = tt.written })
+			require.Empty(t, invoke(t, h, payload))
+			require.Len(t, bus.accepted, tt.n, "the next deploy is right")
+			require.Empty(t, sink.ids())
 		})
 	}
 }

@@ -65,16 +65,14 @@ func TestAPoisonousEventAndOneCallADelivery(t *testing.T) {
 				"the call is refused":  failWith(refused, eventID(bad)),
 				"the entry is refused": refuse(invalid, eventID(bad)),
 			} {
-				t.Run(fmt.Sprintf("%s, %d of %d", name, bad, n), func(t *testing.T) {
-					bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-						bus, sink := &scriptedBus{answer: slowly(slowBus, says)}, &recordingSink{}
-						h := newHandler(t, bus, sink, answers)
-						s := oneCall(records(1, n)...)
-						deliverTimes(t, s, h, bus, 3*n+3)
-						require.ElementsMatch(t, goodOnes(n, bad), bus.accepted, "after %d deliveries", 3*n+3)
-						require.Equal(t, []string{eventID(bad)}, sink.ids())
-						require.Empty(t, s.open)
-					})
+				bothAnswers(t, fmt.Sprintf("%s, %d of %d", name, bad, n), func(t *testing.T, answers func(*relay.Options)) {
+					bus, sink := &scriptedBus{answer: slowly(slowBus, says)}, &recordingSink{}
+					h := newHandler(t, bus, sink, answers)
+					s := oneCall(records(1, n)...)
+					deliverTimes(t, s, h, bus, 3*n+3)
+					require.ElementsMatch(t, goodOnes(n, bad), bus.accepted, "after %d deliveries", 3*n+3)
+					require.Equal(t, []string{eventID(bad)}, sink.ids())
+					require.Empty(t, s.open)
 				})
 			}
 		}
@@ -91,16 +89,14 @@ func TestSeveralPoisonousEventsAndOneCallADelivery(t *testing.T) {
 		{10, []int{1, 2}}, {10, []int{1, 10}}, {10, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}}, {25, []int{1, 11, 21}}, {25, []int{5, 6, 7, 25}},
 	} {
 		for _, memory := range memories {
-			t.Run(fmt.Sprintf("%v of %d, memory %d", tt.bad, tt.n, memory), func(t *testing.T) {
-				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					bus, sink := &scriptedBus{answer: slowly(slowBus, failWith(refused, idsOf(tt.bad...)...))}, &recordingSink{}
-					h := newHandler(t, bus, sink, answers, remembers(memory))
-					s := oneCall(records(1, tt.n)...)
-					deliverTimes(t, s, h, bus, 3*tt.n+3)
-					require.Zero(t, len(s.open), "records that hold the shard; accepted: %v, dead letters: %v", bus.accepted, sink.ids())
-					require.ElementsMatch(t, goodOnes(tt.n, tt.bad...), bus.accepted)
-					require.ElementsMatch(t, idsOf(tt.bad...), sink.ids())
-				})
+			bothAnswers(t, fmt.Sprintf("%v of %d, memory %d", tt.bad, tt.n, memory), func(t *testing.T, answers func(*relay.Options)) {
+				bus, sink := &scriptedBus{answer: slowly(slowBus, failWith(refused, idsOf(tt.bad...)...))}, &recordingSink{}
+				h := newHandler(t, bus, sink, answers, remembers(memory))
+				s := oneCall(records(1, tt.n)...)
+				deliverTimes(t, s, h, bus, 3*tt.n+3)
+				require.Zero(t, len(s.open), "records that hold the shard; accepted: %v, dead letters: %v", bus.accepted, sink.ids())
+				require.ElementsMatch(t, goodOnes(tt.n, tt.bad...), bus.accepted)
+				require.ElementsMatch(t, idsOf(tt.bad...), sink.ids())
 			})
 		}
 	}
@@ -110,30 +106,28 @@ func TestSeveralPoisonousEventsAndOneCallADelivery(t *testing.T) {
 // waits for it, and what does not goes on.
 func TestASuspectHoldsItsOwnAggregateAlone(t *testing.T) {
 	for _, bad := range []int{1, 4} {
-		t.Run(fmt.Sprint(bad), func(t *testing.T) {
-			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				bus, sink := &scriptedBus{answer: slowly(slowBus, failWith(refused, eventID(bad)))}, &recordingSink{}
-				h := newHandler(t, bus, sink, answers, ordered)
-				rs := records(1, 12)
-				for i := range rs {
-					rs[i].aggregate = string(rune('a' + i%3))
-					rs[i].id = eventID(i + 1)
-					rs[i] = sequenced(rs[i], int64(i/3+1))
-				}
-				s := oneCall(rs...)
-				deliverTimes(t, s, h, bus, 3*12+3)
-				require.ElementsMatch(t, goodOnes(12, bad), bus.accepted)
-				require.Equal(t, []string{eventID(bad)}, sink.ids())
-				for a := range 3 {
-					var last int
-					for _, id := range bus.accepted {
-						if n := sequenceOf(id); n%3 == a {
-							require.Greater(t, n, last, "the order of an aggregate")
-							last = n
-						}
+		bothAnswers(t, fmt.Sprint(bad), func(t *testing.T, answers func(*relay.Options)) {
+			bus, sink := &scriptedBus{answer: slowly(slowBus, failWith(refused, eventID(bad)))}, &recordingSink{}
+			h := newHandler(t, bus, sink, answers, ordered)
+			rs := records(1, 12)
+			for i := range rs {
+				rs[i].aggregate = string(rune('a' + i%3))
+				rs[i].id = eventID(i + 1)
+				rs[i] = sequenced(rs[i], int64(i/3+1))
+			}
+			s := oneCall(rs...)
+			deliverTimes(t, s, h, bus, 3*12+3)
+			require.ElementsMatch(t, goodOnes(12, bad), bus.accepted)
+			require.Equal(t, []string{eventID(bad)}, sink.ids())
+			for a := range 3 {
+				var last int
+				for _, id := range bus.accepted {
+					if n := sequenceOf(id); n%3 == a {
+						require.Greater(t, n, last, "the order of an aggregate")
+						last = n
 					}
 				}
-			})
+			}
 		})
 	}
 }
@@ -143,20 +137,18 @@ func TestASuspectHoldsItsOwnAggregateAlone(t *testing.T) {
 func TestABadDeployAndOneCallADelivery(t *testing.T) {
 	for _, n := range []int{1, 2, 10, 25} {
 		for name, says := range map[string]answer{"calls are refused": fail(refused), "entries are refused": refuseAll(invalid)} {
-			t.Run(fmt.Sprintf("%s, %d events", name, n), func(t *testing.T) {
-				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					bus, sink := &scriptedBus{answer: slowly(slowBus, says)}, &recordingSink{}
-					h := newHandler(t, bus, sink, answers)
-					s := oneCall(records(1, n)...)
-					deliverTimes(t, s, h, bus, 4*n)
-					require.Empty(t, bus.accepted)
-					require.Empty(t, sink.ids())
-					bus.answer = slowly(slowBus, acceptAll)
-					deliverTimes(t, s, h, bus, n+3)
-					require.Empty(t, s.open)
-					require.Empty(t, sink.ids())
-					require.Len(t, bus.accepted, n)
-				})
+			bothAnswers(t, fmt.Sprintf("%s, %d events", name, n), func(t *testing.T, answers func(*relay.Options)) {
+				bus, sink := &scriptedBus{answer: slowly(slowBus, says)}, &recordingSink{}
+				h := newHandler(t, bus, sink, answers)
+				s := oneCall(records(1, n)...)
+				deliverTimes(t, s, h, bus, 4*n)
+				require.Empty(t, bus.accepted)
+				require.Empty(t, sink.ids())
+				bus.answer = slowly(slowBus, acceptAll)
+				deliverTimes(t, s, h, bus, n+3)
+				require.Empty(t, s.open)
+				require.Empty(t, sink.ids())
+				require.Len(t, bus.accepted, n)
 			})
 		}
 	}

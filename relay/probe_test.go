@@ -64,24 +64,22 @@ func deliverEvery(t *testing.T, s *shard, h *relay.Handler, during time.Duration
 // proof.
 func TestAProbeProvesAnEventGuilty(t *testing.T) {
 	for name, refusal := range map[string]answer{"the entry is refused": refuse(invalid, eventID(1)), "the call is refused": failWith(refused, eventID(1))} {
-		t.Run(name, func(t *testing.T) {
-			bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-				bus, sink := newProbed(acceptAll, refusal), &recordingSink{}
-				var m relay.Metrics
-				h := newHandler(t, bus, sink, answers, keep(&m), probing(heartbeat()))
-				s := shardOf(records(1, 1)...)
-				_, err := s.deliver(t, h)
-				require.NoError(t, err)
-				require.Empty(t, s.open, "the shard is held")
-				require.Equal(t, idsOf(1), sink.ids())
-				require.Len(t, bus.probes, 1)
-				got := bus.probes[0].entry
-				require.Equal(t, "operations", got.Source)
-				require.Equal(t, `{"alive":true}`, string(got.Detail))
-				require.Equal(t, 0, m.Published, "a probe is no event")
-				require.Equal(t, 1, m.DeadLettered)
-				require.Equal(t, 1, m.Records)
-			})
+		bothAnswers(t, name, func(t *testing.T, answers func(*relay.Options)) {
+			bus, sink := newProbed(acceptAll, refusal), &recordingSink{}
+			var m relay.Metrics
+			h := newHandler(t, bus, sink, answers, keep(&m), probing(heartbeat()))
+			s := shardOf(records(1, 1)...)
+			_, err := s.deliver(t, h)
+			require.NoError(t, err)
+			require.Empty(t, s.open, "the shard is held")
+			require.Equal(t, idsOf(1), sink.ids())
+			require.Len(t, bus.probes, 1)
+			got := bus.probes[0].entry
+			require.Equal(t, "operations", got.Source)
+			require.Equal(t, `{"alive":true}`, string(got.Detail))
+			require.Equal(t, 0, m.Published, "a probe is no event")
+			require.Equal(t, 1, m.DeadLettered)
+			require.Equal(t, 1, m.Records)
 		})
 	}
 }

@@ -37,18 +37,16 @@ func TestASlowBusAndErrorAnswers(t *testing.T) {
 			{"one call a delivery, and hardly any time", 30, 200 * time.Millisecond, 500 * time.Millisecond, 4},
 			{"a large batch", 1000, time.Second, 5 * time.Second, 28},
 		} {
-			t.Run(fmt.Sprintf("memory %d, %s", memory, tt.name), func(t *testing.T) {
-				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
-					h := newHandler(t, bus, relay.Block, answers, remembers(memory))
-					s := shardOf(records(1, tt.n)...)
-					s.size, s.timeout = tt.n, tt.timeout
-					for range tt.deliveries {
-						_, _ = s.deliver(t, h)
-					}
-					require.Zero(t, len(s.open), "records that hold the shard after %d deliveries; %d entries were accepted", tt.deliveries, len(bus.accepted))
-					require.Len(t, bus.accepted, tt.n, "each once")
-				})
+			bothAnswers(t, fmt.Sprintf("memory %d, %s", memory, tt.name), func(t *testing.T, answers func(*relay.Options)) {
+				bus := &scriptedBus{answer: slowly(tt.latency, acceptAll)}
+				h := newHandler(t, bus, relay.Block, answers, remembers(memory))
+				s := shardOf(records(1, tt.n)...)
+				s.size, s.timeout = tt.n, tt.timeout
+				for range tt.deliveries {
+					_, _ = s.deliver(t, h)
+				}
+				require.Zero(t, len(s.open), "records that hold the shard after %d deliveries; %d entries were accepted", tt.deliveries, len(bus.accepted))
+				require.Len(t, bus.accepted, tt.n, "each once")
 			})
 		}
 	}
@@ -58,45 +56,43 @@ func TestASlowBusAndErrorAnswers(t *testing.T) {
 func TestASlowSinkAndErrorAnswers(t *testing.T) {
 	for _, memory := range memories {
 		for name, unreadable := range map[string]bool{"refused by the bus": false, "that cannot be read": true} {
-			t.Run(fmt.Sprintf("memory %d, %s", memory, name), func(t *testing.T) {
-				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					bad := func(n int) bool { return n%2 == 0 }
-					bus := &scriptedBus{}
-					sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
-						select {
-						case <-time.After(300 * time.Millisecond):
-							return nil
-						case <-ctx.Done():
-							return ctx.Err()
-						}
-					}}
-					bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
-						out := accept(entries)
-						for i, e := range entries {
-							if bad(sequenceOf(e.EventID)) {
-								out[i] = malformed
-							}
-						}
-						return out, nil
+			bothAnswers(t, fmt.Sprintf("memory %d, %s", memory, name), func(t *testing.T, answers func(*relay.Options)) {
+				bad := func(n int) bool { return n%2 == 0 }
+				bus := &scriptedBus{}
+				sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
+					select {
+					case <-time.After(300 * time.Millisecond):
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
 					}
-					h := newHandler(t, bus, sink, answers, remembers(memory))
-					rs := records(1, 20)
-					for i := range rs {
-						if unreadable && bad(i+1) {
-							rs[i].payload = `{"??":1}`
+				}}
+				bus.answer = func(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
+					out := accept(entries)
+					for i, e := range entries {
+						if bad(sequenceOf(e.EventID)) {
+							out[i] = malformed
 						}
 					}
-					s := shardOf(rs...)
-					s.timeout = 3 * time.Second
-					for range 30 {
-						_, _ = s.deliver(t, h)
+					return out, nil
+				}
+				h := newHandler(t, bus, sink, answers, remembers(memory))
+				rs := records(1, 20)
+				for i := range rs {
+					if unreadable && bad(i+1) {
+						rs[i].payload = `{"??":1}`
 					}
-					require.Zero(t, len(s.open), "records that hold the shard; dead letters: %d", len(sink.dead))
-					ids := sink.ids()
-					slices.Sort(ids)
-					require.Len(t, slices.Compact(ids), 10)
-					require.Len(t, bus.accepted, 10, "each once")
-				})
+				}
+				s := shardOf(rs...)
+				s.timeout = 3 * time.Second
+				for range 30 {
+					_, _ = s.deliver(t, h)
+				}
+				require.Zero(t, len(s.open), "records that hold the shard; dead letters: %d", len(sink.dead))
+				ids := sink.ids()
+				slices.Sort(ids)
+				require.Len(t, slices.Compact(ids), 10)
+				require.Len(t, bus.accepted, 10, "each once")
 			})
 		}
 	}

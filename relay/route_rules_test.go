@@ -71,32 +71,30 @@ func TestARouteThatSpoilsEvents(t *testing.T) {
 			{idsOf(1, 2, 3, 4, 6, 7, 8, 9, 10), "5"},
 			{nil, "1"},
 		} {
-			t.Run(fmt.Sprintf("%s, %d of 10 are good", name, len(tt.good)), func(t *testing.T) {
-				bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
-					client, sink, log := &refusingClient{}, &recordingSink{}, &logRecorder{}
-					refusesSpoilt(client)
-					var m relay.Metrics
-					h := newHandler(t, newEventBridge(t, client), sink, answers, keep(&m), spoils(spoil, tt.good...),
-						func(o *relay.Options) { o.Logger = log.logger() })
-					for range 3 {
-						out, err := h.Invoke(t.Context(), events(1, 10))
-						require.Empty(t, sink.ids(), "dead letters")
-						if answers == nil {
-							u := unpublishedIn(t, err)
-							require.Equal(t, relay.ConfigFault, u.Class)
-							require.Equal(t, "RouteInvalid", u.Code)
-							require.Equal(t, eventID(sequenceOf("event-"+tt.failure)), u.EventID)
-						} else {
-							require.NoError(t, err)
-							require.Equal(t, tt.failure, failure(out))
-						}
-						require.Positive(t, m.ConfigFaults)
+			bothAnswers(t, fmt.Sprintf("%s, %d of 10 are good", name, len(tt.good)), func(t *testing.T, answers func(*relay.Options)) {
+				client, sink, log := &refusingClient{}, &recordingSink{}, &logRecorder{}
+				refusesSpoilt(client)
+				var m relay.Metrics
+				h := newHandler(t, newEventBridge(t, client), sink, answers, keep(&m), spoils(spoil, tt.good...),
+					func(o *relay.Options) { o.Logger = log.logger() })
+				for range 3 {
+					out, err := h.Invoke(t.Context(), events(1, 10))
+					require.Empty(t, sink.ids(), "dead letters")
+					if answers == nil {
+						u := unpublishedIn(t, err)
+						require.Equal(t, relay.ConfigFault, u.Class)
+						require.Equal(t, "RouteInvalid", u.Code)
+						require.Equal(t, eventID(sequenceOf("event-"+tt.failure)), u.EventID)
+					} else {
+						require.NoError(t, err)
+						require.Equal(t, tt.failure, failure(out))
 					}
-					for _, call := range client.calls {
-						require.Subset(t, tt.good, call, "it is not sent")
-					}
-					require.NotEmpty(t, logged(log, "RouteInvalid", `"level":"ERROR"`), log.String())
-				})
+					require.Positive(t, m.ConfigFaults)
+				}
+				for _, call := range client.calls {
+					require.Subset(t, tt.good, call, "it is not sent")
+				}
+				require.NotEmpty(t, logged(log, "RouteInvalid", `"level":"ERROR"`), log.String())
 			})
 		}
 	}

@@ -97,12 +97,12 @@ func bubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
-// bothAnswers runs a test with error answers and with partial ones, each in a
+// bothAnswers runs a subtest with error answers and with partial ones, each in a
 // bubble.
-func bothAnswers(t *testing.T, test func(t *testing.T, answers func(*relay.Options))) {
+func bothAnswers(t *testing.T, name string, test func(t *testing.T, answers func(*relay.Options))) {
 	t.Helper()
-	bubble(t, "error answers", func(t *testing.T) { test(t, nil) })
-	bubble(t, "partial answers", func(t *testing.T) { test(t, partial) })
+	bubble(t, name+", error answers", func(t *testing.T) { test(t, nil) })
+	bubble(t, name+", partial answers", func(t *testing.T) { test(t, partial) })
 }
 
 // logged are the lines of a log that have each of these texts in them.

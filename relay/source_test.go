@@ -34,7 +34,7 @@ var otherSources = map[string]string{
 // an answer for success would delete what nobody has read.
 func requireNothingConsumed(t *testing.T, payload []byte, texts ...string) {
 	t.Helper()
-	bothAnswers(t, func(t *testing.T, answers func(*relay.Options)) {
+	bothAnswers(t, "nothing is consumed", func(t *testing.T, answers func(*relay.Options)) {
 		bus, sink, log := &scriptedBus{}, &recordingSink{}, &logRecorder{}
 		var m relay.Metrics
 		h := newHandler(t, bus, sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
