@@ -2,7 +2,6 @@ package relay_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,11 +26,10 @@ var timeless = map[string]string{
 // withoutTimeOnStream is a record whose event is old by its own time and that
 // has that in place of the time on the stream.
 func withoutTimeOnStream(kind string, r testRecord) testRecord {
-	text := strings.Replace(r.template(), `"ApproximateCreationDateTime":$s,`, timeless[kind], 1)
+	r = r.with(`"ApproximateCreationDateTime":$s,`, timeless[kind])
 	if kind == "the time in another place" {
-		text = strings.Replace(text, `"dynamodb":{`, `"ApproximateCreationDateTime":$s,"dynamodb":{`, 1)
+		r = r.with(`"dynamodb":{`, `"ApproximateCreationDateTime":$s,"dynamodb":{`)
 	}
-	r.raw = text
 	return r
 }
 
@@ -115,10 +113,8 @@ func TestTheTimeOnTheStreamCounts(t *testing.T) {
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			<-time.After(toDays)
-			r := testRecord{sequence: 1}
 			at := time.Now().Add(-tt.stream).Unix()
-			r.raw = strings.Replace(r.template(), `DateTime":$s`, fmt.Sprint(`DateTime":`, at), 1)
-			r.age = tt.event
+			r := testRecord{sequence: 1, age: tt.event}.with(`DateTime":$s`, fmt.Sprint(`DateTime":`, at))
 			sink := &recordingSink{}
 			h := newHandler(t, &scriptedBus{answer: refuseAll(invalid)}, sink)
 			_, err := h.Invoke(t.Context(), batch(r))

@@ -20,8 +20,7 @@ import (
 
 // sequenced gives the event of a record its place among those of its aggregate.
 func sequenced(r testRecord, sequence int64) testRecord {
-	r.raw = strings.Replace(r.template(), `"timestamp":{"N":"$ms"}`, fmt.Sprintf(`"timestamp":{"N":"$ms"},"sequence":{"N":"%d"}`, sequence), 1)
-	return r
+	return r.withHeader(fmt.Sprintf(`"sequence":{"N":"%d"}`, sequence))
 }
 
 // aggregates are records as the stream brings them: "a2 b1 a-" is the second

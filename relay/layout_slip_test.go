@@ -3,7 +3,6 @@ package relay_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,33 +16,20 @@ import (
 func under(attribute string, rs ...testRecord) []testRecord {
 	out := slices.Clone(rs)
 	for i, r := range rs {
-		out[i].raw = strings.Replace(r.template(), `"event":{"M":{"headers"`, fmt.Sprintf(`%q:{"M":{"headers"`, attribute), 1)
+		out[i] = r.with(`"event":{"M":{"headers"`, fmt.Sprintf(`%q:{"M":{"headers"`, attribute))
 	}
 	return out
-}
-
-// replaced is a record with something else in it.
-func replaced(r testRecord, old, with string) testRecord {
-	r.raw = strings.Replace(r.template(), old, with, 1)
-	return r
 }
 
 // A relay with another Layout.Event than the writer's finds no event in any new
 // item. That is a slip of a deploy, which is held and loud, and nothing of the
 // table goes to the dead letters.
 func TestARelayWithAnotherLayoutDrainsNothing(t *testing.T) {
-	marked := func(rs []testRecord) []testRecord {
-		for i := range rs {
-			rs[i] = replaced(rs[i], `"NewImage":{`, fmt.Sprintf(`"NewImage":{"kind":{"S":%q},`, envelope.MarkerValue))
-		}
-		return rs
-	}
 	for _, tt := range []struct {
 		name       string
 		written    string // the writer's attribute
 		configured string // the relay's, "" for the default
 		marker     string
-		change     func([]testRecord) []testRecord
 		n          int
 	}{
 		{name: "one hundred", written: "event", configured: "evt", n: 100},
@@ -51,7 +37,7 @@ func TestARelayWithAnotherLayoutDrainsNothing(t *testing.T) {
 		{name: "eleven", written: "happened", configured: "evt", n: 11},
 		{name: "the relay has the default", written: "happened", n: 10},
 		{name: "another case", written: "event", configured: "Event", n: 10},
-		{name: "with a marker", written: "event", configured: "evt", marker: "kind", change: marked, n: 10},
+		{name: "with a marker", written: "event", configured: "evt", marker: "kind", n: 10},
 	} {
 		bothAnswers(t, tt.name, func(t *testing.T, answers func(*relay.Options)) {
 			bus, sink, log := &scriptedBus{}, &recordingSink{}, &logRecorder{}
@@ -60,8 +46,10 @@ func TestARelayWithAnotherLayoutDrainsNothing(t *testing.T) {
 				o.Layout.Event, o.Layout.Marker, o.Logger = tt.configured, tt.marker, log.logger()
 			}
 			rs := under(tt.written, records(1, tt.n)...)
-			if tt.change != nil {
-				rs = tt.change(rs)
+			for i := range rs {
+				if tt.marker != "" {
+					rs[i] = rs[i].marked()
+				}
 			}
 			payload := batch(rs...)
 			var h *relay.Handler
@@ -103,7 +91,7 @@ func TestARelayWithAnotherLayoutDrainsNothing(t *testing.T) {
 // What is no new item says nothing about the layout.
 func TestALayoutIsJudgedByNewItems(t *testing.T) {
 	other := func(op string, sequence int) testRecord {
-		return replaced(testRecord{sequence: sequence}, `"INSERT"`, fmt.Sprintf("%q", op))
+		return testRecord{sequence: sequence}.with(`"INSERT"`, fmt.Sprintf("%q", op))
 	}
 	bus, sink := &scriptedBus{}, &recordingSink{}
 	h := newHandler(t, bus, sink, func(o *relay.Options) { o.Layout.Event = "evt" })
@@ -143,7 +131,7 @@ func TestAnItemThatIsNoEventIsADeadLetter(t *testing.T) {
 	t.Run("alone, beside what is not new", func(t *testing.T) {
 		sink := &recordingSink{}
 		h := newHandler(t, &scriptedBus{}, sink)
-		removed := replaced(testRecord{sequence: 2}, `"INSERT"`, `"REMOVE"`)
+		removed := testRecord{sequence: 2}.with(`"INSERT"`, `"REMOVE"`)
 		invoke(t, h, batch(append(foreign(1, 1), removed)...))
 		requireCodes(t, sink, "MissingEvent")
 	})

@@ -90,6 +90,25 @@ func (r testRecord) template() string {
 		optional, or(r.payload, fmt.Sprintf(`{"M":{"secret":{"S":%q}}}`, testSecret)), testARN)
 }
 
+// with is the record with something else in one place of its text.
+func (r testRecord) with(old, new string) testRecord {
+	if !strings.Contains(r.template(), old) {
+		panic("a record without " + old)
+	}
+	r.raw = strings.Replace(r.template(), old, new, 1)
+	return r
+}
+
+// withHeader is the record with one more header of its event, as DynamoDB JSON.
+func (r testRecord) withHeader(header string) testRecord {
+	return r.with(timestampN, timestampN+","+header)
+}
+
+// marked is the record with the marker of events in the attribute "kind".
+func (r testRecord) marked() testRecord {
+	return r.with(`"NewImage":{`, `"NewImage":{"kind":{"S":"`+envelope.MarkerValue+`"},`)
+}
+
 func eventID(sequence int) string { return fmt.Sprintf("event-%d", sequence) }
 
 // sequenceOf is the number in an event id of eventID.

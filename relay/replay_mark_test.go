@@ -11,12 +11,6 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-// withHeader gives the event of a record one more header, as DynamoDB JSON.
-func withHeader(r testRecord, header string) testRecord {
-	r.raw = strings.Replace(r.template(), `"timestamp":{"N":"$ms"}`, `"timestamp":{"N":"$ms"},`+header, 1)
-	return r
-}
-
 // detailOf publishes one record again, with a mark, and returns what the bus got.
 func detailOf(t *testing.T, r testRecord, mark string) string {
 	t.Helper()
@@ -37,11 +31,11 @@ func TestReplayMarks(t *testing.T) {
 	plain := testRecord{sequence: 1}
 	for name, r := range map[string]testRecord{
 		"an event":                      plain,
-		"one with the header":           withHeader(plain, `"replay":{"S":"earlier"}`),
-		"one with an object for it":     withHeader(plain, `"replay":{"M":{"replay":{"L":[{"S":"}"},{"N":"1"}]}}}`),
-		"one that has it twice":         withHeader(plain, `"replay":{"S":"a"},"x":{"S":"y"},"replay":{"S":"b"}`),
-		"one that has it with escapes":  withHeader(plain, `"repl\u0061y":{"S":"a"}`),
-		"one with a similar header":     withHeader(plain, `"replays":{"S":"\"replay\":"},"Replay":{"S":"x"}`),
+		"one with the header":           plain.withHeader(`"replay":{"S":"earlier"}`),
+		"one with an object for it":     plain.withHeader(`"replay":{"M":{"replay":{"L":[{"S":"}"},{"N":"1"}]}}}`),
+		"one that has it twice":         plain.withHeader(`"replay":{"S":"a"},"x":{"S":"y"},"replay":{"S":"b"}`),
+		"one that has it with escapes":  plain.withHeader(`"repl\u0061y":{"S":"a"}`),
+		"one with a similar header":     plain.withHeader(`"replays":{"S":"\"replay\":"},"Replay":{"S":"x"}`),
 		"a payload with such names":     {sequence: 1, payload: `{"M":{"headers":{"M":{"replay":{"S":"mine"}}},"replay":{"S":"mine"}}}`},
 		"a payload before the headers":  {sequence: 1, raw: payloadFirst(plain)},
 		"a payload that is a text":      {sequence: 1, payload: `{"S":"{\"headers\":{\"replay\":1}}"}`},

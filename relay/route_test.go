@@ -63,9 +63,7 @@ func traceHeaderOf(t testing.TB, traceparent string) string {
 		got = entries[0].TraceHeader
 		return accept(entries), nil
 	}}
-	record := strings.Replace(testRecord{sequence: 1, trace: "$trace"}.template(), `"$trace"`, string(text), 1)
-	_, err = newHandler(t, bus, relay.Block).Invoke(t.Context(), batch(testRecord{raw: record}))
-	require.NoError(t, err)
+	invoke(t, newHandler(t, bus, relay.Block), batch(testRecord{sequence: 1}.withHeader(`"traceparent":{"S":`+string(text)+`}`)))
 	require.Len(t, bus.accepted, 1, "whatever a traceparent is, the event is published")
 	return got
 }

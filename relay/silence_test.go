@@ -1,14 +1,11 @@
 package relay_test
 
 import (
-	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
@@ -26,7 +23,7 @@ func stamped(region string, first, n int) []testRecord {
 // A slip in Options.Region drops every event. The answer is success, so the log
 // has to say it: how many, and what to compare.
 func TestABatchThatIsSkippedForItsRegion(t *testing.T) {
-	removed := testRecord{raw: strings.Replace(testRecord{sequence: 90}.template(), `"INSERT"`, `"REMOVE"`, 1)}
+	removed := testRecord{sequence: 90}.with(`"INSERT"`, `"REMOVE"`)
 	for _, tt := range []struct {
 		name    string
 		region  string // of the relay
@@ -95,31 +92,19 @@ func TestARegionThatIsNotTheStreamsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			log, bus := &logRecorder{}, &scriptedBus{}
 			h := newHandler(t, bus, relay.Block, func(o *relay.Options) { o.Region, o.Logger = tt.region, log.logger() })
-			r := testRecord{sequence: 1, region: tt.region}
-			r.raw = strings.Replace(r.template(), testARN, tt.arn, 1)
-			invoke(t, h, batch(r))
+			invoke(t, h, batch(testRecord{sequence: 1, region: tt.region}.with(testARN, tt.arn)))
 			require.Len(t, bus.accepted, 1)
 			require.Empty(t, logged(log), log.String())
 		})
 	}
 }
 
-// otherItem is a new item of another kind in a shared table.
-func otherItem(sequence int) testRecord {
-	r := testRecord{sequence: sequence}
-	r.raw = strings.Replace(r.template(), `"event":{"M":{"headers"`, `"order":{"M":{"lines"`, 1)
-	return r
-}
-
 // A Marker that the writer does not write drops every event. The log counts the
 // items that were skipped, and names as a suspect one that looks like an event.
 func TestABatchThatIsSkippedForWantOfAMarker(t *testing.T) {
-	marked := testRecord{sequence: 40}
-	marked.raw = strings.Replace(marked.template(), `"event":{"M":{"headers"`,
-		fmt.Sprintf(`"kind":{"S":%q},"event":{"M":{"headers"`, envelope.MarkerValue), 1)
-	changed := testRecord{raw: strings.Replace(otherItem(90).template(), `"INSERT"`, `"MODIFY"`, 1)}
-	noEventID := testRecord{sequence: 50}
-	noEventID.raw = strings.Replace(noEventID.template(), `"eventId":{"S":"event-50"}`, `"x":{"S":"event-50"}`, 1)
+	others := under("order", records(1, 2)...)
+	changed := testRecord{sequence: 90}.with(`"INSERT"`, `"MODIFY"`)
+	noEventID := testRecord{sequence: 50}.with(`"eventId":{"S":"event-50"}`, `"x":{"S":"event-50"}`)
 	for _, tt := range []struct {
 		name    string
 		records []testRecord
@@ -128,11 +113,11 @@ func TestABatchThatIsSkippedForWantOfAMarker(t *testing.T) {
 	}{
 		{"every item is an event", records(1, 7), `":7`, "event-1"},
 		{"one event", records(1, 1), `":1`, "event-1"},
-		{"one event, among others", []testRecord{otherItem(1), otherItem(2), {sequence: 3}}, `":3`, "event-3"},
-		{"no event", []testRecord{otherItem(1), otherItem(2)}, `":2`, ""},
+		{"one event, among others", append(others, records(3, 1)...), `":3`, "event-3"},
+		{"no event", others, `":2`, ""},
 		{"an event without an id", []testRecord{noEventID}, `":1`, ""},
 		{"beside what is not new", []testRecord{changed, {sequence: 3}}, `":1`, "event-3"},
-		{"one has the marker", append(records(1, 7), marked), "", ""},
+		{"one has the marker", append(records(1, 7), testRecord{sequence: 40}.marked()), "", ""},
 		{"nothing is new", []testRecord{changed}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -84,13 +84,11 @@ func TestAnEventFromAnotherSource(t *testing.T) {
 			`"eventSource":"aws:kinesis","awsRegion":"eu-west-1","dynamodb":7,"x":{`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := testRecord{sequence: 1}.template()
-			require.Contains(t, text, changed[0])
+			r := testRecord{sequence: 1}
 			if name == "the source last" { // and only there
-				text = strings.Replace(text, `"eventSource":"aws:dynamodb",`, "", 1)
+				r = r.with(`"eventSource":"aws:dynamodb",`, "")
 			}
-			text = strings.Replace(text, changed[0], changed[1], 1)
-			requireNothingConsumed(t, batch(testRecord{raw: text}), "aws:kinesis")
+			requireNothingConsumed(t, batch(r.with(changed[0], changed[1])), "aws:kinesis")
 		})
 	}
 }
@@ -122,13 +120,10 @@ func TestAStreamWithoutNewImages(t *testing.T) {
 func TestARecordWithoutASource(t *testing.T) {
 	bus, sink := &scriptedBus{}, &recordingSink{}
 	h := newHandler(t, bus, sink)
-	sourceless := func(r testRecord) testRecord {
-		return testRecord{raw: strings.Replace(r.template(), `"eventSource":"aws:dynamodb",`, "", 1)}
-	}
-	escaped := testRecord{sequence: 4}
-	escaped.raw = strings.Replace(escaped.template(), `"aws:dynamodb"`, `"aws:d\u0079namodb"`, 1)
+	const source = `"eventSource":"aws:dynamodb",`
 	invoke(t, h, batch(
-		sourceless(testRecord{sequence: 1}), sourceless(testRecord{sequence: 2, payload: `{"??":1}`}), testRecord{sequence: 3}, escaped))
+		testRecord{sequence: 1}.with(source, ""), testRecord{sequence: 2, payload: `{"??":1}`}.with(source, ""),
+		testRecord{sequence: 3}, testRecord{sequence: 4}.with(`"aws:dynamodb"`, `"aws:d\u0079namodb"`)))
 	require.Equal(t, []string{"event-1", "event-3", "event-4"}, bus.accepted)
 	require.Equal(t, []string{"event-2"}, sink.ids())
 }
