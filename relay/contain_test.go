@@ -35,7 +35,7 @@ func TestNothingOfOthersEndsTheProcess(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		bus     relay.Publisher
-		sink    deadLetterSink
+		sink    relay.DeadLetterSink
 		payload []byte
 		opt     func(*relay.Options)
 		failed  string
@@ -44,8 +44,6 @@ func TestNothingOfOthersEndsTheProcess(t *testing.T) {
 			sink: relay.Block, payload: events(1, 30), failed: "1"},
 		{name: "a sink's", bus: &scriptedBus{}, sink: refusing(odd), payload: unreadable, failed: "2"},
 		{name: "a bus check's", bus: relay.NewEventBridge(&refusingClient{describe: func(context.Context, string) error { return odd }}, "orders"), sink: relay.Block, payload: events(1, 30)},
-		{name: "a bus check's, that panics", bus: relay.NewEventBridge(&refusingClient{describe: func(context.Context, string) error { panic("the client") }}, "orders"),
-			sink: relay.Block, payload: events(1, 30)},
 		{name: "a route's", bus: &scriptedBus{}, sink: relay.Block, payload: events(1, 30), failed: "1",
 			opt: func(o *relay.Options) { o.Route = func(*relay.Entry) error { return odd } }},
 		{name: "a log that panics", bus: &scriptedBus{answer: refuse(malformed, "event-2")},

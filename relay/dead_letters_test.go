@@ -28,7 +28,7 @@ func TestADeadLetter(t *testing.T) {
 	require.JSONEq(t, `{"eventId":"event-2","eventName":"User.Created","source":"userService","timestamp":0}`, withoutTime(string(d.Headers)))
 	require.JSONEq(t, `{"pk":{"S":"event-2"},"sk":{"N":"0"}}`, withoutTime(string(d.Keys)))
 	d.Record, d.Headers, d.Keys = nil, nil, nil
-	require.Equal(t, deadLetter{
+	require.Equal(t, relay.DeadLetter{
 		EventID: "event-2", Bus: "there", Code: "MalformedDetail", Message: "why", Attempts: 1,
 		StreamARN: testARN, SequenceNumber: "000000000000000000002",
 	}, d)
@@ -49,9 +49,9 @@ func TestADeadLetterOfAPayloadThatCannotBeRead(t *testing.T) {
 // A sink that refuses or panics has taken nothing: the record comes again, and is
 // put again, until the sink takes it.
 func TestASinkThatRefuses(t *testing.T) {
-	for how, before := range map[string]func(context.Context, deadLetter) error{
-		"refuses": func(context.Context, deadLetter) error { return errors.New("full") },
-		"panics":  func(context.Context, deadLetter) error { panic("the sink") },
+	for how, before := range map[string]func(context.Context, relay.DeadLetter) error{
+		"refuses": func(context.Context, relay.DeadLetter) error { return errors.New("full") },
+		"panics":  func(context.Context, relay.DeadLetter) error { panic("the sink") },
 	} {
 		for code, record := range map[string]testRecord{
 			"MalformedDetail": {sequence: 2},

@@ -111,7 +111,7 @@ func TestEachPutHasItsDeadline(t *testing.T) {
 		bubble(t, tt.name, func(t *testing.T) {
 			ctx := contextOf(t, tt.timeout)
 			var left time.Duration
-			sink := sinkFunc(func(ctx context.Context, _ deadLetter) error {
+			sink := relay.DeadLetterFunc(func(ctx context.Context, _ relay.DeadLetter) error {
 				deadline, ok := ctx.Deadline()
 				if !ok {
 					return errors.New("no deadline")
@@ -217,7 +217,7 @@ func TestTheTimeOfEachPart(t *testing.T) {
 				call = end.Sub(begin)
 				return refuse(malformed, "event-2")(ctx, n, entries)
 			}}
-			sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
+			sink := &recordingSink{before: func(ctx context.Context, _ relay.DeadLetter) error {
 				end, _ := ctx.Deadline()
 				puts = append(puts, end.Sub(begin))
 				return nil

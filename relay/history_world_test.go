@@ -277,7 +277,7 @@ func (p *process) learn(entries []relay.Entry, results []relay.Result, before in
 }
 
 // Put is the sink: it refuses, hangs and panics at times, and loses answers.
-func (p *process) Put(ctx context.Context, d deadLetter) error {
+func (p *process) Put(ctx context.Context, d relay.DeadLetter) error {
 	h := p.h
 	h.mu.Lock()
 	fault := 99

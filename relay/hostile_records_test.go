@@ -58,6 +58,7 @@ func hostileRows() []hostileRow {
 	marker := func(o *relay.Options) { o.Layout.Marker = "kind" }
 	region := func(o *relay.Options) { o.Region = "eu-west-1" }
 	inRegion := func(r string) []string { return []string{timestampN, timestampN + `,"region":` + r} }
+	others := idsOf(1, 3)
 	routed := func(f func(*relay.Entry) error) func(*relay.Options) { return func(o *relay.Options) { o.Route = f } }
 	return []hostileRow{
 		// what must be published
@@ -153,33 +154,12 @@ func hostileRows() []hostileRow {
 
 		// what is held
 		{name: "route refuses", opt: routed(func(e *relay.Entry) error { return onTwo(e, context.Canceled) }), want: reported},
-		{name: "route panics", opt: routed(func(e *relay.Entry) error {
-			if onTwo(e, context.Canceled) != nil {
-				panic("x")
-			}
-			return nil
-		}), want: reported},
-		{name: "route empties the source", opt: routed(func(e *relay.Entry) error {
-			if e.EventID == "event-2" {
-				e.Source = ""
-			}
-			return nil
-		}), want: reported},
-		{name: "route empties the detail-type", opt: routed(func(e *relay.Entry) error {
-			if e.EventID == "event-2" {
-				e.DetailType = ""
-			}
-			return nil
-		}), want: reported},
-		{name: "route makes it too large", opt: routed(func(e *relay.Entry) error {
-			if e.EventID == "event-2" {
-				e.Resources = []string{strings.Repeat("x", 1_000_001)}
-			}
-			return nil
-		}), want: reported},
-		{name: "route changes what it may not", opt: routed(func(e *relay.Entry) error {
+		{name: "route panics", opt: spoils(func(*relay.Entry) { panic("x") }, others...), want: reported},
+		{name: "route empties the source", opt: spoils(func(e *relay.Entry) { e.Source = "" }, others...), want: reported},
+		{name: "route empties the detail-type", opt: spoils(func(e *relay.Entry) { e.DetailType = "" }, others...), want: reported},
+		{name: "route makes it too large", opt: spoils(func(e *relay.Entry) { e.Resources = []string{strings.Repeat("x", 1_000_001)} }, others...), want: reported},
+		{name: "route changes what it may not", opt: spoils(func(e *relay.Entry) {
 			e.EventID, e.Group, e.Detail = "changed", "changed", []byte("changed")
-			return nil
 		}), want: publish, detail: goodHeaders + `,"payload":{"secret":"` + testSecret + `"}}`},
 	}
 }

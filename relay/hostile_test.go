@@ -32,7 +32,7 @@ func TestHostileRecords(t *testing.T) {
 				return r
 			}
 			in := batch(neighbour(1), testRecord{raw: record}, neighbour(3))
-			for _, sink := range []deadLetterSink{&recordingSink{}, relay.Block} {
+			for _, sink := range []relay.DeadLetterSink{&recordingSink{}, relay.Block} {
 				bus := &scriptedBus{size: func(e relay.Entry) int { return relay.NewEventBridge(nil, "b").Size(e) }}
 				var m relay.Metrics
 				h := newHandler(t, bus, sink, partial, tt.opt, keep(&m))

@@ -14,7 +14,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-func newHandler(t testing.TB, p relay.Publisher, sink deadLetterSink, optFns ...func(*relay.Options)) *relay.Handler {
+func newHandler(t testing.TB, p relay.Publisher, sink relay.DeadLetterSink, optFns ...func(*relay.Options)) *relay.Handler {
 	t.Helper()
 	h, err := relay.NewHandler(p, sink, optFns...)
 	require.NoError(t, err)

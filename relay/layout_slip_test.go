@@ -106,66 +106,36 @@ func TestALayoutIsJudgedByNewItems(t *testing.T) {
 // wrong. So does a whole batch of them in a process that has read an event.
 func TestAnItemThatIsNoEventIsADeadLetter(t *testing.T) {
 	foreign := func(first, n int) []testRecord { return under("order", records(first, n)...) }
-	t.Run("among events", func(t *testing.T) {
-		for at := range 4 {
+	removed := testRecord{sequence: 2}.with(`"INSERT"`, `"REMOVE"`)
+	unreadable := records(1, 3)
+	for i := range unreadable {
+		unreadable[i].payload = `{"??":1}`
+	}
+	for _, tt := range []struct {
+		name            string
+		before, records []testRecord
+		code            string
+		dead, accepted  int
+	}{
+		{"before events", nil, append(foreign(9, 1), records(1, 3)...), "MissingEvent", 1, 3},
+		{"among events", nil, slices.Insert(records(1, 3), 1, foreign(9, 1)...), "MissingEvent", 1, 3},
+		{"behind events", nil, append(records(1, 3), foreign(9, 1)...), "MissingEvent", 1, 3},
+		{"several, and one event", nil, append(foreign(10, 3), records(1, 1)...), "MissingEvent", 3, 1},
+		{"alone", nil, foreign(1, 1), "MissingEvent", 1, 0},
+		{"alone, beside what is not new", nil, append(foreign(1, 1), removed), "MissingEvent", 1, 0},
+		{"a batch of them, in a process that has read an event", records(1, 1), foreign(10, 4), "MissingEvent", 4, 1},
+		{"a batch of events that cannot be read", nil, unreadable, "UnsupportedType", 3, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			bus, sink := &scriptedBus{}, &recordingSink{}
 			h := newHandler(t, bus, sink)
-			invoke(t, h, batch(slices.Insert(records(1, 3), at, foreign(9, 1)...)...))
-			require.Len(t, bus.accepted, 3)
-			requireCodes(t, sink, "MissingEvent")
-		}
-	})
-	t.Run("several, and one event", func(t *testing.T) {
-		bus, sink := &scriptedBus{}, &recordingSink{}
-		h := newHandler(t, bus, sink)
-		invoke(t, h, batch(append(foreign(10, 3), records(1, 1)...)...))
-		require.Len(t, bus.accepted, 1)
-		requireCodes(t, sink, "MissingEvent", "MissingEvent", "MissingEvent")
-	})
-	t.Run("alone", func(t *testing.T) {
-		sink := &recordingSink{}
-		h := newHandler(t, &scriptedBus{}, sink)
-		invoke(t, h, batch(foreign(1, 1)...))
-		requireCodes(t, sink, "MissingEvent")
-	})
-	t.Run("alone, beside what is not new", func(t *testing.T) {
-		sink := &recordingSink{}
-		h := newHandler(t, &scriptedBus{}, sink)
-		removed := testRecord{sequence: 2}.with(`"INSERT"`, `"REMOVE"`)
-		invoke(t, h, batch(append(foreign(1, 1), removed)...))
-		requireCodes(t, sink, "MissingEvent")
-	})
-	t.Run("a batch of them, in a process that has read an event", func(t *testing.T) {
-		bus, sink := &scriptedBus{}, &recordingSink{}
-		h := newHandler(t, bus, sink)
-		invoke(t, h, events(1, 1))
-		invoke(t, h, batch(foreign(10, 4)...))
-		requireCodes(t, sink, "MissingEvent", "MissingEvent", "MissingEvent", "MissingEvent")
-	})
-	t.Run("a batch of events that cannot be read", func(t *testing.T) {
-		rs := records(1, 3)
-		for i := range rs {
-			rs[i].payload = `{"??":1}`
-		}
-		sink := &recordingSink{}
-		h := newHandler(t, &scriptedBus{}, sink)
-		invoke(t, h, batch(rs...))
-		requireCodes(t, sink, "UnsupportedType", "UnsupportedType", "UnsupportedType")
-	})
-	t.Run("a batch of other items in a table with a marker", func(t *testing.T) {
-		bus, sink := &scriptedBus{}, &recordingSink{}
-		h := newHandler(t, bus, sink, func(o *relay.Options) { o.Layout.Marker = "kind" })
-		invoke(t, h, batch(foreign(1, 3)...))
-		require.Empty(t, sink.ids())
-	})
-}
-
-// requireCodes checks that the sink has these dead letters, by their codes.
-func requireCodes(t *testing.T, s *recordingSink, codes ...string) {
-	t.Helper()
-	var got []string
-	for _, d := range s.dead {
-		got = append(got, d.Code)
+			invoke(t, h, batch(tt.before...))
+			invoke(t, h, batch(tt.records...))
+			require.Len(t, bus.accepted, tt.accepted)
+			require.Len(t, sink.dead, tt.dead)
+			for _, d := range sink.dead {
+				require.Equal(t, tt.code, d.Code)
+			}
+		})
 	}
-	require.Equal(t, codes, got)
 }

@@ -23,7 +23,7 @@ func TestPayloadsAreNotLogged(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		answer answer
-		sink   deadLetterSink
+		sink   relay.DeadLetterSink
 		opt    func(*relay.Options)
 		rec    testRecord
 		want   string // to be found in the log
@@ -34,7 +34,7 @@ func TestPayloadsAreNotLogged(t *testing.T) {
 		{name: "event fault", answer: quote(relay.EventFault), want: `"msg":"relay: dead letter","eventId":"event-2"`},
 		{name: "event fault, blocked", answer: quote(relay.EventFault), sink: relay.Block, want: "dead letters are blocked"},
 		{name: "event fault, sink fails", answer: quote(relay.EventFault), sink: refusing(errors.New(testSecret)), want: "sink refused"},
-		{name: "sink panics", answer: quote(relay.EventFault), sink: sinkFunc(func(context.Context, deadLetter) error { panic(testSecret) }), want: "panic contained"},
+		{name: "sink panics", answer: quote(relay.EventFault), sink: relay.DeadLetterFunc(func(context.Context, relay.DeadLetter) error { panic(testSecret) }), want: "panic contained"},
 		{name: "whole call", answer: fail(errors.New(testSecret)), want: "NoAnswer"},
 		{name: "whole call, classed", answer: fail(&relay.CallError{Class: relay.EventFault, Code: "Code", Err: errors.New(testSecret)}), want: "Code"},
 		{name: "publisher panics", answer: panics(errors.New(testSecret)), want: "panic contained"},

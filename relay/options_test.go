@@ -22,14 +22,14 @@ func TestNewHandlerRefusesBadArguments(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		p    relay.Publisher
-		dl   deadLetterSink
+		dl   relay.DeadLetterSink
 		opt  func(*relay.Options)
 		want string
 	}{
 		{name: "nil publisher", dl: relay.Block, want: "publisher is nil"},
 		{name: "typed nil publisher", p: (*relay.EventBridge)(nil), dl: relay.Block, want: "publisher is nil"},
 		{name: "nil sink", p: good, want: "relay.Block"},
-		{name: "nil sink func", p: good, dl: sinkFunc(nil), want: "relay.Block"},
+		{name: "nil sink func", p: good, dl: relay.DeadLetterFunc(nil), want: "relay.Block"},
 		{name: "typed nil sink", p: good, dl: (*recordingSink)(nil), want: "relay.Block"},
 		{name: "nil client", p: relay.NewEventBridge(nil, "orders"), dl: relay.Block, want: "eventbridge client is nil"},
 		{name: "typed nil client", p: relay.NewEventBridge((*eventbridge.Client)(nil), "orders"), dl: relay.Block, want: "eventbridge client is nil"},

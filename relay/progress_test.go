@@ -59,7 +59,7 @@ func TestASlowSinkAndErrorAnswers(t *testing.T) {
 			bothAnswers(t, fmt.Sprintf("memory %d, %s", memory, name), func(t *testing.T, answers func(*relay.Options)) {
 				bad := func(n int) bool { return n%2 == 0 }
 				bus := &scriptedBus{}
-				sink := &recordingSink{before: func(ctx context.Context, _ deadLetter) error {
+				sink := &recordingSink{before: func(ctx context.Context, _ relay.DeadLetter) error {
 					select {
 					case <-time.After(300 * time.Millisecond):
 						return nil

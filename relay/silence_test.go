@@ -145,21 +145,15 @@ func TestABatchThatIsSkippedForWantOfAMarker(t *testing.T) {
 // once what it needs.
 func TestPartialAnswersNeedAMappingThatAsksForThem(t *testing.T) {
 	const info, setting = `"level":"INFO"`, "ReportBatchItemFailures"
-	t.Run("once", func(t *testing.T) {
+	t.Run("once for each handler", func(t *testing.T) {
 		log := &logRecorder{}
-		h := newHandler(t, &scriptedBus{answer: first(1, refuseAll(held), acceptAll)}, relay.Block, partial, func(o *relay.Options) { o.Logger = log.logger() })
-		require.Empty(t, logged(log), "nothing is said before the first invocation")
-		for i := range 4 {
-			invoke(t, h, events(10*i+1, 2))
-			require.Len(t, logged(log, info, setting), 1, log.String())
-		}
-	})
-	t.Run("each handler", func(t *testing.T) {
-		log := &logRecorder{}
-		for i := 1; i <= 3; i++ {
-			h := newHandler(t, &scriptedBus{}, relay.Block, partial, func(o *relay.Options) { o.Logger = log.logger() })
-			invoke(t, h, batch())
-			require.Len(t, logged(log, info, setting), i)
+		for n := 1; n <= 3; n++ {
+			h := newHandler(t, &scriptedBus{answer: first(1, refuseAll(held), acceptAll)}, relay.Block, partial, func(o *relay.Options) { o.Logger = log.logger() })
+			require.Len(t, logged(log, setting), n-1, "nothing is said before the first invocation")
+			for i := range 4 {
+				invoke(t, h, events(10*i+1, 2))
+				require.Len(t, logged(log, info, setting), n, log.String())
+			}
 		}
 	})
 	t.Run("several invocations at once", func(t *testing.T) {

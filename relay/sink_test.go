@@ -11,23 +11,16 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
-// The names of the seam to the dead letters, as the tests call them.
-type (
-	deadLetterSink = relay.DeadLetterSink
-	deadLetter     = relay.DeadLetter
-	sinkFunc       = relay.DeadLetterFunc
-)
-
 // recordingSink keeps what it is given.
 type recordingSink struct {
-	before func(context.Context, deadLetter) error // may refuse, panic or wait
+	before func(context.Context, relay.DeadLetter) error // may refuse, panic or wait
 
 	mu   sync.Mutex // guards what follows
 	puts int
-	dead []deadLetter
+	dead []relay.DeadLetter
 }
 
-func (s *recordingSink) Put(ctx context.Context, d deadLetter) error {
+func (s *recordingSink) Put(ctx context.Context, d relay.DeadLetter) error {
 	s.mu.Lock()
 	s.puts++
 	s.mu.Unlock()
@@ -53,17 +46,17 @@ func (s *recordingSink) ids() []string {
 
 // refusing is a sink that takes nothing.
 func refusing(err error) *recordingSink {
-	return &recordingSink{before: func(context.Context, deadLetter) error { return err }}
+	return &recordingSink{before: func(context.Context, relay.DeadLetter) error { return err }}
 }
 
 // hanging is a sink that does not answer until its context ends.
 func hanging() *recordingSink {
-	return &recordingSink{before: func(ctx context.Context, _ deadLetter) error { <-ctx.Done(); return ctx.Err() }}
+	return &recordingSink{before: func(ctx context.Context, _ relay.DeadLetter) error { <-ctx.Done(); return ctx.Err() }}
 }
 
 // slow is a sink that takes a while for each dead letter.
 func slow(latency time.Duration) *recordingSink {
-	return &recordingSink{before: func(context.Context, deadLetter) error { <-time.After(latency); return nil }}
+	return &recordingSink{before: func(context.Context, relay.DeadLetter) error { <-time.After(latency); return nil }}
 }
 
 // requireDead checks that the sink has taken these events and no other, in that
