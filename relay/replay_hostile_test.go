@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -58,36 +57,6 @@ func TestReplayFiltersARecordWithAnotherEvent(t *testing.T) {
 	}
 }
 
-// A rate is kept however small it is, and none however large holds anything up.
-func TestReplayOfExtremeRates(t *testing.T) {
-	for rate, c := range map[float64]struct {
-		events, calls int
-		took          time.Duration // at least
-	}{
-		1e-300: {2, 2, time.Hour},
-		1e-12:  {2, 2, time.Hour},
-		0.001:  {2, 2, 1000 * time.Second},
-		1e9:    {100, 10, 0},
-		1e19:   {100, 10, 0},
-		1e300:  {100, 10, 0},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
-			defer cancel()
-			begin, bus := time.Now(), &scriptedBus{}
-			_, err := relay.Replay(ctx, pagesOf{question: "q", pages: inPages(100, records(1, c.events))}, newHandler(t, bus, &recordingSink{}), toSameBus,
-				func(o *relay.ReplayOptions) { o.Rate = rate })
-			if rate > 1e-10 {
-				require.NoError(t, err)
-				require.Len(t, bus.calls, c.calls, "%v", rate)
-			} else {
-				require.ErrorIs(t, err, context.DeadlineExceeded, "%v", rate)
-			}
-			require.GreaterOrEqual(t, time.Since(begin), c.took, "%v", rate)
-		})
-	}
-}
-
 // What a handler leaves out is behind the cursor, so it is another question to one
 // that does not.
 func TestReplayRefusesACursorOfAnotherHandler(t *testing.T) {
@@ -104,18 +73,6 @@ func TestReplayRefusesACursorOfAnotherHandler(t *testing.T) {
 	}
 	_, err = relay.Replay(t.Context(), src, elsewhere, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.NoError(t, err)
-}
-
-// A source that ends its goroutine has not come to its end.
-func TestReplayOfASourceThatExits(t *testing.T) {
-	src := pagesOf{question: "q", pages: inPages(1, records(1, 3)), change: func(n int, _ *relay.Page) {
-		if n == 1 {
-			runtime.Goexit()
-		}
-	}}
-	report, err := relay.Replay(t.Context(), src, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
-	require.Error(t, err)
-	require.False(t, report.Done)
 }
 
 // cuts ends contexts at random, wherever a replay waits for something.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,14 +63,21 @@ func TestReplayStops(t *testing.T) {
 		require.ErrorIs(t, err, broken)
 		require.Equal(t, 20, report.Published)
 	})
-	t.Run("where the source panics or gives no cursor", func(t *testing.T) {
+	t.Run("where the source panics, exits or gives no cursor", func(t *testing.T) {
 		for _, change := range []func(int, *relay.Page){
 			func(int, *relay.Page) { panic("source") },
+			func(n int, _ *relay.Page) {
+				if n == 1 {
+					runtime.Goexit() // which is no end of the source
+				}
+			},
 			func(_ int, p *relay.Page) { p.Cursor = nil },
 			func(_ int, p *relay.Page) { p.Cursor = json.RawMessage("{") },
 		} {
-			_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 20)), change: change}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
+			src := pagesOf{question: "q", pages: inPages(10, records(1, 20)), change: change}
+			report, err := relay.Replay(t.Context(), src, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
 			require.Error(t, err)
+			require.False(t, report.Done)
 		}
 	})
 }
@@ -88,15 +96,6 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 		rest, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 		require.NoError(t, err)
 		require.Equal(t, 50, rest.Published)
-
-		ctx, cancel = context.WithCancel(t.Context())
-		time.AfterFunc(2500*time.Millisecond, cancel)
-		report, err = relay.Replay(ctx, src, h, toSameBus)
-		require.ErrorIs(t, err, context.Canceled)
-		require.Equal(t, 20, report.Published)
-		rest, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-		require.NoError(t, err)
-		require.Equal(t, 80, rest.Published, "the page that was cut short comes again")
 	})
 }
 
@@ -117,28 +116,37 @@ func TestReplayThatIsCutShortInAPage(t *testing.T) {
 	})
 }
 
+// A rate is kept however small it is, and none however large holds anything up.
 func TestReplayKeepsItsRate(t *testing.T) {
 	for _, c := range []struct {
-		rate   float64
-		events int
-		want   time.Duration // for all but the last part
+		rate         float64
+		events, page int
+		calls        int
+		want         time.Duration // for all but the last part
 	}{
-		{rate: 0, events: 100, want: 0},
-		{rate: 20, events: 100, want: 4 * time.Second}, // in parts of 20: the last is at 4 s
-		{rate: 0.5, events: 4, want: 6 * time.Second},
-		{rate: 1000, events: 100, want: 90 * time.Millisecond}, // by pages of 10
+		{0, 100, 10, 10, 0},
+		{20, 100, 100, 10, 4 * time.Second}, // in parts of 20: the last is at 4 s
+		{0.5, 4, 10, 4, 6 * time.Second},
+		{0.001, 2, 100, 2, 1000 * time.Second},
+		{1000, 100, 10, 10, 90 * time.Millisecond}, // by pages of 10
+		{1e9, 100, 100, 10, 0},
+		{1e19, 100, 100, 10, 0},
+		{1e300, 100, 100, 10, 0},
+		{1e-12, 2, 100, 1, 10 * time.Hour}, // where its context ends
+		{1e-300, 2, 100, 1, 10 * time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			bus := &scriptedBus{}
-			begin := time.Now()
-			size := 10
-			if c.rate == 20 {
-				size = 100
+			ctx := contextOf(t, 10*time.Hour)
+			begin, bus := time.Now(), &scriptedBus{}
+			src := pagesOf{question: "q", pages: inPages(c.page, records(1, c.events))}
+			_, err := relay.Replay(ctx, src, newHandler(t, bus, &recordingSink{}), toSameBus, func(o *relay.ReplayOptions) { o.Rate = c.rate })
+			if c.want < 10*time.Hour {
+				require.NoError(t, err)
+				require.Len(t, bus.accepted, c.events)
+			} else {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
 			}
-			report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(size, records(1, c.events))}, newHandler(t, bus, &recordingSink{}), toSameBus,
-				func(o *relay.ReplayOptions) { o.Rate = c.rate })
-			require.NoError(t, err)
-			require.Equal(t, c.events, report.Published)
+			require.Len(t, bus.calls, c.calls, "rate %v", c.rate)
 			require.InDelta(t, c.want, time.Since(begin), float64(time.Millisecond), "rate %v", c.rate)
 		})
 	}
