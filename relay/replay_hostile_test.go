@@ -30,8 +30,7 @@ func TestReplayOfAnIDThatWasUsedBefore(t *testing.T) {
 			for accepted, want := range map[time.Time]int{now.Add(-20 * time.Hour): 1, now.Add(-2 * time.Hour): 0} {
 				journal := &acceptedBefore{done: []relay.Done{{EventID: "event-7", At: accepted}}}
 				bus := &scriptedBus{}
-				report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(size, rs)}, newHandler(t, bus, &recordingSink{}), toSameBus, journal.option)
-				require.NoError(t, err)
+				report := replayed(t, pagesOf{question: "q", pages: inPages(size, rs)}, newHandler(t, bus, &recordingSink{}), journal.option)
 				require.Len(t, bus.accepted, want)
 				require.Equal(t, 2-want, report.Filtered)
 			}
@@ -48,8 +47,7 @@ func TestReplayFiltersARecordWithAnotherEvent(t *testing.T) {
 		"names":        func(o *relay.ReplayOptions) { o.Names = []string{"User.Created"} },
 	} {
 		h := newHandler(t, &scriptedBus{}, &recordingSink{})
-		report, err := relay.Replay(t.Context(), relay.Records("q", relay.Again{Record: []byte(other.String()), EventID: "mine"}), h, toSameBus, option)
-		require.NoError(t, err)
+		report := replayed(t, relay.Records("q", relay.Again{Record: []byte(other.String()), EventID: "mine"}), h, option)
 		require.Equal(t, relay.ReplayReport{Read: 1, Failed: 1}, counts(report), name)
 		require.Equal(t, relay.CodeUnresolved, report.Failures[0].Code)
 		require.Equal(t, "mine", report.Failures[0].EventID)
@@ -62,17 +60,15 @@ func TestReplayFiltersARecordWithAnotherEvent(t *testing.T) {
 func TestReplayRefusesACursorOfAnotherHandler(t *testing.T) {
 	src := pagesOf{question: "q", pages: inPages(1, stamped("eu-west-1", 1, 2))}
 	elsewhere := newHandler(t, &scriptedBus{}, &recordingSink{}, func(o *relay.Options) { o.Region = "us-east-1" })
-	report, err := relay.Replay(t.Context(), src, elsewhere, toSameBus)
-	require.NoError(t, err)
+	report := replayed(t, src, elsewhere)
 	require.Equal(t, 2, report.Skipped)
 	marked := newHandler(t, &scriptedBus{}, &recordingSink{}, func(o *relay.Options) { o.Region, o.Layout.Marker = "us-east-1", "m" })
 	named := newHandler(t, &scriptedBus{}, &recordingSink{}, func(o *relay.Options) { o.Region, o.Layout.Event = "us-east-1", "e" })
 	for _, h := range []*relay.Handler{newHandler(t, &scriptedBus{}, &recordingSink{}), marked, named} {
-		_, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+		_, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 		require.ErrorIs(t, err, relay.ErrCursor)
 	}
-	_, err = relay.Replay(t.Context(), src, elsewhere, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-	require.NoError(t, err)
+	replayed(t, src, elsewhere, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 }
 
 // cuts ends contexts at random, wherever a replay waits for something.

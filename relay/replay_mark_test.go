@@ -15,9 +15,8 @@ import (
 func detailOf(t *testing.T, r testRecord, mark string) string {
 	t.Helper()
 	bus := &scriptedBus{}
-	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(1, []testRecord{r})}, newHandler(t, bus, &recordingSink{}), toSameBus,
+	report := replayed(t, pagesOf{question: "q", pages: inPages(1, []testRecord{r})}, newHandler(t, bus, &recordingSink{}),
 		func(o *relay.ReplayOptions) { o.Mark = mark })
-	require.NoError(t, err)
 	require.Equal(t, 1, report.Published)
 	require.Len(t, bus.details, 1)
 	for _, d := range bus.details {
@@ -100,12 +99,10 @@ func TestReplayMarkCountsForTheSize(t *testing.T) {
 	bus := &scriptedBus{}
 	h := newHandler(t, bus, &recordingSink{})
 	src := pagesOf{question: "q", pages: inPages(1, records(1, 1))}
-	report, err := relay.Replay(t.Context(), src, h, toSameBus)
-	require.NoError(t, err)
+	report := replayed(t, src, h)
 	bus.limits = relay.Limits{Entries: 10, Bytes: int(report.Bytes) + 5}
 	h = newHandler(t, bus, &recordingSink{})
-	report, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Mark = "outage" })
-	require.NoError(t, err)
+	report = replayed(t, src, h, func(o *relay.ReplayOptions) { o.Mark = "outage" })
 	require.Equal(t, relay.ReplayReport{Read: 1, Failed: 1}, counts(report))
 	require.Equal(t, "TooLarge", report.Failures[0].Code)
 }

@@ -53,8 +53,7 @@ func TestReplayOfWhatTheJournalLacks(t *testing.T) {
 	rs[7].raw = stamp(testRecord{sequence: 8}.template(), now.Add(-10*time.Hour)) // asks for more of the journal
 	rs[8].raw = `{"eventName":"INSERT"}`
 	bus := &scriptedBus{}
-	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(3, rs)}, newHandler(t, bus, &recordingSink{}), toSameBus, journal.option)
-	require.NoError(t, err)
+	report := replayed(t, pagesOf{question: "q", pages: inPages(3, rs)}, newHandler(t, bus, &recordingSink{}), journal.option)
 	require.Equal(t, []string{"event-3", "event-4", "event-6", "event-7"}, bus.accepted)
 	require.Equal(t, relay.ReplayReport{Read: 9, Filtered: 4, Published: 4, Failed: 1}, counts(report))
 	require.Len(t, journal.reads, 2, "each stretch is read once")
@@ -75,8 +74,7 @@ func TestReplayOfWhatALargeJournalLacks(t *testing.T) {
 		}
 	}
 	bus := &scriptedBus{}
-	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(1000, records(0, 20_001))}, newHandler(t, bus, &recordingSink{}), toSameBus, journal.option)
-	require.NoError(t, err)
+	report := replayed(t, pagesOf{question: "q", pages: inPages(1000, records(0, 20_001))}, newHandler(t, bus, &recordingSink{}), journal.option)
 	require.Equal(t, len(journal.done), report.Filtered)
 	require.Equal(t, 20_001-len(journal.done), report.Published)
 	for _, id := range bus.accepted {
@@ -98,8 +96,7 @@ func TestReplayWithAJournalThatFails(t *testing.T) {
 	require.Empty(t, bus.calls)
 
 	journal := &acceptedBefore{}
-	report, err := relay.Replay(t.Context(), src, h, toSameBus, journal.option)
-	require.NoError(t, err)
+	report := replayed(t, src, h, journal.option)
 	_, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.ErrorIs(t, err, relay.ErrCursor, "with a journal it is another question")
 }

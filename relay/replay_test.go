@@ -68,12 +68,21 @@ func inPages(n int, rs []testRecord) [][]testRecord {
 
 func toSameBus(o *relay.ReplayOptions) { o.To = relay.ToSameBus() }
 
+// replayed is the report of a replay that ends without an error, to the same bus
+// unless an option says otherwise.
+func replayed(t *testing.T, src relay.Source, h *relay.Handler, optFns ...func(*relay.ReplayOptions)) relay.ReplayReport {
+	t.Helper()
+	report, err := relay.Replay(t.Context(), src, h, append([]func(*relay.ReplayOptions){toSameBus}, optFns...)...)
+	require.NoError(t, err)
+	return report
+}
+
 func TestReplayPublishesAll(t *testing.T) {
 	bus := &scriptedBus{}
 	h := newHandler(t, bus, &recordingSink{})
 	src := pagesOf{question: "all", pages: inPages(10, records(1, 25))}
 	var seen []int
-	report, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) {
+	report := replayed(t, src, h, func(o *relay.ReplayOptions) {
 		o.Progress = func(p relay.ReplayProgress) error {
 			seen = append(seen, p.Read)
 			require.Len(t, p.Page, p.Read-10*(len(seen)-1))
@@ -81,7 +90,6 @@ func TestReplayPublishesAll(t *testing.T) {
 			return nil
 		}
 	})
-	require.NoError(t, err)
 	require.Len(t, bus.accepted, 25)
 	require.Equal(t, []int{10, 20, 25}, seen)
 	require.True(t, report.Done)
@@ -91,11 +99,9 @@ func TestReplayPublishesAll(t *testing.T) {
 	require.False(t, report.Oldest.IsZero())
 	require.False(t, report.Newest.Before(report.Oldest))
 
-	again, err := relay.Replay(t.Context(), src, h, toSameBus)
-	require.NoError(t, err)
+	again := replayed(t, src, h)
 	require.Equal(t, 25, again.Published, "the memory of the process does not count")
-	rest, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-	require.NoError(t, err)
+	rest := replayed(t, src, h, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.True(t, rest.Done)
 	require.Zero(t, rest.Read, "the cursor of the end is the end")
 	require.Equal(t, string(report.Cursor), string(rest.Cursor))
@@ -153,8 +159,7 @@ func TestReplayFilters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bus := &scriptedBus{}
 			h := newHandler(t, bus, &recordingSink{})
-			report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(6, rs)}, h, toSameBus, c.filter)
-			require.NoError(t, err)
+			report := replayed(t, pagesOf{question: "q", pages: inPages(6, rs)}, h, c.filter)
 			require.Equal(t, c.want, bus.accepted)
 			require.Equal(t, relay.ReplayReport{
 				Read: 6, Skipped: 1, Filtered: 4 - len(c.want), Published: len(c.want), Failed: 1,
@@ -177,10 +182,9 @@ func TestReplayCursorStaysBeforeWhatFailed(t *testing.T) {
 	h := newHandler(t, bus, dead)
 	src := pagesOf{question: "all", pages: inPages(10, records(1, 50))}
 	var cursors []string
-	report, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) {
+	report := replayed(t, src, h, func(o *relay.ReplayOptions) {
 		o.Progress = func(p relay.ReplayProgress) error { cursors = append(cursors, string(p.Cursor)); return nil }
 	})
-	require.NoError(t, err)
 	require.Equal(t, relay.ReplayReport{Read: 50, Published: 49, Failed: 1}, counts(report))
 	require.Len(t, report.Failures, 1)
 	require.Equal(t, relay.Republished{Class: relay.EventFault, Code: "MalformedDetail", EventID: "event-25"}, report.Failures[0])
@@ -189,8 +193,7 @@ func TestReplayCursorStaysBeforeWhatFailed(t *testing.T) {
 	require.NotEqual(t, cursors[0], cursors[1])
 
 	bus.answer, bus.accepted = nil, nil
-	_, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-	require.NoError(t, err)
+	replayed(t, src, h, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.Len(t, bus.accepted, 30, "from the page of the one that failed")
 }
 
@@ -200,14 +203,12 @@ func TestReplayHoldsAnAggregateToItsEnd(t *testing.T) {
 	bus := &scriptedBus{answer: refuse(malformed, "a1/1")}
 	rs := aggregates("a1 b1 a2 b2 b3 a3 _- a4")
 	h := newHandler(t, bus, &recordingSink{}, func(o *relay.Options) { o.Layout = envelope.AggregateLayout() })
-	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(2, rs)}, h, toSameBus)
-	require.NoError(t, err)
+	report := replayed(t, pagesOf{question: "q", pages: inPages(2, rs)}, h)
 	require.Equal(t, []string{"b1/2", "b2/4", "b3/5", "_-/7"}, bus.accepted)
 	require.Equal(t, relay.ReplayReport{Read: 8, Published: 4, Failed: 1, Held: 3}, counts(report))
 
 	bus = &scriptedBus{answer: refuse(malformed, "a1/1")}
-	report, err = relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(2, rs)}, newHandler(t, bus, &recordingSink{}), toSameBus)
-	require.NoError(t, err)
+	report = replayed(t, pagesOf{question: "q", pages: inPages(2, rs)}, newHandler(t, bus, &recordingSink{}))
 	require.Equal(t, relay.ReplayReport{Read: 8, Published: 7, Failed: 1}, counts(report), "without order nothing is held")
 }
 
@@ -215,15 +216,13 @@ func TestReplayDryRun(t *testing.T) {
 	bus := &explainingBus{broken: map[string]string{"event-2": "a rule"}}
 	h := newHandler(t, bus, &recordingSink{})
 	src := pagesOf{question: "all", pages: inPages(2, records(1, 4))}
-	report, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.DryRun, o.Rate = true, 0.001 })
-	require.NoError(t, err)
+	report := replayed(t, src, h, func(o *relay.ReplayOptions) { o.DryRun, o.Rate = true, 0.001 })
 	require.Equal(t, relay.ReplayReport{Read: 4, Published: 3, Failed: 1}, counts(report), "what the bus is known to refuse is not said to be published")
 	require.Nil(t, report.Cursor, "it never passes what would fail")
 	require.Empty(t, bus.calls)
 	bus.broken = nil
-	report, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.DryRun = true })
-	require.NoError(t, err)
-	_, err = relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
+	report = replayed(t, src, h, func(o *relay.ReplayOptions) { o.DryRun = true })
+	_, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.ErrorIs(t, err, relay.ErrCursor, "the cursor of a dry run has published nothing")
 }
 
@@ -295,8 +294,7 @@ func TestRecords(t *testing.T) {
 		o.Progress = func(relay.ReplayProgress) error { return stop }
 	})
 	require.ErrorIs(t, err, stop)
-	rest, err := relay.Replay(t.Context(), relay.Records("x", again...), h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
-	require.NoError(t, err)
+	rest := replayed(t, relay.Records("x", again...), h, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.Equal(t, 250, report.Published+rest.Published)
 	_, err = relay.Replay(t.Context(), relay.Records("x", again[:5]...), h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.ErrorIs(t, err, relay.ErrCursor)
@@ -310,8 +308,7 @@ func TestReplayNamesAnItemWithoutAnID(t *testing.T) {
 		{raw: `{"eventName":"INSERT"}`},
 		{raw: `nothing`},
 	}
-	report, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(9, rs)}, newHandler(t, &scriptedBus{}, &recordingSink{}), toSameBus)
-	require.NoError(t, err)
+	report := replayed(t, pagesOf{question: "q", pages: inPages(9, rs)}, newHandler(t, &scriptedBus{}, &recordingSink{}))
 	var items []string
 	for _, f := range report.Failures {
 		items = append(items, f.Item)
@@ -342,8 +339,7 @@ func TestReplayOfTextsThatAreNoRecords(t *testing.T) {
 				}
 			}
 			bus := &scriptedBus{}
-			report, err := relay.Replay(t.Context(), relay.Records("x", again...), newHandler(t, bus, &recordingSink{}), toSameBus)
-			require.NoError(t, err)
+			report := replayed(t, relay.Records("x", again...), newHandler(t, bus, &recordingSink{}))
 			require.Equal(t, relay.ReplayReport{Read: len(texts), Published: want, Failed: len(texts) - want}, counts(report))
 			require.Len(t, bus.accepted, want)
 		})
