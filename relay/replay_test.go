@@ -22,15 +22,11 @@ type pagesOf struct {
 	pages    [][]testRecord
 	change   func(n int, p *relay.Page)
 	err      error // behind the last page
-	begun    *[]string
 }
 
 func (s pagesOf) Question() string { return s.question }
 
 func (s pagesOf) Pages(_ context.Context, cursor json.RawMessage) iter.Seq2[relay.Page, error] {
-	if s.begun != nil {
-		*s.begun = append(*s.begun, string(cursor))
-	}
 	return func(yield func(relay.Page, error) bool) {
 		at := 0
 		if cursor != nil {
