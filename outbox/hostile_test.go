@@ -31,16 +31,20 @@ func TestAppendHostileKeys(t *testing.T) {
 		w    *outbox.Writer
 		keys func(envelope.CustomEvent) (string, string)
 		path string // "" means accepted
+		says string
+		sk   types.AttributeValue // of what is accepted
 	}{
-		"no partition key":      {w, returns("", "s"), "pk"},
-		"partition key of 2048": {w, returns(long[:2048], "s"), ""},
-		"partition key of 2049": {w, returns(long, "s"), "pk"},
-		"sort key of 1024":      {w, returns("p", long[:1024]), ""},
-		"sort key of 1025":      {w, returns("p", long[:1025]), "sk"},
-		"not UTF-8":             {w, returns("p\xff", "s"), "pk"},
-		"no number":             {numeric, returns("p", "one"), "sk"},
-		"39 digits":             {numeric, returns("p", strings.Repeat("9", 39)), "sk"},
-		"a number":              {numeric, returns("p", "007.0"), ""},
+		"no partition key":      {w, returns("", "s"), "pk", "empty", nil},
+		"partition key of 2048": {w, returns(long[:2048], "s"), "", "", s("s")},
+		"partition key of 2049": {w, returns(long, "s"), "pk", "2049 bytes", nil},
+		"sort key of 1024":      {w, returns("p", long[:1024]), "", "", s(long[:1024])},
+		"sort key of 1025":      {w, returns("p", long[:1025]), "sk", "1025 bytes", nil},
+		"bytes count":           {w, returns("p", strings.Repeat("é", 513)), "sk", "1026 bytes", nil},
+		"no sort key":           {w, returns("p", ""), "", "", nil},
+		"not UTF-8":             {w, returns("p\xff", "s"), "pk", "not valid UTF-8", nil},
+		"no number":             {numeric, returns("p", "one"), "sk", "not a number", nil},
+		"39 digits":             {numeric, returns("p", strings.Repeat("9", 39)), "sk", "more than 38", nil},
+		"a number":              {numeric, returns("p", "007.50"), "", "", n("7.5")},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -49,11 +53,13 @@ func TestAppendHostileKeys(t *testing.T) {
 			err := c.w.Append(in, event(t, "e1", 1))
 			if c.path == "" {
 				require.NoError(t, err)
+				require.Equal(t, c.sk, in.TransactItems[1].Put.Item["sk"])
 				return
 			}
 			var e *outbox.PreflightError
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, c.path, e.Path)
+			require.Contains(t, e.Problem, c.says)
 			require.Equal(t, "e1", e.EventID)
 			require.Less(t, len(err.Error()), 500)
 			require.Len(t, in.TransactItems, 1)

@@ -164,22 +164,42 @@ func TestAppendTwiceGivesEqualTransactions(t *testing.T) {
 	require.Equal(t, a.TransactItems[1].Put.ConditionExpression, put.ConditionExpression)
 }
 
+// A caller may change a transaction or the event: no other transaction has a value
+// of it.
 func TestAppendSharesNoMemory(t *testing.T) {
 	w := newWriter(t)
-	ev := event(t, "e1", map[string]any{"text": "before"})
+	ev := event(t, "e1", map[string]any{"text": "before", "list": []any{1, true, nil, map[string]any{}}})
 	a, b := signup("u1"), signup("u1")
 	require.NoError(t, w.Append(a, ev))
 	require.NoError(t, w.Append(b, ev))
+	seen := map[types.AttributeValue]bool{}
+	var walk func(v types.AttributeValue)
+	walk = func(v types.AttributeValue) {
+		require.False(t, seen[v], "%T is shared", v)
+		seen[v] = true
+		switch v := v.(type) {
+		case *types.AttributeValueMemberM:
+			for _, v := range v.Value {
+				walk(v)
+			}
+		case *types.AttributeValueMemberL:
+			for _, v := range v.Value {
+				walk(v)
+			}
+		}
+	}
+	for _, in := range []*dynamodb.TransactWriteItemsInput{a, b} {
+		walk(m(in.TransactItems[1].Put.Item))
+	}
 	copy(ev.Payload, strings.Repeat(" ", len(ev.Payload)))
 	*a.TransactItems[1].Put.TableName = "changed"
 	*a.TransactItems[1].Put.ConditionExpression = "changed"
-	a.TransactItems[1].Put.Item["event"].(*types.AttributeValueMemberM).Value["payload"] = n("0")
 
 	put := b.TransactItems[1].Put
 	require.Equal(t, "event-store", *put.TableName)
 	require.Equal(t, "attribute_not_exists(pk)", *put.ConditionExpression)
 	payload := put.Item["event"].(*types.AttributeValueMemberM).Value["payload"]
-	require.Equal(t, m(map[string]types.AttributeValue{"text": s("before")}), payload)
+	require.Equal(t, s("before"), payload.(*types.AttributeValueMemberM).Value["text"])
 }
 
 func TestAppendTTL(t *testing.T) {
@@ -302,6 +322,7 @@ func TestWriterIsSafeForConcurrentUse(t *testing.T) {
 		o.Layout.Marker, o.Layout.PK, o.Layout.Attributes = "m", "PK", map[string]string{"a": "b"}
 	})
 	ev := event(t, "e1", map[string]any{"a": []any{1, "x", nil, true}})
+	broken := event(t, "e2", json.RawMessage(`{"a":[{"b":"x"},{"c":1,"c":2}]}`))
 	want := signup("u1")
 	require.NoError(t, w.Append(want, ev))
 	var wg sync.WaitGroup
@@ -309,6 +330,9 @@ func TestWriterIsSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for range 200 {
 				in := signup("u1")
+				if w.Append(in, broken) == nil {
+					t.Error("not refused")
+				}
 				if err := w.Append(in, ev); err != nil {
 					t.Error(err)
 				}

@@ -21,11 +21,7 @@ func (v *values) headers(h envelope.Headers, level int) (types.AttributeValue, *
 			}
 			continue
 		}
-		text := *fields.Text(i)
-		switch {
-		case text == "" && row.Required:
-			return nil, fault("missing, and a relay needs it").inMember(row.Name)
-		case text != "" || row.Always:
+		if text := *fields.Text(i); text != "" || row.Always {
 			v.name(row.Name)
 			v.published += jsonlex.QuotedLen(text)
 			m[row.Name] = v.text(text)

@@ -62,8 +62,8 @@ type Item struct {
 // expiry in epoch seconds; 0 means none. The same arguments give equal items.
 //
 // Encode checks the values that are stored and published: that payload and
-// extensions are exact JSON, the source is there, and neither DynamoDB nor
-// EventBridge refuses any of it. It leaves to the caller to compare Size and
+// extensions are exact JSON, and neither DynamoDB nor EventBridge refuses any of
+// it. It leaves to the caller to compare Size and
 // DetailSize with their limits. The error is a [*ValueError].
 func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (Item, error) {
 	l = l.WithDefaults()
