@@ -11,19 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
-// withoutBuses is a client that says of these buses that they do not exist. PutEvents
-// answers success for them, as EventBridge has been seen to do.
-func withoutBuses(buses ...string) *refusingClient {
-	return &refusingClient{describe: func(_ context.Context, bus string) error {
-		for _, b := range buses {
-			if b == bus {
-				return awsError("ResourceNotFoundException")
-			}
-		}
-		return nil
-	}}
+// onlyBuses is a bus service that has these and says success to every other one,
+// as EventBridge has been seen to do.
+func onlyBuses(names ...string) *relaytest.Bus {
+	return &relaytest.Bus{Buses: names, AbsentSucceeds: true}
 }
 
 // An entry as the publisher is given it by whoever calls it: the relay, a replay,
@@ -35,7 +29,7 @@ func entryOf(id, bus string) relay.Entry {
 // Once it is known that a bus is there, it is not asked about again.
 func TestABusIsAskedAboutOnce(t *testing.T) {
 	client := &refusingClient{}
-	p := newEventBridge(t, client)
+	p := relay.NewEventBridge(client, "orders")
 	var wg sync.WaitGroup
 	for _, bus := range []string{"", "orders", "theirs", ""} {
 		wg.Go(func() {
@@ -70,7 +64,7 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			client, log := &refusingClient{describe: func(context.Context, string) error { return tt.describe() }}, &logRecorder{}
-			p := newEventBridge(t, client, logTo(log))
+			p := relay.NewEventBridge(client, "orders", logTo(log))
 			for range 3 {
 				results, err := p.Publish(t.Context(), []relay.Entry{entryOf("a", tt.bus)})
 				require.NoError(t, err)
@@ -90,12 +84,12 @@ func TestABusThatCannotBeAskedAbout(t *testing.T) {
 // invocation.
 func TestARelayToAnAbsentBus(t *testing.T) {
 	bothAnswers(t, "an absent bus", func(t *testing.T, answers func(*relay.Options)) {
-		client, sink, log := withoutBuses("orders"), &recordingSink{}, &logRecorder{}
+		client, sink, log := onlyBuses("others"), &recordingSink{}, &logRecorder{}
 		var m relay.Metrics
-		h := newHandler(t, newEventBridge(t, client, logTo(log)), sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
+		h := newHandler(t, relay.NewEventBridge(client, "orders", logTo(log)), sink, answers, keep(&m), func(o *relay.Options) { o.Logger = log.logger() })
 		for range 3 {
 			out, err := h.Invoke(t.Context(), events(1, 25))
-			require.Empty(t, client.calls)
+			require.Empty(t, client.Calls())
 			require.Empty(t, sink.ids())
 			if answers == nil {
 				u := unpublishedIn(t, err)
@@ -113,20 +107,20 @@ func TestARelayToAnAbsentBus(t *testing.T) {
 		require.NotEmpty(t, logged(log, "orders"), log.String())
 		require.ErrorIs(t, h.Check(t.Context()), relay.ErrNoSuchBus)
 
-		client.describe = nil // somebody has created it
+		client.Buses = nil // somebody has created it
 		require.NoError(t, h.Check(t.Context()))
 		invoke(t, h, events(1, 25))
-		require.Len(t, client.accepted, 25)
+		require.Len(t, client.Entries(), 25)
 	})
 }
 
 // An absent bus holds its own events, and no other bus is asked twice for it.
 func TestARelayToABusThatIsAbsentForSome(t *testing.T) {
-	client, sink := withoutBuses("nowhere"), &recordingSink{}
-	h := newHandler(t, newEventBridge(t, client), sink, partial, spoils(func(e *relay.Entry) { e.Bus = "nowhere" }, idsOf(1, 2, 4, 5)...))
+	client, sink := onlyBuses("orders"), &recordingSink{}
+	h := newHandler(t, relay.NewEventBridge(client, "orders"), sink, partial, spoils(func(e *relay.Entry) { e.Bus = "nowhere" }, idsOf(1, 2, 4, 5)...))
 	for range 3 {
 		require.Equal(t, "3", invoke(t, h, events(1, 5)))
 	}
-	client.requireOnce(t, idsOf(1, 2, 4, 5)...) // one call, and the process remembers them
+	require.ElementsMatch(t, idsOf(1, 2, 4, 5), idsIn(client.Entries())) // one call, and the process remembers them
 	require.Empty(t, sink.ids())
 }

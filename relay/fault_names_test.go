@@ -156,7 +156,7 @@ func TestFaultsThatNeverReachTheBus(t *testing.T) {
 				url = tt.url(t)
 			}
 			log, sink := &logRecorder{}, &recordingSink{}
-			h := newHandler(t, newEventBridge(t, sdkClient(url, tt.client), logTo(log)), sink, func(o *relay.Options) {
+			h := newHandler(t, relay.NewEventBridge(sdkClient(url, tt.client), "orders", logTo(log)), sink, func(o *relay.Options) {
 				o.Logger, o.CallTimeout = log.logger(), tt.limit
 			})
 			_, err := h.Invoke(t.Context(), events(1, 2))

@@ -266,8 +266,8 @@ func TestReplayRefusesAForeignCursor(t *testing.T) {
 }
 
 func TestReplayOfAnAbsentBus(t *testing.T) {
-	client := withoutBuses("orders-2")
-	h := newHandler(t, newEventBridge(t, client), &recordingSink{})
+	client := onlyBuses("orders")
+	h := newHandler(t, relay.NewEventBridge(client, "orders"), &recordingSink{})
 	for _, dry := range []bool{true, false} {
 		_, err := relay.Replay(t.Context(), pagesOf{question: "q", pages: inPages(10, records(1, 1))}, h, func(o *relay.ReplayOptions) {
 			o.To, o.DryRun = relay.ToBus("orders-2"), dry
@@ -275,7 +275,7 @@ func TestReplayOfAnAbsentBus(t *testing.T) {
 		require.ErrorIs(t, err, relay.ErrNoSuchBus)
 		require.ErrorContains(t, err, "orders-2")
 	}
-	require.Empty(t, client.sent)
+	require.Empty(t, client.Calls())
 }
 
 func TestRecords(t *testing.T) {

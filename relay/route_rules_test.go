@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 // spoils is a route that does something to all events but the good ones.
@@ -38,25 +37,6 @@ var spoilt = map[string]func(*relay.Entry){
 	"a bus name of 1601 characters":    func(e *relay.Entry) { e.Bus = strings.Repeat("x", 1601) },
 }
 
-// refusesSpoilt refuses what EventBridge is known to refuse: some of it of the
-// entry, some of the call.
-func refusesSpoilt(c *refusingClient) {
-	c.entry = func(e types.PutEventsRequestEntry) string {
-		if isReserved(aws.ToString(e.Source)) {
-			return "NotAuthorizedForSourceException"
-		}
-		return refusesLongNames(e)
-	}
-	c.call = func(entries []types.PutEventsRequestEntry) error {
-		for _, e := range entries {
-			if len(aws.ToString(e.TraceHeader)) > 500 || len(aws.ToString(e.EventBusName)) > 1600 {
-				return awsError("ValidationException")
-			}
-		}
-		return nil
-	}
-}
-
 // A route that spoils events is a slip of a deploy: they are held, not sent, and
 // not put into the dead letters, though others of the same call would be
 // accepted.
@@ -72,10 +52,9 @@ func TestARouteThatSpoilsEvents(t *testing.T) {
 			{nil, "1"},
 		} {
 			bothAnswers(t, fmt.Sprintf("%s, %d of 10 are good", name, len(tt.good)), func(t *testing.T, answers func(*relay.Options)) {
-				client, sink, log := &refusingClient{}, &recordingSink{}, &logRecorder{}
-				refusesSpoilt(client)
+				bus, sink, log := &relaytest.Bus{}, &recordingSink{}, &logRecorder{}
 				var m relay.Metrics
-				h := newHandler(t, newEventBridge(t, client), sink, answers, keep(&m), spoils(spoil, tt.good...),
+				h := newHandler(t, relay.NewEventBridge(bus, "orders"), sink, answers, keep(&m), spoils(spoil, tt.good...),
 					func(o *relay.Options) { o.Logger = log.logger() })
 				for range 3 {
 					out, err := h.Invoke(t.Context(), events(1, 10))
@@ -91,8 +70,8 @@ func TestARouteThatSpoilsEvents(t *testing.T) {
 					}
 					require.Positive(t, m.ConfigFaults)
 				}
-				for _, call := range client.calls {
-					require.Subset(t, tt.good, call, "it is not sent")
+				for _, call := range bus.Calls() {
+					require.Subset(t, tt.good, idsIn(call), "it is not sent")
 				}
 				require.NotEmpty(t, logged(log, "RouteInvalid", `"level":"ERROR"`), log.String())
 			})
@@ -102,14 +81,13 @@ func TestARouteThatSpoilsEvents(t *testing.T) {
 
 // The next deploy's route is right, and everything comes.
 func TestARouteThatIsMended(t *testing.T) {
-	client, sink := &refusingClient{}, &recordingSink{}
-	refusesSpoilt(client)
+	bus, sink := &relaytest.Bus{}, &recordingSink{}
 	s := shardOf(records(1, 10)...)
 	for _, spoil := range spoilt {
-		_, _ = s.deliver(t, newHandler(t, newEventBridge(t, client), sink, spoils(spoil, eventID(1))))
+		_, _ = s.deliver(t, newHandler(t, relay.NewEventBridge(bus, "orders"), sink, spoils(spoil, eventID(1))))
 	}
 	require.Empty(t, sink.ids())
-	_, err := s.deliver(t, newHandler(t, newEventBridge(t, client), sink))
+	_, err := s.deliver(t, newHandler(t, relay.NewEventBridge(bus, "orders"), sink))
 	require.NoError(t, err)
 	require.Empty(t, s.open)
 }
@@ -124,42 +102,35 @@ func TestARouteAndAnEventThatBreakRules(t *testing.T) {
 		name  string
 		with  testRecord
 		spoil func(*relay.Entry)
-		dead  bool
+		dead  string // the code, "" where it is held
 	}{
-		{"the route leaves it", long, asItIs, true},
-		{"the route breaks another rule", wide, spoilt["a detail-type of 141 characters"], false},
-		{"the route breaks another rule, of the source", long, func(e *relay.Entry) { e.DetailType, e.Source = "short", "aws.users" }, false},
-		{"a number that does not fit", wide, asItIs, true},
+		{"the route leaves it", long, asItIs, "InvalidArgument"},
+		{"the route breaks another rule", wide, spoilt["a detail-type of 141 characters"], ""},
+		{"the route breaks another rule, of the source", long, func(e *relay.Entry) { e.DetailType, e.Source = "short", "aws.users" }, ""},
+		{"a number that does not fit", wide, asItIs, "MalformedDetail"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			client, sink := &refusingClient{}, &recordingSink{}
-			client.entry = func(e types.PutEventsRequestEntry) string {
-				if entryID(e) == eventID(1) {
-					return "InvalidArgument"
-				}
-				return ""
-			}
-			h := newHandler(t, newEventBridge(t, client), sink, spoils(tt.spoil))
+			bus, sink := &relaytest.Bus{}, &recordingSink{}
+			h := newHandler(t, relay.NewEventBridge(bus, "orders"), sink, spoils(tt.spoil))
 			_, err := h.Invoke(t.Context(), batch(tt.with))
-			if tt.dead {
+			if tt.dead != "" {
 				require.NoError(t, err)
-				requireDead(t, sink, "InvalidArgument", eventID(1))
+				requireDead(t, sink, tt.dead, eventID(1))
 				return
 			}
 			require.Empty(t, sink.ids())
 			require.Equal(t, "RouteInvalid", unpublishedIn(t, err).Code)
-			require.Empty(t, client.calls, "it is not sent")
+			require.Empty(t, bus.Calls(), "it is not sent")
 		})
 	}
 }
 
 // A route that keeps the rules changes nothing of whose fault a refusal is.
 func TestARouteThatKeepsTheRules(t *testing.T) {
-	client, sink := &refusingClient{}, &recordingSink{}
-	refusesSpoilt(client)
-	h := newHandler(t, newEventBridge(t, client), sink, spoils(func(e *relay.Entry) {
+	bus, sink := &relaytest.Bus{}, &recordingSink{}
+	h := newHandler(t, relay.NewEventBridge(bus, "orders"), sink, spoils(func(e *relay.Entry) {
 		e.DetailType, e.Source, e.TraceHeader, e.Bus = strings.Repeat("ö", 128), "awsome", strings.Repeat("x", 500), strings.Repeat("x", 1600)
 	}))
 	invoke(t, h, events(1, 10))
-	require.Len(t, client.accepted, 10)
+	require.Len(t, bus.Entries(), 10)
 }
