@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
@@ -34,44 +33,18 @@ func (s *scripted) TransactWriteItems(_ context.Context, in *dynamodb.TransactWr
 	return nil, err
 }
 
-// cancelledFor is a transaction that was cancelled for these reasons, one for each
-// action: a code, with the item that was there.
-func cancelledFor(reasons ...any) error {
-	e := &types.TransactionCanceledException{}
-	for _, r := range reasons {
-		switch r := r.(type) {
-		case string:
-			e.CancellationReasons = append(e.CancellationReasons, types.CancellationReason{Code: aws.String(r)})
-		case map[string]types.AttributeValue:
-			e.CancellationReasons = append(e.CancellationReasons, types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: r})
-		}
-	}
-	return e
-}
-
-const (
-	fine        = "None"
-	isInTheWay  = "TransactionConflict"
-	isThrottled = "ThrottlingError"
-	notMet      = "ConditionalCheckFailed"
-)
-
 // signUp is a transaction of one action of the caller's and an event.
 func signUp(t *testing.T) (*outbox.Writer, *dynamodb.TransactWriteItemsInput) {
 	t.Helper()
-	w, err := outbox.NewWriter("event-store", func(o *outbox.Options) { o.Source = "userService" })
-	require.NoError(t, err)
-	ev, err := envelope.New(t.Context(), "User.Created", map[string]string{"userId": "u1"}, fixed("e1"))
-	require.NoError(t, err)
-	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: userPut("u1")}}}
-	require.NoError(t, w.Append(in, ev))
+	w, in := newWriter(t), signup("u1")
+	require.NoError(t, w.Append(in, event(t, "e1", map[string]string{"userId": "u1"})))
 	return w, in
 }
 
 func TestCommit(t *testing.T) {
 	lost := errors.New("connection reset by peer")
 	_, in := signUp(t)
-	event := in.TransactItems[1].Put.Item
+	there := in.TransactItems[1].Put.Item
 	for _, tt := range []struct {
 		name    string
 		answers []error
@@ -80,13 +53,13 @@ func TestCommit(t *testing.T) {
 		ok      bool
 	}{
 		{name: "committed", answers: []error{nil}, sent: 1, ok: true},
-		{name: "a conflict, then committed", answers: []error{cancelledFor(isInTheWay, fine), nil}, sent: 2, ok: true},
-		{name: "throttled, then committed", answers: []error{cancelledFor(fine, isThrottled), nil}, sent: 2, ok: true},
-		{name: "a conflict that does not end", answers: []error{cancelledFor(isInTheWay, fine)}, sent: outbox.CommitAttempts, want: outbox.Unknown},
-		{name: "the caller's condition", answers: []error{cancelledFor(notMet, fine)}, sent: 1, want: outbox.NotCommitted},
-		{name: "a conflict, then the caller's condition", answers: []error{cancelledFor(isInTheWay, fine), cancelledFor(notMet, fine)}, sent: 2, want: outbox.NotCommitted},
-		{name: "a lost answer, and the event is there", answers: []error{lost, cancelledFor(notMet, event)}, sent: 2, ok: true},
-		{name: "a lost answer, then the caller's condition, unseen event", answers: []error{lost, cancelledFor(notMet, isInTheWay), cancelledFor(notMet, fine)}, sent: 3, want: outbox.NotCommitted},
+		{name: "a conflict, then committed", answers: []error{codes(conflict, none), nil}, sent: 2, ok: true},
+		{name: "throttled, then committed", answers: []error{codes(none, throttled), nil}, sent: 2, ok: true},
+		{name: "a conflict that does not end", answers: []error{codes(conflict, none)}, sent: outbox.CommitAttempts, want: outbox.Unknown},
+		{name: "the caller's condition", answers: []error{codes(cond, none)}, sent: 1, want: outbox.NotCommitted},
+		{name: "a conflict, then the caller's condition", answers: []error{codes(conflict, none), codes(cond, none)}, sent: 2, want: outbox.NotCommitted},
+		{name: "a lost answer, and the event is there", answers: []error{lost, cancelled(reason(cond), old(cond, there))}, sent: 2, ok: true},
+		{name: "a lost answer, then the caller's condition, unseen event", answers: []error{lost, codes(cond, conflict), codes(cond, none)}, sent: 3, want: outbox.NotCommitted},
 		{name: "a lost answer, then no permission", answers: []error{lost, &types.ResourceNotFoundException{}}, sent: 2, want: outbox.Unknown},
 		{name: "answers that are lost for good", answers: []error{lost}, sent: outbox.CommitAttempts, want: outbox.Unknown},
 		{name: "the SDK has tried enough", answers: []error{&retry.MaxAttemptsError{Attempt: 3, Err: lost}}, sent: 1, want: outbox.Unknown},
@@ -120,10 +93,9 @@ func TestCommit(t *testing.T) {
 
 // A transaction without events of a writer is explained too.
 func TestCommitWithoutAnExplainer(t *testing.T) {
-	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: userPut("u1")}}}
-	there := map[string]types.AttributeValue{"name": &types.AttributeValueMemberS{Value: "Ada"}}
+	in, there := signup("u1"), item{"name": s("Ada")}
 	var failed *outbox.CommitError
-	require.ErrorAs(t, outbox.Commit(t.Context(), &scripted{answers: []error{cancelledFor(there)}}, in), &failed)
+	require.ErrorAs(t, outbox.Commit(t.Context(), &scripted{answers: []error{cancelled(old(cond, there))}}, in), &failed)
 	require.True(t, failed.Refused(0))
 	require.Equal(t, there, failed.RefusedItem(0))
 	require.Nil(t, failed.RefusedItem(1))
@@ -133,16 +105,13 @@ func TestCommitWithoutAnExplainer(t *testing.T) {
 
 // With an inbox, a duplicate comes out as such, also beside events of one's own.
 func TestCommitOfAConsumer(t *testing.T) {
-	inbox, err := outbox.NewInbox("receipts", "messaging")
-	require.NoError(t, err)
+	inbox := newInbox(t)
 	w, in := signUp(t)
-	received, err := envelope.New(t.Context(), "Order.Placed", nil, fixed("e0"))
-	require.NoError(t, err)
-	require.NoError(t, inbox.Append(in, received))
+	require.NoError(t, inbox.Append(in, event(t, "e0", nil)))
 	receipt := in.TransactItems[2].Put.Item
-	err = outbox.Commit(t.Context(), &scripted{answers: []error{cancelledFor(fine, fine, receipt)}}, in, inbox, w)
+	err := outbox.Commit(t.Context(), &scripted{answers: []error{cancelled(reason(none), reason(none), old(cond, receipt))}}, in, inbox, w)
 	require.ErrorIs(t, err, outbox.ErrDuplicate)
-	err = outbox.Commit(t.Context(), &scripted{answers: []error{cancelledFor(notMet, fine, fine)}}, in, inbox, w)
+	err = outbox.Commit(t.Context(), &scripted{answers: []error{codes(cond, none, none)}}, in, inbox, w)
 	require.NotErrorIs(t, err, outbox.ErrDuplicate)
 	var failed *outbox.CommitError
 	require.ErrorAs(t, err, &failed)
@@ -155,7 +124,7 @@ func TestCommitEndsWithItsContext(t *testing.T) {
 		w, in := signUp(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		db := &scripted{answers: []error{cancelledFor(isInTheWay, fine)}}
+		db := &scripted{answers: []error{codes(conflict, none)}}
 		err := outbox.Commit(ctx, db, in, w)
 		require.NoError(t, ctx.Err())
 		var failed *outbox.CommitError

@@ -22,6 +22,11 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
 
+const (
+	none, cond, conflict = "None", "ConditionalCheckFailed", "TransactionConflict"
+	throttled, invalid   = "ThrottlingError", "ValidationError"
+)
+
 // cancelled is the SDK's error for a transaction that was cancelled for reasons.
 func cancelled(reasons ...types.CancellationReason) error {
 	return &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "TransactWriteItems",
@@ -30,6 +35,15 @@ func cancelled(reasons ...types.CancellationReason) error {
 
 func reason(code string) types.CancellationReason {
 	return types.CancellationReason{Code: aws.String(code)}
+}
+
+// codes is the SDK's error for a transaction whose actions have these reasons.
+func codes(codes ...string) error {
+	reasons := make([]types.CancellationReason, len(codes))
+	for i, code := range codes {
+		reasons[i] = reason(code)
+	}
+	return cancelled(reasons...)
 }
 
 func old(code string, item map[string]types.AttributeValue) types.CancellationReason {
@@ -52,7 +66,6 @@ func stored(put *types.Put, change func(event map[string]types.AttributeValue)) 
 }
 
 func TestExplainCancellations(t *testing.T) {
-	const none, cond, conflict = "None", "ConditionalCheckFailed", "TransactionConflict"
 	w := newWriter(t)
 	in := signup("u1")
 	require.NoError(t, w.Append(in, event(t, "e1", map[string]any{"n": 1.5}), event(t, "e2", 2)))
@@ -149,7 +162,6 @@ func TestExplainCancellations(t *testing.T) {
 
 // Two actions of the caller's beside an event that was looked at and is not there.
 func TestExplainTwoRefusalsOfTheCallers(t *testing.T) {
-	const none, cond, conflict, throttled, invalid = "None", "ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ValidationError"
 	w := newWriter(t)
 	in := signup("u1")
 	in.TransactItems = append(in.TransactItems, signup("u2").TransactItems...)
@@ -170,7 +182,7 @@ func TestExplainTwoRefusalsOfTheCallers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var e *outbox.CommitError
-			require.ErrorAs(t, w.Explain(in, cancelled(reason(c.first), reason(c.second), reason(none))), &e)
+			require.ErrorAs(t, w.Explain(in, codes(c.first, c.second, none)), &e)
 			require.Equal(t, c.outcome, e.Outcome)
 			require.Equal(t, c.retryable, e.Retryable)
 		})
@@ -338,9 +350,9 @@ func TestCommitErrorText(t *testing.T) {
 	w := newWriter(t)
 	in := signup("u1")
 	require.NoError(t, w.Append(in, event(t, "e1", 1)))
-	invalid := old("ValidationError", nil)
-	invalid.Message = aws.String("An operand in the update expression has an incorrect data type")
-	err := w.Explain(in, cancelled(invalid, reason("None")))
+	operand := old(invalid, nil)
+	operand.Message = aws.String("An operand in the update expression has an incorrect data type")
+	err := w.Explain(in, cancelled(operand, reason(none)))
 	require.EqualError(t, err, `outbox: transaction: not committed: TransactItems[0] (table "users", the caller's own item): `+
 		`ValidationError: An operand in the update expression has an incorrect data type`)
 	err = w.Explain(in, cancelled(old("ConditionalCheckFailed", nil), old("TransactionConflict", nil)))

@@ -109,7 +109,7 @@ func TestErrorsStayShort(t *testing.T) {
 			require.NoError(t, w.Append(in, ev))
 			headers := in.TransactItems[1].Put.Item["event"].(*types.AttributeValueMemberM).Value["headers"].(*types.AttributeValueMemberM).Value
 			headers["eventId"], headers["eventName"] = s(bad.Headers.EventID), s(bad.Headers.EventName)
-			err = w.Explain(in, cancelled(reason("None"), reason("TransactionConflict")))
+			err = w.Explain(in, codes("None", "TransactionConflict"))
 			require.Error(t, err)
 			require.Less(t, len(err.Error()), 2000)
 		})

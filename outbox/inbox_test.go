@@ -54,7 +54,6 @@ func TestInboxKeysAndLifetime(t *testing.T) {
 }
 
 func TestInboxExplain(t *testing.T) {
-	const none, cond, conflict = "None", "ConditionalCheckFailed", "TransactionConflict"
 	w, inbox := newWriter(t), newInbox(t)
 	cause := event(t, "cause", 1)
 	in := signup("u1")
@@ -100,7 +99,6 @@ func TestInboxExplain(t *testing.T) {
 
 // Two messages in one transaction: it is a duplicate only if both have been done.
 func TestInboxExplainOfTwoReceipts(t *testing.T) {
-	const none, cond, conflict = "None", "ConditionalCheckFailed", "TransactionConflict"
 	w, inbox := newWriter(t), newInbox(t)
 	in := signup("u1")
 	require.NoError(t, inbox.Append(in, event(t, "m1", 1)))
