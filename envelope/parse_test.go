@@ -50,30 +50,6 @@ func TestRoundTripOfNew(t *testing.T) {
 	require.Equal(t, ev, back)
 }
 
-func TestEventBridgeAndSQS(t *testing.T) {
-	want, err := envelope.Parse([]byte(golden))
-	require.NoError(t, err)
-	event := `{"version":"0","id":"6a7e8feb","detail-type":"User.Created","source":"userService","account":"1",` +
-		`"time":"2025-11-24T16:00:00Z","region":"eu-west-1","resources":[],"detail":` + golden + `}`
-
-	got, err := envelope.FromEventBridge([]byte(event))
-	require.NoError(t, err)
-	require.Equal(t, "6a7e8feb", got.Bus.ID)
-	got.Bus = envelope.BusInfo{}
-	require.Equal(t, want, got)
-	got, err = envelope.FromSQS([]byte(event))
-	require.NoError(t, err)
-	require.Equal(t, "6a7e8feb", got.Bus.ID)
-	got.Bus = envelope.BusInfo{}
-	require.Equal(t, want, got)
-	got, err = envelope.FromSQS([]byte(golden))
-	require.NoError(t, err, "a target with InputPath $.detail sends the Detail alone")
-	require.Equal(t, want, got)
-
-	_, err = envelope.FromEventBridge([]byte(golden))
-	require.ErrorContains(t, err, "detail")
-}
-
 func TestParseSharesNoMemory(t *testing.T) {
 	want, err := envelope.Parse([]byte(golden))
 	require.NoError(t, err)
