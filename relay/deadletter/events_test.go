@@ -2,38 +2,26 @@ package deadletter_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
-
-// The tests in dead_letter_*_test.go are about the table of dead letters and
-// about publishing them again. They use nothing of the package's other tests.
-
-// The names of what they test.
-type (
-	tableSink        = deadletter.Table
-	tableSinkOptions = deadletter.Options
-	redriveOptions   = deadletter.RedriveOptions
-	redriveLetter    = deadletter.Letter
-	redriveReport    = deadletter.Report
-	tableLetter      = relay.DeadLetter
-)
-
-var newTableSink = deadletter.New
 
 const (
-	storeARN    = "arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2026-11-24T00:00:00.000"
-	storeSecret = "s3cr3t-0f-th3-3v3nt"
+	storeARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/event-store/stream/2026-11-24T00:00:00.000"
+	secret   = "s3cr3t-0f-th3-3v3nt"
 )
 
 // storedEvent is an event of the event store. The zero value of each field but n
@@ -63,7 +51,7 @@ func (e storedEvent) image() string {
 	}
 	payload := e.payload
 	if payload == "" {
-		payload = fmt.Sprintf(`{"M":{"secret":{"S":%q}}}`, storeSecret)
+		payload = fmt.Sprintf(`{"M":{"secret":{"S":%q}}}`, secret)
 	}
 	return strings.TrimSuffix(e.keys(), "}") + fmt.Sprintf(`,"event":{"M":{"headers":{"M":{"eventId":{"S":%q},"eventName":{"S":"User.Created"},`+
 		`"source":{"S":"userService"},"timestamp":{"N":"%d"}%s}},"payload":%s}}}`, e.id(), time.Now().UnixMilli(), optional, payload)
@@ -79,8 +67,8 @@ func (e storedEvent) inserted() string {
 }
 
 // letter is the event's dead letter.
-func (e storedEvent) letter() tableLetter {
-	l := tableLetter{
+func (e storedEvent) letter() relay.DeadLetter {
+	l := relay.DeadLetter{
 		EventID: e.id(), Record: []byte(e.inserted()), Keys: []byte(e.keys()), Code: "MalformedDetail",
 		StreamARN: storeARN, SequenceNumber: fmt.Sprint(e.n), Time: time.Now(),
 	}
@@ -97,10 +85,10 @@ func (e storedEvent) letter() tableLetter {
 }
 
 // lettersOf is a table of the events' dead letters.
-func lettersOf(t *testing.T, events ...storedEvent) (*fakeTable, *tableSink) {
+func lettersOf(t *testing.T, events ...storedEvent) (*faketable.Tables, *deadletter.Table) {
 	t.Helper()
-	db := &fakeTable{}
-	sink := newTableSink(db, "dead")
+	db := &faketable.Tables{}
+	sink := deadletter.New(db, "dead")
 	for _, e := range events {
 		require.NoError(t, sink.Put(t.Context(), e.letter()))
 	}
@@ -116,102 +104,57 @@ func storedEvents(n int) []storedEvent {
 	return events
 }
 
-// delivery is what Lambda gives to a function for these events.
-func delivery(events ...storedEvent) []byte {
-	records := make([]string, len(events))
-	for i, e := range events {
-		records[i] = e.inserted()
+// records are what the stream brings of these events.
+func records(events ...storedEvent) (all []json.RawMessage) {
+	for _, e := range events {
+		all = append(all, json.RawMessage(e.inserted()))
 	}
-	return []byte(`{"Records":[` + strings.Join(records, ",") + `]}`)
+	return all
 }
 
-// letterBus is a Publisher that accepts everything unless the test says
-// something else.
-type letterBus struct {
-	says    func(relay.Entry) relay.Result // may panic
-	err     error                          // of every call
-	latency time.Duration                  // on the clock of testing/synctest
-
-	mu       sync.Mutex // guards what follows
-	calls    int
-	accepted []string
-	details  map[string]string
-}
-
-func (*letterBus) Limits() relay.Limits   { return relay.Limits{Entries: 10, Bytes: 1_000_000} }
-func (*letterBus) Size(e relay.Entry) int { return len(e.Detail) }
-
-func (b *letterBus) Publish(ctx context.Context, entries []relay.Entry) ([]relay.Result, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.calls++
-	if b.latency > 0 {
-		select {
-		case <-time.After(b.latency):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	if b.err != nil {
-		return nil, b.err
-	}
-	out := make([]relay.Result, len(entries))
-	for i, e := range entries {
-		out[i].Class = relay.Accepted
-		if b.says != nil {
-			out[i] = b.says(e)
-		}
-		if out[i].Class != relay.Accepted {
-			continue
-		}
-		b.accepted = append(b.accepted, e.EventID)
-		if b.details == nil {
-			b.details = make(map[string]string)
-		}
-		b.details[e.EventID] = string(e.Detail)
-	}
-	return out, nil
-}
-
-// refuses gives the named events that result.
-func refuses(r relay.Result, ids ...string) func(relay.Entry) relay.Result {
-	named := setOf(ids)
-	return func(e relay.Entry) relay.Result {
-		if named[e.EventID] {
-			return r
-		}
-		return relay.Result{Class: relay.Accepted}
-	}
-}
-
-// always gives every event that result.
-func always(r relay.Result) func(relay.Entry) relay.Result {
-	return func(relay.Entry) relay.Result { return r }
-}
-
-func setOf(ids []string) map[string]bool {
-	set := make(map[string]bool)
-	for _, id := range ids {
-		set[id] = true
-	}
-	return set
-}
-
-// noBus is a client of EventBridge whose bus does not exist.
-type noBus struct{ sent int }
-
-func (c *noBus) PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
-	c.sent++
-	return &eventbridge.PutEventsOutput{}, nil
-}
-
-func (*noBus) DescribeEventBus(context.Context, *eventbridge.DescribeEventBusInput, ...func(*eventbridge.Options)) (*eventbridge.DescribeEventBusOutput, error) {
-	return nil, &types.ResourceNotFoundException{}
-}
-
-func letterHandler(t *testing.T, p relay.Publisher, sink *tableSink, optFns ...func(*relay.Options)) *relay.Handler {
+// putItem puts an item of DynamoDB JSON into the event store.
+func putItem(t *testing.T, db *faketable.Tables, itemJSON string) {
 	t.Helper()
-	h, err := relay.NewHandler(p, sink, optFns...)
+	item, err := attributevalue.UnmarshalMapJSON([]byte(itemJSON))
+	require.NoError(t, err)
+	_, err = db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("event-store"), Item: item})
+	require.NoError(t, err)
+}
+
+// broken is a table of which nothing can be read or deleted.
+func broken(err error) func(context.Context, string) error {
+	return func(_ context.Context, operation string) error {
+		if operation == "PutItem" {
+			return nil
+		}
+		return err
+	}
+}
+
+// refusing is a bus that refuses these events for good.
+func refusing(ids ...string) *relaytest.Bus {
+	return &relaytest.Bus{Script: relaytest.RefuseEvents("InvalidArgument", ids...)}
+}
+
+// accepted are the ids of what a bus has accepted, and details the texts by them.
+func accepted(bus *relaytest.Bus) (ids []string) {
+	for _, e := range bus.Entries() {
+		ids = append(ids, e.EventID)
+	}
+	return ids
+}
+
+func details(bus *relaytest.Bus) map[string]string {
+	all := map[string]string{}
+	for _, e := range bus.Entries() {
+		all[e.EventID] = string(e.Detail)
+	}
+	return all
+}
+
+func letterHandler(t *testing.T, bus relay.PutEventsAPIClient, sink *deadletter.Table, optFns ...func(*relay.Options)) *relay.Handler {
+	t.Helper()
+	h, err := relay.NewHandler(relay.NewEventBridge(bus, "orders"), sink, optFns...)
 	require.NoError(t, err)
 	return h
 }

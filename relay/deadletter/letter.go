@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -18,7 +19,7 @@ import (
 // letter is a dead letter on its way.
 type letter struct {
 	Letter
-	key    map[string]types.AttributeValue
+	key    Key
 	deadAt types.AttributeValue
 	table  string
 	keys   []byte
@@ -62,51 +63,52 @@ func (t *Table) page(ctx context.Context, client RedriveAPIClient, opts RedriveO
 
 // letterOf reads an item that Put has written.
 func (t *Table) letterOf(item map[string]types.AttributeValue) *letter {
-	text := func(name string) string {
-		s, _ := item[name].(*types.AttributeValueMemberS)
-		if s == nil {
-			return ""
-		}
-		return s.Value
-	}
+	k := t.kept(item)
 	l := &letter{
-		Letter: Letter{
-			EventID: text(attrEventID), StreamARN: text(attrStreamARN), SequenceNumber: text(attrSequence), Code: text(attrCode),
-		},
-		key:    map[string]types.AttributeValue{t.opts.PK: item[t.opts.PK], t.opts.SK: item[t.opts.SK]},
-		deadAt: item[attrDeadAt],
-		table:  text(attrTable),
-		keys:   []byte(text(attrKeys)),
-		record: []byte(text(attrRecord)),
+		Letter: Letter{EventID: k.EventID, StreamARN: k.StreamARN, SequenceNumber: k.SequenceNumber, Code: k.Code},
+		key:    k.Key, deadAt: item[attrDeadAt], table: k.Table, keys: k.Keys, record: k.Record,
 	}
 	var headers map[string]json.RawMessage // a struct would take names in any case
-	if json.Unmarshal([]byte(text(attrHeaders)), &headers) == nil {
+	if json.Unmarshal(k.Headers, &headers) == nil {
 		_ = json.Unmarshal(headers["aggregateId"], &l.aggregateID) // "" if it is no string
 	}
 	return l
 }
 
-// forget deletes a dead letter whose event is published, unless it has been put
-// again since it was read.
-func (t *Table) forget(ctx context.Context, client RedriveAPIClient, l *letter) error {
-	if !l.Published {
-		return nil
+// forget deletes the letters of a page whose events are published, unless they
+// have been put again since they were read.
+func (t *Table) forget(ctx context.Context, client RedriveAPIClient, page []*letter) error {
+	deleting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	for _, l := range page {
+		if !l.Published {
+			continue
+		}
+		if err := t.delete(deleting, client, l.key, l.deadAt); err != nil && !errors.Is(err, ErrNoLetter) {
+			return fmt.Errorf("deadletter: redrive: event %q is published, delete its dead letter from table %s: %w", l.EventID, t.name, err)
+		}
 	}
+	return nil
+}
+
+// delete deletes a letter, if it is still the one of that time; else the error is
+// ErrNoLetter.
+func (t *Table) delete(ctx context.Context, client DeleteItemAPIClient, key Key, deadAt types.AttributeValue) error {
 	in := &dynamodb.DeleteItemInput{
-		TableName: &t.name, Key: l.key,
+		TableName: &t.name, Key: t.keyOf(key),
 		ConditionExpression:      aws.String("attribute_not_exists(#t)"),
 		ExpressionAttributeNames: map[string]string{"#t": attrDeadAt},
 	}
-	if l.deadAt != nil {
+	if deadAt != nil {
 		in.ConditionExpression = aws.String("#t = :t")
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{":t": l.deadAt}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":t": deadAt}
 	}
 	_, err := client.DeleteItem(ctx, in)
-	var changed *types.ConditionalCheckFailedException
-	if err != nil && !errors.As(err, &changed) {
-		return fmt.Errorf("deadletter: redrive: event %q is published, delete its dead letter from table %s: %w", l.EventID, t.name, err)
+	if errors.As(err, new(*types.ConditionalCheckFailedException)) {
+		return ErrNoLetter
 	}
-	return nil
+	return err
 }
 
 // The codes of a letter that cannot be completed, beside those of DynamoDB.

@@ -124,15 +124,9 @@ func (t *Table) Discard(ctx context.Context, client DeleteItemAPIClient, letter 
 	if reason == "" {
 		return errors.New("deadletter: discard: a reason is required")
 	}
-	in := &dynamodb.DeleteItemInput{
-		TableName: &t.name, Key: t.keyOf(letter.Key),
-		ConditionExpression:       aws.String("#t = :t"),
-		ExpressionAttributeNames:  map[string]string{"#t": attrDeadAt},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":t": &types.AttributeValueMemberN{Value: strconv.FormatInt(letter.Time.UnixMilli(), 10)}},
-	}
-	_, err := client.DeleteItem(ctx, in)
-	if errors.As(err, new(*types.ConditionalCheckFailedException)) {
-		return fmt.Errorf("%w: table %s, event %q; or it was put again since it was read", ErrNoLetter, t.name, letter.EventID)
+	err := t.delete(ctx, client, letter.Key, &types.AttributeValueMemberN{Value: strconv.FormatInt(letter.Time.UnixMilli(), 10)})
+	if errors.Is(err, ErrNoLetter) {
+		return fmt.Errorf("%w: table %s, event %q; or it was put again since it was read", err, t.name, letter.EventID)
 	}
 	if err != nil {
 		return fmt.Errorf("deadletter: discard the dead letter of event %q from table %s: %w", letter.EventID, t.name, err)

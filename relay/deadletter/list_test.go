@@ -8,12 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
-func lettersIn(t *testing.T, db *fakeTable, sink *tableSink) []deadletter.Kept {
+func lettersIn(t *testing.T, db *faketable.Tables, sink *deadletter.Table) []deadletter.Kept {
 	t.Helper()
 	var all []deadletter.Kept
 	for l, err := range sink.Letters(t.Context(), db) {
@@ -42,11 +45,12 @@ func TestLetters(t *testing.T) {
 
 	_, err = sink.Read(t.Context(), db, deadletter.Key{PK: "x", SK: "y"})
 	require.ErrorIs(t, err, deadletter.ErrNoLetter)
-	db.err = errors.New("broken")
+	fault := errors.New("broken")
+	db.Fault = broken(fault)
 	_, err = sink.Read(t.Context(), db, letters[1].Key)
-	require.ErrorIs(t, err, db.err)
+	require.ErrorIs(t, err, fault)
 	for _, err := range sink.Letters(t.Context(), db) {
-		require.ErrorIs(t, err, db.err)
+		require.ErrorIs(t, err, fault)
 	}
 	for _, err := range sink.Letters(t.Context(), nil) {
 		require.ErrorContains(t, err, "client is nil")
@@ -57,40 +61,40 @@ func TestDiscard(t *testing.T) {
 	db, sink := lettersOf(t, storedEvents(3)...)
 	letters := lettersIn(t, db, sink)
 	require.ErrorContains(t, sink.Discard(t.Context(), db, letters[1], "", nil), "a reason is required")
-	require.Len(t, db.items("dead"), 3)
+	require.Len(t, db.Items("dead"), 3)
 	var log bytes.Buffer
 	require.NoError(t, sink.Discard(t.Context(), db, letters[1], "a test event", slog.New(slog.NewJSONHandler(&log, nil))))
 	require.Contains(t, log.String(), "a test event")
 	require.Contains(t, log.String(), "event-2")
-	require.NotContains(t, log.String(), storeSecret)
+	require.NotContains(t, log.String(), secret)
 	require.ErrorIs(t, sink.Discard(t.Context(), db, letters[1], "again", nil), deadletter.ErrNoLetter)
-	require.Len(t, db.items("dead"), 2)
+	require.Len(t, db.Items("dead"), 2)
 
 	again := storedEvent{n: 3}.letter()
 	again.Time = again.Time.Add(time.Hour)
 	require.NoError(t, sink.Put(t.Context(), again))
 	require.ErrorIs(t, sink.Discard(t.Context(), db, letters[2], "old", nil), deadletter.ErrNoLetter, "it was put again")
-	require.Len(t, db.items("dead"), 2)
+	require.Len(t, db.Items("dead"), 2)
 }
 
 // What the event store has now is published, and the letter's own record only
 // where there is no such item.
 func TestRedriveOfAMendedItem(t *testing.T) {
 	db, sink := lettersOf(t, storedEvents(4)...)
-	db.put("event-store", storedEvent{n: 1, payload: `{"M":{"mended":{"BOOL":true}}}`}.image())
+	putItem(t, db, storedEvent{n: 1, payload: `{"M":{"mended":{"BOOL":true}}}`}.image())
 	taken := storedEvent{n: 9, payload: `{"M":{"another":{"BOOL":true}}}`}
-	db.put("event-store", replaceKey(taken, storedEvent{n: 2}))
-	db.put("event-store", `{"pk":{"S":"event-3"},"sk":{"N":"3"},"event":{"M":{}}}`)
-	bus := &letterBus{}
+	putItem(t, db, replaceKey(taken, storedEvent{n: 2}))
+	putItem(t, db, `{"pk":{"S":"event-3"},"sk":{"N":"3"},"event":{"M":{}}}`)
+	bus := &relaytest.Bus{}
 	sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink))
 	require.NoError(t, err)
-	require.Equal(t, redriveReport{Read: 4, Published: 4}, sum)
-	require.Contains(t, bus.details["event-1"], `"payload":{"mended":true}`)
+	require.Equal(t, deadletter.Report{Read: 4, Published: 4}, sum)
+	require.Contains(t, details(bus)["event-1"], `"payload":{"mended":true}`)
 	for n := 2; n <= 4; n++ {
-		require.Contains(t, bus.details[fmt.Sprintf("event-%d", n)], storeSecret, "the record of letter %d", n)
+		require.Contains(t, details(bus)[fmt.Sprintf("event-%d", n)], secret, "the record of letter %d", n)
 	}
-	require.NotContains(t, bus.details, "event-9")
-	require.Empty(t, db.items("dead"))
+	require.NotContains(t, details(bus), "event-9")
+	require.Empty(t, db.Items("dead"))
 }
 
 // replaceKey is the image of an event under the key of another one.
@@ -106,11 +110,11 @@ func TestRedriveWhenTheEventStoreCannotBeRead(t *testing.T) {
 		"AccessDeniedException": 0, "InternalServerError": 0, "ResourceNotFoundException": 2, "ValidationException": 2,
 	} {
 		db, sink := lettersOf(t, storedEvents(2)...)
-		store := &fakeTable{err: apiFault(code)}
-		sum, err := sink.Redrive(t.Context(), db, letterHandler(t, &letterBus{}, sink), func(o *redriveOptions) { o.EventStore = store })
+		store := &faketable.Tables{Fault: broken(&smithy.GenericAPIError{Code: code})}
+		sum, err := sink.Redrive(t.Context(), db, letterHandler(t, &relaytest.Bus{}, sink), func(o *deadletter.RedriveOptions) { o.EventStore = store })
 		require.NoError(t, err)
-		require.Equal(t, redriveReport{Read: 2, Published: published, Failed: 2 - published}, sum, code)
-		require.Len(t, db.items("dead"), 2-published)
+		require.Equal(t, deadletter.Report{Read: 2, Published: published, Failed: 2 - published}, sum, code)
+		require.Len(t, db.Items("dead"), 2-published)
 	}
 }
 
@@ -121,18 +125,18 @@ func TestRedriveHoldsAnAggregateToItsEnd(t *testing.T) {
 		events = append(events, storedEvent{n: n, aggregate: []string{"c", "a", "b"}[n%3]})
 	}
 	db, sink := lettersOf(t, events...)
-	bus := &letterBus{says: refuses(invalidLetter, "event-1")}
-	sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink, inOrder), func(o *redriveOptions) { o.PageSize = 2 })
+	bus := refusing("event-1")
+	sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink, inOrder), func(o *deadletter.RedriveOptions) { o.PageSize = 2 })
 	require.NoError(t, err)
-	require.Equal(t, redriveReport{Read: 9, Published: 6, Failed: 3}, sum)
-	require.Equal(t, []string{"event-2", "event-3", "event-5", "event-6", "event-8", "event-9"}, bus.accepted)
+	require.Equal(t, deadletter.Report{Read: 9, Published: 6, Failed: 3}, sum)
+	require.Equal(t, []string{"event-2", "event-3", "event-5", "event-6", "event-8", "event-9"}, accepted(bus))
 }
 
 func TestRedriveOfChosenEvents(t *testing.T) {
 	db, sink := lettersOf(t, storedEvents(5)...)
-	bus := &letterBus{}
-	sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink), func(o *redriveOptions) { o.EventIDs = []string{"event-4", "event-9"} })
+	bus := &relaytest.Bus{}
+	sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink), func(o *deadletter.RedriveOptions) { o.EventIDs = []string{"event-4", "event-9"} })
 	require.NoError(t, err)
-	require.Equal(t, redriveReport{Read: 1, Published: 1}, sum)
-	require.Equal(t, []string{"event-4"}, bus.accepted)
+	require.Equal(t, deadletter.Report{Read: 1, Published: 1}, sum)
+	require.Equal(t, []string{"event-4"}, accepted(bus))
 }

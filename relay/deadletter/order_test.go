@@ -13,6 +13,8 @@ import (
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 func inOrder(o *relay.Options) { o.Layout = envelope.AggregateLayout() }
@@ -22,23 +24,23 @@ func inOrder(o *relay.Options) { o.Layout = envelope.AggregateLayout() }
 func TestRedriveHoldsUpTheAggregate(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		bus   *letterBus
+		bus   *relaytest.Bus
 		route func(*relay.Entry) error
 	}{
-		{"not routed", &letterBus{}, func(e *relay.Entry) error {
+		{"not routed", &relaytest.Bus{}, func(e *relay.Entry) error {
 			if e.EventID == "event-1" {
 				return errors.New("no route")
 			}
 			return nil
 		}},
-		{"refused by the bus", &letterBus{says: refuses(invalidLetter, "event-1")}, nil},
+		{"refused by the bus", refusing("event-1"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			db, sink := lettersOf(t, storedEvent{n: 1, aggregate: "a"}, storedEvent{n: 2, aggregate: "a"}, storedEvent{n: 3, aggregate: "b"})
 			h := letterHandler(t, tt.bus, sink, inOrder, func(o *relay.Options) { o.Route = tt.route })
 			var codes []string
-			sum, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) {
-				o.Progress = func(page []redriveLetter, _ redriveReport) {
+			sum, err := sink.Redrive(t.Context(), db, h, func(o *deadletter.RedriveOptions) {
+				o.Progress = func(page []deadletter.Letter, _ deadletter.Report) {
 					for _, l := range page {
 						codes = append(codes, fmt.Sprint(l.EventID, " ", l.Published))
 					}
@@ -47,8 +49,8 @@ func TestRedriveHoldsUpTheAggregate(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []string{"event-1 false", "event-2 false", "event-3 true"}, codes)
 			require.Equal(t, 1, sum.Published)
-			require.Equal(t, []string{"event-3"}, tt.bus.accepted)
-			require.Len(t, db.items("dead"), 2)
+			require.Equal(t, []string{"event-3"}, accepted(tt.bus))
+			require.Len(t, db.Items("dead"), 2)
 		})
 	}
 }
@@ -67,22 +69,22 @@ func TestRedriveKeepsTheOrder(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			db, sink := lettersOf(t, tt.first, a, b)
-			bus := &letterBus{}
+			bus := &relaytest.Bus{}
 			sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink, inOrder))
 			require.NoError(t, err)
-			require.Equal(t, redriveReport{Read: 3, Published: 1, Failed: 2}, sum)
-			require.Equal(t, []string{"event-3"}, bus.accepted)
-			require.Len(t, db.items("dead"), 2)
+			require.Equal(t, deadletter.Report{Read: 3, Published: 1, Failed: 2}, sum)
+			require.Equal(t, []string{"event-3"}, accepted(bus))
+			require.Len(t, db.Items("dead"), 2)
 		})
 	}
 	t.Run("another one spoils the page", func(t *testing.T) {
 		db, sink := lettersOf(t, storedEvent{n: 1, aggregate: "a"}, a,
 			storedEvent{n: 3, record: `{"eventName":"INSERT","dynamodb":{"StreamViewType":"KEYS_ONLY"}}`})
-		bus := &letterBus{says: refuses(invalidLetter, "event-1")}
+		bus := refusing("event-1")
 		sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink, inOrder))
 		require.NoError(t, err)
-		require.Equal(t, redriveReport{Read: 3, Failed: 3}, sum)
-		require.Empty(t, bus.accepted)
+		require.Equal(t, deadletter.Report{Read: 3, Failed: 3}, sum)
+		require.Empty(t, accepted(bus))
 	})
 }
 
@@ -94,18 +96,18 @@ func TestRedriveOfAKeyThatIsTakenAnew(t *testing.T) {
 	inner := func(e storedEvent) string { return strings.Trim(e.keys(), "{}") }
 	image := storedEvent{n: 2, region: "us-east-1"}.image()
 	require.Contains(t, image, inner(storedEvent{n: 2}))
-	db.put("event-store", strings.Replace(image, inner(storedEvent{n: 2}), inner(first), 1))
-	bus := &letterBus{}
-	var letters []redriveLetter
+	putItem(t, db, strings.Replace(image, inner(storedEvent{n: 2}), inner(first), 1))
+	bus := &relaytest.Bus{}
+	var letters []deadletter.Letter
 	h := letterHandler(t, bus, sink, inOrder, func(o *relay.Options) { o.Region = "eu-west-1" })
-	sum, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) {
-		o.Progress = func(page []redriveLetter, _ redriveReport) { letters = append(letters, page...) }
+	sum, err := sink.Redrive(t.Context(), db, h, func(o *deadletter.RedriveOptions) {
+		o.Progress = func(page []deadletter.Letter, _ deadletter.Report) { letters = append(letters, page...) }
 	})
 	require.NoError(t, err)
-	require.Equal(t, redriveReport{Read: 2, Failed: 2}, sum)
+	require.Equal(t, deadletter.Report{Read: 2, Failed: 2}, sum)
 	require.Equal(t, "Unresolved", letters[0].Code)
-	require.Empty(t, bus.accepted, "what is behind it in its aggregate waits")
-	require.Len(t, db.items("dead"), 2)
+	require.Empty(t, accepted(bus), "what is behind it in its aggregate waits")
+	require.Len(t, db.Items("dead"), 2)
 }
 
 // Next does not pass letters that there was no time for, and the end of the
@@ -131,12 +133,12 @@ func TestRedriveGoesOnWhereItWasCutOff(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				db, sink := lettersOf(t, storedEvents(250)...)
-				bus := &letterBus{latency: time.Second}
+				bus := &relaytest.Bus{Script: func(int, []relaytest.Entry) relaytest.Answer { return relaytest.Answer{Delay: time.Second} }}
 				h := letterHandler(t, bus, sink)
 				runs, next := 0, ""
 				for ; ; runs++ {
 					ctx, cancel := tt.end(t.Context())
-					sum, err := sink.Redrive(ctx, db, h, func(o *redriveOptions) { o.PageSize, o.Start = tt.size, next })
+					sum, err := sink.Redrive(ctx, db, h, func(o *deadletter.RedriveOptions) { o.PageSize, o.Start = tt.size, next })
 					cancel()
 					next = sum.Next
 					if err == nil {
@@ -147,8 +149,8 @@ func TestRedriveGoesOnWhereItWasCutOff(t *testing.T) {
 				}
 				require.Positive(t, runs)
 				require.Empty(t, next)
-				require.Empty(t, db.items("dead"), "every letter was tried")
-				require.Len(t, setOf(bus.accepted), 250)
+				require.Empty(t, db.Items("dead"), "every letter was tried")
+				require.Len(t, details(bus), 250)
 			})
 		})
 	}

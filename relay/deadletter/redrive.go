@@ -29,8 +29,14 @@ type GetItemAPIClient interface {
 
 var _ RedriveAPIClient = (*dynamodb.Client)(nil)
 
-// margin is the least time that a page is begun with.
-const margin = time.Second
+const (
+	// margin is the least time that a page is begun with.
+	margin = time.Second
+
+	// grace is how long letters are deleted behind the end of the context. What the
+	// bus has accepted, and is still a letter, would be published again.
+	grace = 5 * time.Second
+)
 
 // RedriveOptions of [Table.Redrive].
 type RedriveOptions struct {
@@ -136,10 +142,8 @@ func (t *Table) Redrive(ctx context.Context, client RedriveAPIClient, h *relay.H
 		}
 		held, late := republish(ctx, again, page, opts)
 		if !opts.DryRun {
-			for _, l := range page {
-				if err := t.forget(ctx, client, l); err != nil {
-					return sum, err
-				}
+			if err := t.forget(ctx, client, page); err != nil {
+				return sum, err
 			}
 		}
 		sum.add(page)

@@ -6,27 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
-
-// cancelling is an event store that ends the context with a read.
-type cancelling struct {
-	*fakeTable
-	at     int // the read, counted from 1
-	cancel context.CancelFunc
-}
-
-func (c *cancelling) GetItem(ctx context.Context, in *dynamodb.GetItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	if c.at--; c.at <= 0 {
-		c.cancel()
-		return nil, ctx.Err()
-	}
-	return c.fakeTable.GetItem(ctx, in, optFns...)
-}
 
 // A page in which the time was over comes again: Next does not pass letters that
 // were not tried.
@@ -34,18 +20,27 @@ func TestRedriveThatIsCutOffWhileItReads(t *testing.T) {
 	for at := 1; at <= 4; at++ {
 		db, sink := lettersOf(t, storedEvents(4)...)
 		for _, e := range storedEvents(4) {
-			db.put("event-store", e.image())
+			putItem(t, db, e.image())
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		bus := &letterBus{}
+		bus := &relaytest.Bus{}
 		h := letterHandler(t, bus, sink)
-		size := func(o *redriveOptions) { o.PageSize = 2 }
-		sum, err := sink.Redrive(ctx, &cancelling{db, at, cancel}, h, size)
+		size := func(o *deadletter.RedriveOptions) { o.PageSize = 2 }
+		reads := 0
+		db.Fault = func(_ context.Context, operation string) error {
+			if operation == "GetItem" {
+				if reads++; reads == at {
+					cancel()
+				}
+			}
+			return nil
+		}
+		sum, err := sink.Redrive(ctx, db, h, size)
 		require.ErrorIs(t, err, context.Canceled)
-		_, err = sink.Redrive(t.Context(), db, h, size, func(o *redriveOptions) { o.Start = sum.Next })
+		_, err = sink.Redrive(t.Context(), db, h, size, func(o *deadletter.RedriveOptions) { o.Start = sum.Next })
 		require.NoError(t, err)
-		require.Empty(t, db.items("dead"), "cut off at read %d", at)
+		require.Empty(t, db.Items("dead"), "cut off at read %d", at)
 	}
 }
 
@@ -53,17 +48,20 @@ func TestRedriveThatIsCutOffWhileItReads(t *testing.T) {
 func TestRedriveOfALetterWithoutATime(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		db, sink := lettersOf(t, storedEvents(1)...)
-		delete(db.items("dead")[0], "deadAt")
-		bus := &letterBus{says: func(relay.Entry) relay.Result {
+		timeless := db.Items("dead")[0]
+		delete(timeless, "deadAt")
+		_, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("dead"), Item: timeless})
+		require.NoError(t, err)
+		bus := &relaytest.Bus{Script: func(int, []relaytest.Entry) relaytest.Answer {
 			if again {
 				require.NoError(t, sink.Put(t.Context(), storedEvent{n: 1}.letter()))
 			}
-			return relay.Result{Class: relay.Accepted}
+			return relaytest.Answer{}
 		}}
 		sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink))
 		require.NoError(t, err)
 		require.Equal(t, 1, sum.Published)
-		require.Equal(t, again, len(db.items("dead")) == 1)
+		require.Equal(t, again, len(db.Items("dead")) == 1)
 	}
 }
 
@@ -81,44 +79,31 @@ func TestRedriveOfAnEventWithALongID(t *testing.T) {
 		}
 		db, sink := lettersOf(t)
 		require.NoError(t, sink.Put(t.Context(), letter))
-		db.put("event-store", e.image()) // of another event
-		bus := &letterBus{}
+		putItem(t, db, e.image()) // of another event
+		bus := &relaytest.Bus{}
 		sum, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink))
 		require.NoError(t, err)
-		require.NotContains(t, bus.details, "event-1")
+		require.NotContains(t, details(bus), "event-1")
 		if whole {
-			require.Equal(t, redriveReport{Read: 1, Published: 1}, sum)
-			require.Contains(t, bus.details, long)
+			require.Equal(t, deadletter.Report{Read: 1, Published: 1}, sum)
+			require.Contains(t, details(bus), long)
 		} else {
-			require.Equal(t, redriveReport{Read: 1, Failed: 1}, sum)
-			require.Len(t, db.items("dead"), 1)
+			require.Equal(t, deadletter.Report{Read: 1, Failed: 1}, sum)
+			require.Len(t, db.Items("dead"), 1)
 		}
 	}
-}
-
-// repeating is a table that gives one page again and again.
-type repeating struct{ *fakeTable }
-
-func (r repeating) Scan(ctx context.Context, in *dynamodb.ScanInput, optFns ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
-	again := *in
-	again.ExclusiveStartKey = nil
-	out, err := r.fakeTable.Scan(ctx, &again, optFns...)
-	if err == nil {
-		out.LastEvaluatedKey = map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "a"}, "sk": &types.AttributeValueMemberS{Value: "b"}}
-	}
-	return out, err
 }
 
 // A table whose answers do not move on is an error, and no redrive without end.
 func TestATableOfLettersThatDoesNotMoveOn(t *testing.T) {
 	db, sink := lettersOf(t, storedEvents(1)...)
-	bus := &letterBus{says: always(invalidLetter)}
+	db.Stuck = true
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, err := sink.Redrive(ctx, repeating{db}, letterHandler(t, bus, sink))
+	_, err := sink.Redrive(ctx, db, letterHandler(t, refusing("event-1"), sink))
 	require.ErrorContains(t, err, "does not move on")
 	n := 0
-	for _, err = range sink.Letters(ctx, repeating{db}) {
+	for _, err = range sink.Letters(ctx, db) {
 		if n++; n > 10 {
 			break
 		}

@@ -2,18 +2,15 @@ package deadletter_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 // A dead letter that does not hold the whole record needs the event's item. When
@@ -22,37 +19,13 @@ import (
 func TestARedriveThatFindsNoItemSaysSo(t *testing.T) {
 	db, sink := lettersOf(t, storedEvent{n: 1, withoutWhole: true})
 	var log bytes.Buffer
-	h := letterHandler(t, &letterBus{}, sink)
-	report, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) { o.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
+	h := letterHandler(t, &relaytest.Bus{}, sink)
+	report, err := sink.Redrive(t.Context(), db, h, func(o *deadletter.RedriveOptions) { o.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
 	require.NoError(t, err)
 	require.Equal(t, 1, report.Failed)
 	require.Contains(t, log.String(), "event-1")
 	require.NotContains(t, log.String(), "NoAnswer")
 	require.Regexp(t, `"code":"NoItem"`, log.String())
-}
-
-// reserved is a client of EventBridge that refuses AWS's own sources, by the
-// entry or by the call.
-type reserved struct {
-	whole bool
-	sent  int // and accepted
-}
-
-func (c *reserved) PutEvents(_ context.Context, in *eventbridge.PutEventsInput, _ ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error) {
-	const code = "NotAuthorizedForSourceException"
-	out := &eventbridge.PutEventsOutput{}
-	for _, e := range in.Entries {
-		switch own := strings.HasPrefix(aws.ToString(e.Source), "aws."); {
-		case own && c.whole:
-			return nil, &smithy.GenericAPIError{Code: code}
-		case own:
-			out.Entries = append(out.Entries, types.PutEventsResultEntry{ErrorCode: aws.String(code)})
-		default:
-			c.sent++
-			out.Entries = append(out.Entries, types.PutEventsResultEntry{EventId: aws.String("x")})
-		}
-	}
-	return out, nil
 }
 
 // A dead letter whose source is AWS's own is refused again, for its own data. It
@@ -64,13 +37,18 @@ func TestARedriveGoesOnBehindASourceOfAWSItself(t *testing.T) {
 				bad := storedEvent{n: 1}
 				bad.record = strings.Replace(bad.inserted(), `"userService"`, `"aws.users"`, 1)
 				db, sink := lettersOf(t, bad, storedEvent{n: 2})
-				client := &reserved{whole: whole}
-				h := letterHandler(t, relay.NewEventBridge(client, "orders"), sink)
-				report, err := sink.Redrive(t.Context(), db, h, func(o *redriveOptions) { o.PageSize = size })
+				bus := &relaytest.Bus{Script: func(call int, entries []relaytest.Entry) relaytest.Answer {
+					a := relaytest.RefuseEvents("NotAuthorizedForSourceException", "event-1")(call, entries)
+					if len(a.Codes) > 0 && whole {
+						a.Err = &smithy.GenericAPIError{Code: "NotAuthorizedForSourceException"}
+					}
+					return a
+				}}
+				report, err := sink.Redrive(t.Context(), db, letterHandler(t, bus, sink), func(o *deadletter.RedriveOptions) { o.PageSize = size })
 				require.NoError(t, err)
-				require.Equal(t, redriveReport{Read: 2, Published: 1, Failed: 1}, report)
-				require.Equal(t, 1, client.sent)
-				require.Len(t, db.items("dead"), 1)
+				require.Equal(t, deadletter.Report{Read: 2, Published: 1, Failed: 1}, report)
+				require.Len(t, bus.Entries(), 1)
+				require.Len(t, db.Items("dead"), 1)
 			})
 		}
 	}

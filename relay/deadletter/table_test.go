@@ -12,64 +12,53 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
-
-func av(item map[string]types.AttributeValue, name string) string {
-	switch v := item[name].(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case *types.AttributeValueMemberN:
-		return v.Value
-	case *types.AttributeValueMemberB:
-		return string(v.Value)
-	case *types.AttributeValueMemberBOOL:
-		return fmt.Sprint(v.Value)
-	default:
-		return ""
-	}
-}
 
 // What is wrong with a table is found before anything is put into it.
 func TestATableThatCannotBe(t *testing.T) {
 	client := dynamodb.New(dynamodb.Options{})
 	for _, tt := range []struct {
 		name string
-		sink *tableSink
+		sink *deadletter.Table
 		want string
 	}{
-		{"no client", newTableSink(nil, "dead"), "dynamodb client is nil"},
-		{"a typed nil client", newTableSink((*dynamodb.Client)(nil), "dead"), "dynamodb client is nil"},
-		{"no table", newTableSink(client, ""), "table name is empty"},
-		{"TTL", newTableSink(client, "dead", func(o *tableSinkOptions) { o.TTL = 7 }), "TTL"},
-		{"a negative TTL", newTableSink(client, "dead", func(o *tableSinkOptions) { o.TTL = -time.Hour }), "TTL"},
-		{"names", newTableSink(client, "dead", func(o *tableSinkOptions) { o.PK = "eventId" }), `two attributes are named "eventId"`},
-		{"equal keys", newTableSink(client, "dead", func(o *tableSinkOptions) { o.PK, o.SK = "k", "k" }), `two attributes are named "k"`},
+		{"no client", deadletter.New(nil, "dead"), "dynamodb client is nil"},
+		{"a typed nil client", deadletter.New((*dynamodb.Client)(nil), "dead"), "dynamodb client is nil"},
+		{"no table", deadletter.New(client, ""), "table name is empty"},
+		{"TTL", deadletter.New(client, "dead", func(o *deadletter.Options) { o.TTL = 7 }), "TTL"},
+		{"a negative TTL", deadletter.New(client, "dead", func(o *deadletter.Options) { o.TTL = -time.Hour }), "TTL"},
+		{"names", deadletter.New(client, "dead", func(o *deadletter.Options) { o.PK = "eventId" }), `two attributes are named "eventId"`},
+		{"equal keys", deadletter.New(client, "dead", func(o *deadletter.Options) { o.PK, o.SK = "k", "k" }), `two attributes are named "k"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h, err := relay.NewHandler(&letterBus{}, tt.sink)
+			h, err := relay.NewHandler(relay.NewEventBridge(&relaytest.Bus{}, "orders"), tt.sink)
 			require.Nil(t, h)
 			require.ErrorContains(t, err, tt.want)
-			require.ErrorContains(t, tt.sink.Put(t.Context(), tableLetter{}), tt.want)
+			require.ErrorContains(t, tt.sink.Put(t.Context(), relay.DeadLetter{}), tt.want)
 		})
 	}
-	_, err := relay.NewHandler(&letterBus{}, (*tableSink)(nil))
+	_, err := relay.NewHandler(relay.NewEventBridge(&relaytest.Bus{}, "orders"), (*deadletter.Table)(nil))
 	require.ErrorContains(t, err, "sink is nil")
 }
 
 func TestTableItem(t *testing.T) {
-	db := &fakeTable{}
-	sink := newTableSink(db, "dead", func(o *tableSinkOptions) { o.TTL = 30 * 24 * time.Hour })
-	bus := &letterBus{says: refuses(relay.Result{Class: relay.EventFault, Code: "MalformedDetail", Message: "why"}, "event-2")}
+	db := &faketable.Tables{}
+	sink := deadletter.New(db, "dead", func(o *deadletter.Options) { o.TTL = 30 * 24 * time.Hour })
+	bus := &relaytest.Bus{Script: relaytest.RefuseEvents("MalformedDetail", "event-2")}
 	second := storedEvent{record: storedEvent{n: 2}.inserted()} // made now, so its age explains nothing
 	before := time.Now().Truncate(time.Millisecond)
-	_, err := letterHandler(t, bus, sink).Invoke(t.Context(), delivery(storedEvent{n: 1}, second))
+	_, err := letterHandler(t, bus, sink).Invoke(t.Context(), relaytest.StreamEvent(records(storedEvent{n: 1}, second)...))
 	require.NoError(t, err)
-	items := db.items("dead")
+	items := db.Items("dead")
 	require.Len(t, items, 1)
 	got := map[string]string{}
 	for name := range items[0] {
-		got[name] = av(items[0], name)
+		got[name] = faketable.Text(items[0][name])
 	}
 	var deadAt, ttl int64
 	_, err = fmt.Sscan(got["deadAt"]+" "+got["ttl"], &deadAt, &ttl)
@@ -83,15 +72,15 @@ func TestTableItem(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"pk": storeARN, "sk": strings.Repeat("0", 39) + "2#b4e3d14e", "streamArn": storeARN, "sequenceNumber": "2",
 		"table": "event-store", "keys": `{"pk":{"S":"event-2"},"sk":{"N":"2"}}`,
-		"eventId": "event-2", "code": "MalformedDetail", "message": "why", "attempts": "1",
+		"eventId": "event-2", "code": "MalformedDetail", "message": "refused by relaytest.Bus: MalformedDetail", "attempts": "1",
 		"record": second.record,
 	}, got)
 }
 
 func TestTableIsIdempotent(t *testing.T) {
-	db := &fakeTable{}
-	sink := newTableSink(db, "dead")
-	for _, l := range []tableLetter{
+	db := &faketable.Tables{}
+	sink := deadletter.New(db, "dead")
+	for _, l := range []relay.DeadLetter{
 		{StreamARN: storeARN, SequenceNumber: "2", Record: []byte("a")},
 		{StreamARN: storeARN, SequenceNumber: "0002", Record: []byte("a"), Code: "again"},
 		{StreamARN: storeARN, SequenceNumber: "3"},
@@ -102,7 +91,7 @@ func TestTableIsIdempotent(t *testing.T) {
 	} {
 		require.NoError(t, sink.Put(t.Context(), l))
 	}
-	require.Len(t, db.items("dead"), 5)
+	require.Len(t, db.Items("dead"), 5)
 }
 
 // No letter replaces that of another event, also where a sequence number or the
@@ -115,8 +104,8 @@ func TestTableReplacesNoOther(t *testing.T) {
 		"no number":      {`"SequenceNumber"`, `"sequenceNumber"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := &fakeTable{}
-			h := letterHandler(t, &letterBus{}, newTableSink(db, "dead"), func(o *relay.Options) { o.Memory = -1 })
+			db := &faketable.Tables{}
+			h := letterHandler(t, &relaytest.Bus{}, deadletter.New(db, "dead"), func(o *relay.Options) { o.Memory = -1 })
 			var events []storedEvent
 			for n := range 2 {
 				record := storedEvent{n: n + 1, payload: `{"S":"{"}`}.inserted()
@@ -128,10 +117,10 @@ func TestTableReplacesNoOther(t *testing.T) {
 				events = append(events, storedEvent{record: record})
 			}
 			for range 2 {
-				_, err := h.Invoke(t.Context(), delivery(events...))
+				_, err := h.Invoke(t.Context(), relaytest.StreamEvent(records(events...)...))
 				require.NoError(t, err)
 			}
-			require.Len(t, db.items("dead"), 2)
+			require.Len(t, db.Items("dead"), 2)
 		})
 	}
 }
@@ -142,33 +131,35 @@ func TestTableNeverRefusesForSize(t *testing.T) {
 	uni := strings.Repeat("😀", 200_000)
 	for _, tt := range []struct {
 		name   string
-		letter tableLetter
+		letter relay.DeadLetter
 		whole  bool
 	}{
-		{"small", tableLetter{Record: []byte(`{"a":1}`)}, true},
-		{"a record of 390 KB", tableLetter{Record: []byte(big[:390_000])}, true},
-		{"a record of 500 KB", tableLetter{Record: []byte(big)}, false},
-		{"a record of four-byte characters", tableLetter{Record: []byte("x" + uni)}, false},
-		{"a record of 6 MB that is not UTF-8", tableLetter{Record: bytes.Repeat([]byte{0xff}, 6<<20)}, false},
-		{"everything large", tableLetter{
+		{"small", relay.DeadLetter{Record: []byte(`{"a":1}`)}, true},
+		{"a record of 390 KB", relay.DeadLetter{Record: []byte(big[:390_000])}, true},
+		{"a record of 500 KB", relay.DeadLetter{Record: []byte(big)}, false},
+		{"a record of four-byte characters", relay.DeadLetter{Record: []byte("x" + uni)}, false},
+		{"a record of 6 MB that is not UTF-8", relay.DeadLetter{Record: bytes.Repeat([]byte{0xff}, 6<<20)}, false},
+		{"everything large", relay.DeadLetter{
 			EventID: big, Headers: []byte(big), Keys: []byte(big), Bus: big, Code: big, Message: uni,
 			StreamARN: "arn:aws:dynamodb:eu-west-1:1:table/" + big + "/stream/x", SequenceNumber: strings.Repeat("7", 100_000), Record: []byte(uni),
 		}, false},
-		{"large headers and keys that fit", tableLetter{Headers: []byte(big[:64*1024]), Keys: []byte(big[:32*1024]), Record: []byte(big)}, false},
-		{"strings that are not UTF-8", tableLetter{EventID: "\xff", Message: "\xff\xfe", StreamARN: "\xff", Record: []byte("\xff")}, true},
-		{"nothing", tableLetter{}, true},
+		{"large headers and keys that fit", relay.DeadLetter{Headers: []byte(big[:64*1024]), Keys: []byte(big[:32*1024]), Record: []byte(big)}, false},
+		{"strings that are not UTF-8", relay.DeadLetter{EventID: "\xff", Message: "\xff\xfe", StreamARN: "\xff", Record: []byte("\xff")}, true},
+		{"nothing", relay.DeadLetter{}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			db := &fakeTable{}
-			sink := newTableSink(db, "dead", func(o *tableSinkOptions) { o.TTL = time.Hour })
+			db := &faketable.Tables{}
+			sink := deadletter.New(db, "dead", func(o *deadletter.Options) { o.TTL = time.Hour })
 			tt.letter.Time = time.Now()
 			require.NoError(t, sink.Put(t.Context(), tt.letter))
-			item := db.items("dead")[0]
-			require.Equal(t, !tt.whole, av(item, "recordTruncated") == "true")
+			item := db.Items("dead")[0]
+			require.Equal(t, !tt.whole, faketable.Text(item["recordTruncated"]) == "true")
 			if tt.whole {
-				require.Equal(t, string(tt.letter.Record), av(item, "record"))
+				require.Equal(t, string(tt.letter.Record), faketable.Text(item["record"]))
 			} else {
-				require.Greater(t, itemSize(item), 380_000, "as far as it fits")
+				size, err := itemsize.Measure(item)
+				require.NoError(t, err)
+				require.Greater(t, size, 380_000, "as far as it fits")
 			}
 			for name, v := range item {
 				if s, ok := v.(*types.AttributeValueMemberS); ok {
@@ -180,21 +171,7 @@ func TestTableNeverRefusesForSize(t *testing.T) {
 }
 
 func TestATableThatCannotBeWrittenTo(t *testing.T) {
-	sink := newTableSink(&fakeTable{}, "dead", func(o *tableSinkOptions) { o.PK = "other" }) // the fake's key is pk
-	err := sink.Put(t.Context(), tableLetter{EventID: "event-2"})
+	sink := deadletter.New(&faketable.Tables{}, "dead", func(o *deadletter.Options) { o.PK = "other" }) // the fake's key is pk
+	err := sink.Put(t.Context(), relay.DeadLetter{EventID: "event-2"})
 	require.ErrorContains(t, err, `put dead letter of event "event-2" into table dead: `)
-}
-
-// A letter names the event store's table where the stream's ARN does.
-func TestTableOfALetter(t *testing.T) {
-	for arn, want := range map[string]string{
-		storeARN: "event-store",
-		"arn:aws:dynamodb:ddblocal:000000000000:table/a.b-c_d/stream/2026": "a.b-c_d",
-		"arn:aws:dynamodb:eu-west-1:1:table/x":                             "",
-		"":                                                                 "",
-	} {
-		db := &fakeTable{}
-		require.NoError(t, newTableSink(db, "dead").Put(t.Context(), tableLetter{StreamARN: arn}))
-		require.Equal(t, want, av(db.items("dead")[0], "table"))
-	}
 }

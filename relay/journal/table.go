@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/isnil"
-	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/owntable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 )
 
@@ -69,12 +67,8 @@ func New(client APIClient, table string, optFns ...func(*Options)) *Table {
 			fn(&t.opts)
 		}
 	}
-	for name, def := range map[*string]string{&t.opts.PK: "pk", &t.opts.SK: "sk", &t.opts.TTLAttribute: "ttl"} {
-		if *name == "" {
-			*name = def
-		}
-	}
-	t.err = t.validate()
+	opts := owntable.Options(t.opts).WithDefaults()
+	t.opts, t.err = Options(opts), opts.Validate("journal", client, table, attrEvents)
 	return t
 }
 
@@ -82,42 +76,11 @@ func New(client APIClient, table string, optFns ...func(*Options)) *Table {
 // [New], nil if nothing is.
 func (t *Table) Validate() error { return t.err }
 
-func (t *Table) validate() error {
-	var errs []error
-	if isnil.Value(t.client) {
-		errs = append(errs, errors.New("journal: dynamodb client is nil"))
-	}
-	if t.name == "" {
-		errs = append(errs, errors.New("journal: table name is empty"))
-	}
-	if t.opts.TTL < 0 || t.opts.TTL > 0 && t.opts.TTL < time.Second {
-		errs = append(errs, fmt.Errorf("journal: Options.TTL: %v; at least 1s, zero keeps it until it is deleted", t.opts.TTL))
-	}
-	used := map[string]bool{}
-	for _, name := range []string{t.opts.PK, t.opts.SK, t.opts.TTLAttribute, attrEvents} {
-		if used[name] {
-			errs = append(errs, fmt.Errorf("journal: Options: two attributes are named %q", name))
-		}
-		used[name] = true
-	}
-	return errors.Join(errs...)
-}
-
 // CreateTableInput returns the request that makes the table, with billing per
 // request. It is for tests and for tools. Time to live is switched on by
 // UpdateTimeToLive, on the attribute TTLAttribute.
 func (t *Table) CreateTableInput() *dynamodb.CreateTableInput {
-	name := tablename.Of(t.name)
-	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
-	for _, key := range []struct {
-		name string
-		kind types.KeyType
-	}{{t.opts.PK, types.KeyTypeHash}, {t.opts.SK, types.KeyTypeRange}} {
-		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key.name, KeyType: key.kind})
-		in.AttributeDefinitions = append(in.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: &key.name, AttributeType: types.ScalarAttributeTypeS})
-	}
-	return in
+	return owntable.Options(t.opts).CreateTableInput(t.name)
 }
 
 // Record writes what is done, for [relay.Options].Journal: one item, or more
