@@ -60,7 +60,10 @@ func (t *Tables) Queries() int {
 
 // Items returns the items of a table in the order of their keys.
 func (t *Tables) Items(table string) []Item {
-	items := t.Client.Items(table)
+	return sorted(t.Client.Items(table))
+}
+
+func sorted(items []Item) []Item {
 	slices.SortFunc(items, func(a, b Item) int { return cmp.Compare(keyOf(a), keyOf(b)) })
 	return items
 }
@@ -141,11 +144,10 @@ func (t *Tables) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 
 // page returns the items behind a key, and the last key if there may be more.
 func (t *Tables) page(table string, start Item, limit int, keep func(Item) bool) (page []Item, last Item) {
-	size := 0
-	for _, item := range t.Items(table) {
-		if !keep(item) || start != nil && !t.Stuck && keyOf(item) <= keyOf(start) {
-			continue
-		}
+	items, size := slices.DeleteFunc(t.Client.Items(table), func(item Item) bool {
+		return !keep(item) || start != nil && !t.Stuck && keyOf(item) <= keyOf(start)
+	}), 0
+	for _, item := range sorted(items) {
 		n, _ := itemsize.Measure(item) // it was measured when it was put
 		page, size = append(page, item), size+n
 		if t.Stuck || len(page) == limit || size >= cmp.Or(t.PageBytes, 1<<20) { // as DynamoDB does, also behind the last one

@@ -12,6 +12,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
 )
@@ -43,7 +44,7 @@ var ids = []string{
 
 // Whatever the ids and the buses are, each event is read as it was written.
 func TestEveryIDIsKept(t *testing.T) {
-	db := &fakeTable{}
+	db := &faketable.Tables{}
 	table := journal.New(db, "journal")
 	minute := lately()
 	var done []relay.Done
@@ -73,7 +74,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		}
 	}
 	for range 200 {
-		db := &fakeTable{pageBytes: 1 + draw.IntN(2000)}
+		db := &faketable.Tables{PageBytes: 1 + draw.IntN(2000)}
 		table := journal.New(db, "journal")
 		begin := lately()
 		length := time.Duration(draw.Int64N(int64(3 * time.Minute)))
@@ -112,7 +113,9 @@ func within(done []relay.Done, from, to time.Time) (in []relay.Done) {
 
 // damage is a value of an item that no journal has written, and what is said of it.
 func damage(sound []byte) map[string]types.AttributeValue {
-	b := func(v ...byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: v} }
+	b := func(v ...byte) types.AttributeValue {
+		return &types.AttributeValueMemberB{Value: append([]byte{}, v...)}
+	}
 	cut := append([]byte(nil), sound[:len(sound)-1]...)
 	changed := append([]byte(nil), sound...)
 	changed[1] |= 0x80
@@ -145,18 +148,18 @@ func damage(sound []byte) map[string]types.AttributeValue {
 // What is not of a journal is an error that names the item, and never an event.
 func TestDamagedItems(t *testing.T) {
 	minute := lately()
-	sound := &fakeTable{}
+	sound := &faketable.Tables{}
 	require.NoError(t, journal.New(sound, "journal").Record(t.Context(), []relay.Done{{EventID: "event-1", BusID: "b", At: minute}}))
-	value := sound.items()[0]["events"].(*types.AttributeValueMemberB).Value
+	value := sound.Items("journal")[0]["events"].(*types.AttributeValueMemberB).Value
 	for name, v := range damage(value) {
 		t.Run(name, func(t *testing.T) {
-			db := &fakeTable{}
+			db := &faketable.Tables{}
 			pk := minute.Format("2006-01-02T15:04Z") + "/15"
 			it := item{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: "the item"}}
 			if v != nil {
 				it["events"] = v
 			}
-			require.NoError(t, db.add(it))
+			add(t, db, it)
 			table := journal.New(db, "journal")
 			var faults []error
 			for _, err := range table.Accepted(t.Context(), minute, minute.Add(2*time.Minute)) {
@@ -166,7 +169,7 @@ func TestDamagedItems(t *testing.T) {
 			}
 			require.Len(t, faults, 1, "nothing comes behind an error")
 			require.ErrorContains(t, faults[0], fmt.Sprintf(`journal: table journal, item pk=%q sk="the item": `, pk))
-			require.Len(t, db.queries, 16, "the next minute is not asked for")
+			require.Equal(t, 16, db.Queries(), "the next minute is not asked for")
 			_, err := table.Find(t.Context(), "event-2", minute)
 			require.ErrorContains(t, err, `sk="the item"`)
 		})
@@ -177,13 +180,13 @@ func TestDamagedItems(t *testing.T) {
 // the same events.
 func FuzzItem(f *testing.F) {
 	minute := lately()
-	sound := &fakeTable{}
+	sound := &faketable.Tables{}
 	if err := journal.New(sound, "journal").Record(f.Context(), []relay.Done{
 		{EventID: "event-1", BusID: uuid(), At: minute}, {EventID: ulid.Make().String(), Bus: "orders", DeadLettered: true, At: minute.Add(time.Second)},
 	}); err != nil {
 		f.Fatal(err)
 	}
-	value := sound.items()[0]["events"].(*types.AttributeValueMemberB).Value
+	value := sound.Items("journal")[0]["events"].(*types.AttributeValueMemberB).Value
 	f.Add(value)
 	for _, v := range damage(value) {
 		if b, ok := v.(*types.AttributeValueMemberB); ok {
@@ -192,11 +195,11 @@ func FuzzItem(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
 		read := func(value []byte) (done []relay.Done, err error) {
-			db := &fakeTable{}
-			require.NoError(t, db.add(item{
+			db := &faketable.Tables{}
+			add(t, db, item{
 				"pk": &types.AttributeValueMemberS{Value: minute.Format("2006-01-02T15:04Z") + "/00"}, "sk": &types.AttributeValueMemberS{Value: "x"},
 				"events": &types.AttributeValueMemberB{Value: value},
-			}))
+			})
 			for d, err := range journal.New(db, "journal").Accepted(t.Context(), minute, minute.Add(time.Minute)) {
 				if err != nil {
 					return nil, err
@@ -209,7 +212,7 @@ func FuzzItem(f *testing.F) {
 		if err != nil || len(done) == 0 {
 			return
 		}
-		db := &fakeTable{}
+		db := &faketable.Tables{}
 		table := journal.New(db, "journal")
 		want := sorted(append([]relay.Done(nil), done...))
 		require.NoError(t, table.Record(t.Context(), done))

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
@@ -41,7 +42,7 @@ func Example() {
 
 // When was an event accepted, and what does the bus call it?
 func ExampleTable_Find() {
-	ctx, db := context.Background(), &fakeTable{} // a *dynamodb.Client
+	ctx, db := context.Background(), &faketable.Tables{} // a *dynamodb.Client
 	table := journal.New(db, "journal")
 	createdAt := time.Now()
 	_ = table.Record(ctx, []relay.Done{{EventID: "order-42-placed", BusID: "f47ac10b-58cc-4372-a567-0e02b2c3d479", At: createdAt.Add(800 * time.Millisecond)}})

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/journal"
 )
@@ -27,7 +30,7 @@ func idsOf(done []relay.Done) (ids []string) {
 // The borders are exact: what was done at from is in, and what was done at to is
 // not.
 func TestAcceptedHasExactBorders(t *testing.T) {
-	db := &fakeTable{}
+	db := &faketable.Tables{}
 	table := journal.New(db, "journal")
 	minute := lately()
 	var done []relay.Done
@@ -37,7 +40,7 @@ func TestAcceptedHasExactBorders(t *testing.T) {
 		done = append(done, relay.Done{EventID: id, At: minute.Add(at)})
 	}
 	require.NoError(t, table.Record(t.Context(), done))
-	require.Len(t, db.items(), 4, "one for each minute")
+	require.Len(t, db.Items("journal"), 4, "one for each minute")
 	for _, tt := range []struct {
 		from, to time.Duration
 		want     []string
@@ -57,17 +60,17 @@ func TestAcceptedHasExactBorders(t *testing.T) {
 		{3 * time.Minute, 4 * time.Minute, nil, 1},
 	} {
 		t.Run(fmt.Sprintf("%v to %v", tt.from, tt.to), func(t *testing.T) {
-			db.queries = nil
+			_ = db.Queries()
 			there := time.FixedZone("", -7*60*60)
 			require.Equal(t, tt.want, idsOf(all(t, table, minute.Add(tt.from).In(there), minute.Add(tt.to).In(there))))
-			require.Len(t, db.queries, 16*tt.minutes)
+			require.Equal(t, 16*tt.minutes, db.Queries())
 		})
 	}
 }
 
 // What comes in pages is read to its end.
 func TestAcceptedReadsEveryPage(t *testing.T) {
-	db := &fakeTable{pageBytes: 200}
+	db := &faketable.Tables{PageBytes: 200}
 	table := journal.New(db, "journal")
 	minute := lately()
 	for i := range 500 {
@@ -78,7 +81,7 @@ func TestAcceptedReadsEveryPage(t *testing.T) {
 	for i, d := range done {
 		require.Equal(t, fmt.Sprintf("event-%03d", i), d.EventID)
 	}
-	require.Greater(t, len(db.queries), 150)
+	require.Greater(t, db.Queries(), 150)
 }
 
 func TestAQuestionThatCannotBe(t *testing.T) {
@@ -89,7 +92,7 @@ func TestAQuestionThatCannotBe(t *testing.T) {
 		"are required: ":                 {now, {}},
 		"keeps an item for 48h0m0s, so":  {now.Add(-48*time.Hour - time.Second), now},
 	} {
-		db := &fakeTable{}
+		db := &faketable.Tables{}
 		table := journal.New(db, "journal", func(o *journal.Options) { o.TTL = 48 * time.Hour })
 		faults := 0
 		for _, err := range table.Accepted(t.Context(), q[0], q[1]) {
@@ -97,9 +100,9 @@ func TestAQuestionThatCannotBe(t *testing.T) {
 			faults++
 		}
 		require.Equal(t, 1, faults)
-		require.Empty(t, db.queries)
+		require.Zero(t, db.Queries())
 	}
-	table := journal.New(&fakeTable{}, "journal", func(o *journal.Options) { o.TTL = 48 * time.Hour })
+	table := journal.New(&faketable.Tables{}, "journal", func(o *journal.Options) { o.TTL = 48 * time.Hour })
 	require.Empty(t, all(t, table, now.Add(-48*time.Hour+time.Minute), now.Add(-47*time.Hour)))
 	_, err := table.Find(t.Context(), "event-1", now.Add(-49*time.Hour))
 	require.ErrorContains(t, err, "keeps an item for 48h0m0s")
@@ -112,12 +115,7 @@ func TestATableThatCannotBeRead(t *testing.T) {
 	denied := errors.New("not authorized to perform: dynamodb:Query")
 	for name, at := range map[string]int{"the first page": 0, "a page": 9, "a page of the second minute": 30, "a second page": 35} {
 		t.Run(name, func(t *testing.T) {
-			db := &fakeTable{pageBytes: 1, fault: func(query int, _ string) error {
-				if query == at {
-					return denied
-				}
-				return nil
-			}}
+			db := &faketable.Tables{PageBytes: 1, Fault: failing("Query", at, denied)}
 			table := journal.New(db, "journal")
 			minute := lately()
 			for range 64 {
@@ -130,7 +128,7 @@ func TestATableThatCannotBeRead(t *testing.T) {
 			}
 			require.ErrorIs(t, last, denied)
 			require.ErrorContains(t, last, "journal: query table journal: ")
-			db.queries = nil
+			db.Fault = failing("Query", at, denied)
 			_, err := table.Find(t.Context(), "event-2", minute.Add(time.Minute))
 			require.ErrorIs(t, err, denied)
 		})
@@ -141,19 +139,22 @@ func TestATableThatCannotBeRead(t *testing.T) {
 func TestATableThatDoesNotMoveOn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	table := journal.New(&fakeTable{stuck: true}, "journal")
+	db := &faketable.Tables{Stuck: true}
+	table := journal.New(db, "journal")
+	minute := lately()
+	require.NoError(t, table.Record(t.Context(), []relay.Done{{EventID: "event-1", At: minute}}))
 	var last error
-	for _, err := range table.Accepted(ctx, lately(), lately().Add(time.Minute)) {
+	for _, err := range table.Accepted(ctx, minute, minute.Add(time.Minute)) {
 		last = err
 	}
 	require.ErrorContains(t, last, "does not move on")
-	_, err := table.Find(ctx, "a", lately())
+	_, err := table.Find(ctx, "a", minute)
 	require.ErrorContains(t, err, "does not move on")
 }
 
 // Whoever has enough stops, and nothing is asked for any more.
 func TestAcceptedStops(t *testing.T) {
-	db := &fakeTable{}
+	db := &faketable.Tables{}
 	table := journal.New(db, "journal")
 	minute := lately()
 	for i := range 10 {
@@ -164,7 +165,7 @@ func TestAcceptedStops(t *testing.T) {
 		require.Equal(t, minute, d.At, "the earliest minute comes first")
 		break
 	}
-	require.Len(t, db.queries, 16)
+	require.Equal(t, 16, db.Queries())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var last error
@@ -177,7 +178,7 @@ func TestAcceptedStops(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	db := &fakeTable{}
+	db := &faketable.Tables{}
 	table := journal.New(db, "journal")
 	made := time.Now().UTC().Truncate(time.Minute).Add(-30*time.Hour + 20*time.Second)
 	record := func(after time.Duration, d relay.Done) {
@@ -219,20 +220,20 @@ func TestFind(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "4", got.BusID)
 
-	db.queries = nil
+	_ = db.Queries()
 	_, err = table.Find(t.Context(), "at once", made)
 	require.NoError(t, err)
-	require.Len(t, db.queries, 32, "the minute before, and its own")
+	require.Equal(t, 32, db.Queries(), "the minute before, and its own")
 }
 
 // What is not there yet is not looked for in the future.
 func TestFindLooksNotIntoTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := &fakeTable{}
+		db := &faketable.Tables{}
 		table := journal.New(db, "journal")
 		_, err := table.Find(t.Context(), "event-1", time.Now().Add(-5*time.Minute))
 		require.ErrorIs(t, err, journal.ErrNotFound)
-		require.Len(t, db.queries, 16*7)
+		require.Equal(t, 16*7, db.Queries())
 		require.NoError(t, table.Record(t.Context(), []relay.Done{{EventID: "event-2", At: time.Now().Add(30 * time.Second)}}))
 		_, err = table.Find(t.Context(), "event-2", time.Now())
 		require.NoError(t, err, "clocks do not agree quite")
@@ -241,11 +242,29 @@ func TestFindLooksNotIntoTheFuture(t *testing.T) {
 	})
 }
 
+// answering is a client that answers Query with that page, and says whether there
+// is more.
+type answering func(pk string, page int) (items []item, more bool)
+
+func (answering) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return nil, errors.New("not asked for")
+}
+
+func (a answering) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	page, _ := strconv.Atoi(faketable.Text(in.ExclusiveStartKey["page"])) // 0 of the first
+	items, more := a(faketable.Text(in.ExpressionAttributeValues[":pk"]), page)
+	out := &dynamodb.QueryOutput{Items: items}
+	if more {
+		out.LastEvaluatedKey = item{"page": &types.AttributeValueMemberN{Value: fmt.Sprint(page + 1)}}
+	}
+	return out, nil
+}
+
 // Millions of events go by, and the memory that is in use stays that of some
 // pages.
 func TestAcceptedHoldsNoMoreThanSomePages(t *testing.T) {
 	minute := lately()
-	sound := &fakeTable{}
+	sound := &faketable.Tables{}
 	var done []relay.Done
 	for i := range 9_500 {
 		d := plain(i)
@@ -253,17 +272,15 @@ func TestAcceptedHoldsNoMoreThanSomePages(t *testing.T) {
 		done = append(done, d)
 	}
 	require.NoError(t, journal.New(sound, "journal").Record(t.Context(), done))
-	require.Len(t, sound.items(), 1)
-	value := sound.items()[0]["events"].(*types.AttributeValueMemberB).Value
-	pages := map[string]int{}
-	db := &fakeTable{answer: func(pk string) ([]item, bool) {
-		pages[pk]++
+	require.Len(t, sound.Items("journal"), 1)
+	value := sound.Items("journal")[0]["events"].(*types.AttributeValueMemberB).Value
+	db := answering(func(pk string, page int) ([]item, bool) {
 		var items []item
 		for range 3 { // of 330 KB each, as an answer of 1 MB has them
 			items = append(items, item{"pk": &types.AttributeValueMemberS{Value: pk}, "events": &types.AttributeValueMemberB{Value: append([]byte(nil), value...)}})
 		}
-		return items, pages[pk] < 5
-	}}
+		return items, page < 4
+	})
 	inUse := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
