@@ -63,8 +63,11 @@ func (s *stage) fromQueue(ctx context.Context, queues *sqs.Client) (int, error) 
 	s.sawMessages(payload)
 	var failed events.SQSEventResponse
 	answer, err := s.messaging.Invoke(ctx, payload)
-	if err != nil || json.Unmarshal(answer, &failed) != nil {
-		return len(batch.Records), nil // all of it comes again
+	if err == nil {
+		err = json.Unmarshal(answer, &failed)
+	}
+	if err != nil {
+		return len(batch.Records), err // all of it comes again
 	}
 	done := &sqs.DeleteMessageBatchInput{QueueUrl: &s.cloud.queue}
 	for i, m := range got.Messages {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
@@ -108,22 +107,6 @@ func deliver(ctx context.Context, t *testing.T, s *messaging.Service, messages .
 	return failed
 }
 
-// told returns the events that the service committed.
-func (b *bench) told(t *testing.T) []envelope.CustomEvent {
-	t.Helper()
-	var evs []envelope.CustomEvent
-	for _, item := range b.events.Items(t, b.db) {
-		var event map[string]any
-		require.NoError(t, attributevalue.Unmarshal(item["event"], &event))
-		detail, err := json.Marshal(event)
-		require.NoError(t, err)
-		ev, err := envelope.Parse(detail)
-		require.NoError(t, err)
-		evs = append(evs, ev)
-	}
-	return evs
-}
-
 // kept returns the state of the record, and whether there is a receipt.
 func (b *bench) kept(t *testing.T, ev envelope.CustomEvent) (state string, receipt bool) {
 	t.Helper()
@@ -164,7 +147,7 @@ func TestWelcome(t *testing.T) {
 		state, receipt := b.kept(t, ev)
 		require.Equal(t, "sent", state)
 		require.True(t, receipt)
-		told := b.told(t)
+		told := b.events.Events(t, b.db)
 		require.Len(t, told, 1)
 		h := told[0].Headers
 		require.Equal(t, "Email.Sent", h.EventName)
@@ -176,7 +159,7 @@ func TestWelcome(t *testing.T) {
 
 		require.Empty(t, deliver(t.Context(), t, b.Service, message(t, "m2", ev), message(t, "m3", ev)), "duplicates are let go")
 		require.Len(t, b.mail.Mails(), 1)
-		require.Len(t, b.told(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 		b.checkLog(t, ev)
 	})
 }
@@ -227,7 +210,7 @@ func TestDeliveredTwiceAtOnce(t *testing.T) {
 		first.Wait()
 		require.Empty(t, deliver(t.Context(), t, b.another(t, nil), message(t, "m2", ev)), "and is a duplicate then")
 		require.Len(t, b.mail.Mails(), 1)
-		require.Len(t, b.told(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 	})
 }
 
@@ -252,7 +235,7 @@ func TestMailServerRefuses(t *testing.T) {
 				require.Equal(t, tt.state, state)
 				require.Equal(t, tt.event != "", receipt)
 				if tt.event != "" {
-					told := b.told(t)
+					told := b.events.Events(t, b.db)
 					require.Len(t, told, 1)
 					require.Equal(t, tt.event, told[0].Headers.EventName)
 					require.JSONEq(t, `{"userId":"u1","reason":"550"}`, string(told[0].Payload))
@@ -265,7 +248,7 @@ func TestMailServerRefuses(t *testing.T) {
 					wantMails = 1
 				}
 				require.Len(t, b.mail.Mails(), wantMails)
-				require.Len(t, b.told(t), 1)
+				require.Len(t, b.events.Events(t, b.db), 1)
 				require.NotContains(t, b.log.String(), "in doubt")
 				b.checkLog(t, ev)
 			})
@@ -283,7 +266,7 @@ func TestMailServerIsDown(t *testing.T) {
 		state, receipt := b.kept(t, ev)
 		require.Equal(t, "sending", state)
 		require.False(t, receipt)
-		require.Empty(t, b.told(t))
+		require.Empty(t, b.events.Events(t, b.db))
 	})
 }
 
@@ -342,7 +325,7 @@ func TestCrashAfterTheEmail(t *testing.T) {
 		deadline, _ := ctx.Deadline()
 		require.Equal(t, []string{"m1"}, deliver(ctx, t, b.Service, message(t, "m1", ev)))
 		require.Len(t, b.mail.Mails(), 1)
-		require.Empty(t, b.told(t))
+		require.Empty(t, b.events.Events(t, b.db))
 
 		restarted := b.another(t, nil)
 		ticker := time.NewTicker(50 * time.Millisecond)
@@ -360,7 +343,7 @@ func TestCrashAfterTheEmail(t *testing.T) {
 		mails := b.mail.Mails()
 		require.Len(t, mails, 2)
 		require.Equal(t, mails[0].MessageID, mails[1].MessageID)
-		require.Len(t, b.told(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 		state, receipt := b.kept(t, ev)
 		require.Equal(t, "sent", state)
 		require.True(t, receipt)
@@ -382,7 +365,7 @@ func TestLostAnswersOfDynamoDB(t *testing.T) {
 				ev := userCreated(t, "ann@example.com", "Ann")
 				require.Empty(t, deliver(t.Context(), t, b.Service, message(t, "m1", ev)))
 				require.Len(t, b.mail.Mails(), 1)
-				require.Len(t, b.told(t), 1)
+				require.Len(t, b.events.Events(t, b.db), 1)
 			})
 		})
 	}

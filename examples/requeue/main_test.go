@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -19,6 +18,7 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay"
+	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
@@ -39,17 +39,17 @@ func newQueues(t *testing.T, n int) *queues {
 	q.from, q.to = bus.DLQ, bus.Queue
 	name := func(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 	q.fromName, q.toName = name(q.from.ARN), name(q.to.ARN)
-	var records []string
-	for i := range n {
-		id := fmt.Sprintf("event-%d", i)
-		q.ids = append(q.ids, id)
-		records = append(records, fmt.Sprintf(`{"eventName":"INSERT","dynamodb":{"SequenceNumber":"%d","NewImage":{"event":{"M":{"headers":{"M":{"eventId":{"S":%q},"eventName":{"S":"User.Created"},"source":{"S":"userService"},"timestamp":{"N":"%d"}}},"payload":{"M":{}}}}}}}`,
-			i+1, id, time.Now().UnixMilli()))
+	var evs []envelope.CustomEvent
+	for range n {
+		ev, err := envelope.New(t.Context(), "User.Created", nil, func(h *envelope.Headers) { h.Source = "userService" })
+		require.NoError(t, err)
+		q.ids, evs = append(q.ids, ev.Headers.EventID), append(evs, ev)
 	}
 	if n > 0 {
+		var stream relaytest.Stream
 		h, err := relay.NewHandler(relay.NewEventBridge(q.moto.EventBridge(), bus.Name), relay.Block)
 		require.NoError(t, err)
-		_, err = h.Invoke(t.Context(), []byte(`{"Records":[`+strings.Join(records, ",")+`]}`))
+		_, err = h.Invoke(t.Context(), relaytest.StreamEvent(stream.Insert(evs...)...))
 		require.NoError(t, err)
 		for _, m := range q.to.Receive(t, n) {
 			q.put(t, *m.Body, q.to.ARN)

@@ -37,7 +37,7 @@ func TestRepeatedPost(t *testing.T) {
 
 				require.Equal(t, "Anna", userOf(t, b.do("GET", "/users/"+user.ID, "")).Name, "the change is still there")
 				require.Equal(t, map[string]int{"USER": 1, "EMAIL": 1, "CLAIM": 1}, b.keys(t))
-				require.Len(t, b.committed(t), 2, "User.Created once, and User.Updated")
+				require.Len(t, b.events.Events(t, b.db), 2, "User.Created once, and User.Updated")
 			})
 		})
 	}
@@ -62,7 +62,7 @@ func TestRepeatedPostAtTheSameMoment(t *testing.T) {
 		})
 		require.Equal(t, map[int]int{http.StatusCreated: 20}, status)
 		require.Len(t, ids, 1)
-		require.Len(t, b.committed(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 	})
 }
 
@@ -84,7 +84,7 @@ func TestRepeatedPostFinishesTheFirst(t *testing.T) {
 		w = b.do("POST", "/users", ann, userservice.IdempotencyHeader, "k1")
 		require.Equal(t, http.StatusCreated, w.Code, w.Body.String())
 		require.Equal(t, map[string]int{"USER": 1, "EMAIL": 1, "CLAIM": 1}, b.keys(t))
-		require.Len(t, b.committed(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 	})
 }
 
@@ -100,6 +100,6 @@ func TestKeyOfAnotherRequest(t *testing.T) {
 		w = b.do("POST", "/users", ann, userservice.IdempotencyHeader, "k2")
 		require.Equal(t, http.StatusConflict, w.Code, "another key is another request")
 		require.Equal(t, "email_taken", problemOf(t, w).Code)
-		require.Len(t, b.committed(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 	})
 }

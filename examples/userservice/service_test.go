@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
@@ -81,22 +80,6 @@ func (b *bench) do(method, path, body string, headers ...string) *httptest.Respo
 	return w
 }
 
-// committed returns the event of each item in the event store.
-func (b *bench) committed(t *testing.T) []envelope.CustomEvent {
-	t.Helper()
-	var evs []envelope.CustomEvent
-	for _, item := range b.events.Items(t, b.db) {
-		var event map[string]any
-		require.NoError(t, attributevalue.Unmarshal(item["event"], &event))
-		detail, err := json.Marshal(event)
-		require.NoError(t, err)
-		ev, err := envelope.Parse(detail)
-		require.NoError(t, err)
-		evs = append(evs, ev)
-	}
-	return evs
-}
-
 // keys returns how many items of the users table have each kind of key.
 func (b *bench) keys(t *testing.T) map[string]int {
 	t.Helper()
@@ -137,7 +120,7 @@ func TestSignUp(t *testing.T) {
 		require.Equal(t, "/users/"+user.ID, w.Header().Get("Location"))
 		require.Equal(t, "order-17", w.Header().Get(userservice.CorrelationHeader))
 
-		evs := b.committed(t)
+		evs := b.events.Events(t, b.db)
 		require.Len(t, evs, 1)
 		h := evs[0].Headers
 		require.Equal(t, w.Header().Get(userservice.EventHeader), h.EventID)
@@ -178,7 +161,7 @@ func TestTakenAddress(t *testing.T) {
 		require.NotEmpty(t, problemOf(t, w).CorrelationID)
 		require.Equal(t, w.Header().Get(userservice.CorrelationHeader), problemOf(t, w).CorrelationID)
 		require.Equal(t, map[string]int{"USER": 1, "EMAIL": 1}, b.keys(t))
-		require.Len(t, b.committed(t), 1)
+		require.Len(t, b.events.Events(t, b.db), 1)
 	})
 }
 
@@ -200,7 +183,7 @@ func TestChange(t *testing.T) {
 		require.Equal(t, int64(2), problemOf(t, w).Version, "what to read again")
 
 		var detector envelope.GapDetector
-		evs := b.committed(t)
+		evs := b.events.Events(t, b.db)
 		require.Len(t, evs, 2)
 		if evs[0].Headers.Sequence > 1 {
 			evs[0], evs[1] = evs[1], evs[0]
@@ -225,7 +208,7 @@ func TestChangesRace(t *testing.T) {
 			return b.do("PATCH", "/users/"+user.ID, fmt.Sprintf(`{"version":1,"name":"Ann %d"}`, i)).Code
 		})
 		require.Equal(t, map[int]int{http.StatusOK: 1, http.StatusConflict: 19}, status)
-		require.Len(t, b.committed(t), 2)
+		require.Len(t, b.events.Events(t, b.db), 2)
 	})
 }
 
@@ -290,10 +273,10 @@ func TestFaultsOfDynamoDB(t *testing.T) {
 				delete(kinds, "CLAIM")
 				if tt.written {
 					require.Equal(t, map[string]int{"USER": 1, "EMAIL": 1}, kinds)
-					require.Len(t, b.committed(t), 1)
+					require.Len(t, b.events.Events(t, b.db), 1)
 				} else {
 					require.Empty(t, kinds)
-					require.Empty(t, b.committed(t))
+					require.Empty(t, b.events.Events(t, b.db))
 				}
 			})
 		})
@@ -345,7 +328,7 @@ func TestCancelledForThrottling(t *testing.T) {
 				w := b.do("POST", "/users", ann)
 				require.Equal(t, tt.status, w.Code, w.Body.String())
 				require.Equal(t, tt.code, problemOf(t, w).Code)
-				require.Len(t, b.committed(t), b.keys(t)["USER"])
+				require.Len(t, b.events.Events(t, b.db), b.keys(t)["USER"])
 			})
 		})
 	}

@@ -1,20 +1,18 @@
-# Every alarm is one series that the relay emits (relay.EMF) or that AWS publishes; the tests hold the list.
+# Every alarm is one series that the relay emits (relay.EMF) or that AWS publishes; the tests hold the list. What an alarm
+# does not say is the usual: one sum of a minute above zero.
 
 locals {
   alarms = {
-    oldest_unpublished = {
-      name        = "oldest-unpublished"
+    oldest-unpublished = {
       description = "The oldest event that a batch of the relay began with was older than a minute: events are committed and not yet published."
       namespace   = local.metrics_namespace
       metric      = "OldestAge"
-      dimensions  = {}
       statistic   = "Maximum"
       threshold   = 60000
       periods     = 3
       datapoints  = 2
     }
-    relay_iterator_age = {
-      name        = "relay-iterator-age"
+    relay-iterator-age = {
       description = "Lambda is five minutes behind the stream, which forgets after 24 hours."
       namespace   = "AWS/Lambda"
       metric      = "IteratorAge"
@@ -24,187 +22,114 @@ locals {
       periods     = 3
       datapoints  = 3
     }
-    relay_errors = {
-      name        = "relay-errors"
+    relay-errors = {
       description = "The relay ended with an error, a panic or a timeout."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 2
     }
-    relay_failed = {
-      name        = "relay-failed"
+    relay-failed = {
       description = "Records have been unpublished for five minutes running and come again and again."
       namespace   = local.metrics_namespace
       metric      = "Failed"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 5
     }
-    relay_config_faults = {
-      name        = "relay-config-faults"
+    relay-config-faults = {
       description = "The bus refuses for a reason that is not in the event: a permission, an absent bus. Events are held, not lost."
       namespace   = local.metrics_namespace
       metric      = "ConfigFaults"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    relay_dead_letters = {
-      name        = "relay-dead-letters"
+    relay-dead-letters = {
       description = "The relay has put an event into the dead-letter table. Look why, mend it, redrive it."
       namespace   = local.metrics_namespace
       metric      = "DeadLettered"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    relay_journal_failed = {
-      name        = "relay-journal-failed"
+    relay-journal-failed = {
       description = "The journal did not take events that are published. Nothing is lost; an audit calls them missing, and a replay of what is missing publishes them twice."
       namespace   = local.metrics_namespace
       metric      = "JournalFailed"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 2
     }
-    relay_throttled = {
-      name        = "relay-throttled"
+    relay-throttled = {
       description = "Lambda throttles the relay: the account's concurrency is used up."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 3
     }
-    relay_gave_up = {
-      name        = "relay-gave-up"
+    relay-gave-up = {
       description = "Lambda gave up on a batch after its record age. The events are in the event store: publish them again, see docs/operations.md."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
-      dimensions  = { QueueName = aws_sqs_queue.relay_failures.name }
+      dimensions  = { QueueName = aws_sqs_queue.stopped["relay-failures"].name }
       statistic   = "Maximum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    relay_dropped_records = {
-      name        = "relay-dropped-records"
+    relay-dropped-records = {
       description = "Lambda dropped records of the event store's stream. The events are in the event store: publish them again, see docs/operations.md."
       namespace   = "AWS/Lambda"
       metric      = "DroppedEventCount"
       dimensions  = { EventSourceMappingUUID = aws_lambda_event_source_mapping.relay.uuid }
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    relay_failing = {
-      name        = "relay-failing"
+    relay-failing = {
       description = "Invocations of the relay have failed, or left records unpublished, for 15 minutes. The stream keeps records for 24 hours."
       namespace   = "AWS/Lambda"
       metric      = "FailedInvokeEventCount"
       dimensions  = { EventSourceMappingUUID = aws_lambda_event_source_mapping.relay.uuid }
-      statistic   = "Sum"
-      threshold   = 0
       period      = 300
       periods     = 3
       datapoints  = 3
     }
-    relay_failures_undelivered = {
-      name        = "relay-failures-undelivered"
+    relay-failures-undelivered = {
       description = "Lambda gave up on a batch and could not say so to the on-failure queue. The events are in the event store: publish them again, see docs/operations.md."
       namespace   = "AWS/Lambda"
       metric      = "DestinationDeliveryFailures"
       dimensions  = { FunctionName = aws_lambda_function.relay.function_name }
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    relay_skipped_items = {
-      name        = "relay-skipped-items"
+    relay-skipped-items = {
       description = "The relay skipped new items that have no marker. If they are events, the Layout of the writer and that of the relay do not have the same marker."
       namespace   = local.metrics_namespace
       metric      = "SkippedNotEvent"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
       on          = var.alarm_on_skipped_items
     }
-    relay_skipped_region = {
-      name        = "relay-skipped-region"
+    relay-skipped-region = {
       description = "The relay skipped events of another region. Its OUTBOX_REGION is misspelt, or is not the region of the writers."
       namespace   = local.metrics_namespace
       metric      = "SkippedRegion"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
       on          = var.alarm_on_skipped_region
     }
-    put_events_throttled = {
-      name        = "put-events-throttled"
+    put-events-throttled = {
       description = "PutEvents is throttled in this account and region. The relay retries; ask for a higher quota if it goes on."
       namespace   = "AWS/Events"
       metric      = "PutEventsApproximateThrottledCount"
-      dimensions  = {}
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 3
     }
-    rule_dead_letter_depth = {
-      name        = "rule-dead-letters"
+    rule-dead-letters = {
       description = "The rule could not deliver an event to the queue. The attributes of the message say why."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
-      dimensions  = { QueueName = aws_sqs_queue.rule_dead_letters.name }
+      dimensions  = { QueueName = aws_sqs_queue.stopped["rule-dlq"].name }
       statistic   = "Maximum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    rule_lost_events = {
-      name        = "rule-lost-events"
+    rule-lost-events = {
       description = "The rule could deliver an event neither to the queue nor to its dead-letter queue. The event is in the event store: publish it again, see docs/operations.md."
       namespace   = "AWS/Events"
       metric      = "InvocationsFailedToBeSentToDlq"
       dimensions  = { EventBusName = aws_cloudwatch_event_bus.event_bus.name, RuleName = aws_cloudwatch_event_rule.user_created.name }
-      statistic   = "Sum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    messaging_dead_letter_depth = {
-      name        = "messaging-dead-letters"
+    messaging-dead-letters = {
       description = "The messaging service failed on a message five times."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
-      dimensions  = { QueueName = aws_sqs_queue.messaging_dead_letters.name }
+      dimensions  = { QueueName = aws_sqs_queue.stopped["messaging-dlq"].name }
       statistic   = "Maximum"
-      threshold   = 0
-      periods     = 1
-      datapoints  = 1
     }
-    messaging_behind = {
-      name        = "messaging-behind"
+    messaging-behind = {
       description = "A message has waited for the messaging service for ten minutes."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
@@ -214,47 +139,35 @@ locals {
       periods     = 3
       datapoints  = 3
     }
-    messaging_errors = {
-      name        = "messaging-errors"
+    messaging-errors = {
       description = "The messaging service ended with an error, a panic or a timeout."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = aws_lambda_function.messaging_service.function_name }
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 3
     }
-    user_service_errors = {
-      name        = "user-service-errors"
+    user-service-errors = {
       description = "The user service ended with an error, a panic or a timeout."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = aws_lambda_function.user_service.function_name }
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 2
     }
-    api_faults = {
-      name        = "api-faults"
+    api-faults = {
       description = "The API answers with 5xx."
       namespace   = "AWS/ApiGateway"
       metric      = "5xx"
       dimensions  = { ApiId = aws_apigatewayv2_api.http_api.id }
-      statistic   = "Sum"
-      threshold   = 0
       periods     = 5
       datapoints  = 3
     }
-    event_store_throttled = {
-      name        = "event-store-throttled"
+    event-store-throttled = {
       description = "DynamoDB throttles writes to the event store: business transactions are refused."
       namespace   = "AWS/DynamoDB"
       metric      = "WriteThrottleEvents"
-      dimensions  = { TableName = aws_dynamodb_table.event_store.name }
-      statistic   = "Sum"
-      threshold   = 0
+      dimensions  = { TableName = aws_dynamodb_table.table["event-store"].name }
       periods     = 5
       datapoints  = 3
     }
@@ -264,16 +177,16 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "alarm" {
   for_each = { for key, alarm in local.alarms : key => alarm if try(alarm.on, true) }
 
-  alarm_name          = "${var.name}-${each.value.name}"
+  alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
+  dimensions          = try(each.value.dimensions, {})
+  statistic           = try(each.value.statistic, "Sum")
   period              = try(each.value.period, 60)
-  evaluation_periods  = each.value.periods
-  datapoints_to_alarm = each.value.datapoints
-  threshold           = each.value.threshold
+  evaluation_periods  = try(each.value.periods, 1)
+  datapoints_to_alarm = try(each.value.datapoints, 1)
+  threshold           = try(each.value.threshold, 0)
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
@@ -305,7 +218,7 @@ resource "aws_cloudwatch_metric_alarm" "relay_stalled" {
     metric {
       namespace   = "AWS/DynamoDB"
       metric_name = "ConsumedWriteCapacityUnits"
-      dimensions  = { TableName = aws_dynamodb_table.event_store.name }
+      dimensions  = { TableName = aws_dynamodb_table.table["event-store"].name }
       stat        = "Sum"
       period      = 300
     }

@@ -23,6 +23,6 @@ resource "aws_cloudwatch_event_target" "messaging" {
 
   # Without it, what the queue does not take in 24 hours is dropped.
   dead_letter_config {
-    arn = aws_sqs_queue.rule_dead_letters.arn
+    arn = aws_sqs_queue.stopped["rule-dlq"].arn
   }
 }

@@ -49,16 +49,16 @@ locals {
     {
       title = "Dead letters (messages)"
       metrics = [
-        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.relay_failures.name, { stat = "Maximum" }],
-        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.rule_dead_letters.name, { stat = "Maximum" }],
-        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.messaging_dead_letters.name, { stat = "Maximum" }],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.stopped["relay-failures"].name, { stat = "Maximum" }],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.stopped["rule-dlq"].name, { stat = "Maximum" }],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.stopped["messaging-dlq"].name, { stat = "Maximum" }],
       ]
     },
     {
       title = "Event store: write units, throttling"
       metrics = [
-        ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", aws_dynamodb_table.event_store.name, { stat = "Sum" }],
-        ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", aws_dynamodb_table.event_store.name, { stat = "Sum" }],
+        ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", aws_dynamodb_table.table["event-store"].name, { stat = "Sum" }],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", aws_dynamodb_table.table["event-store"].name, { stat = "Sum" }],
       ]
     },
     {

@@ -24,13 +24,13 @@ resource "aws_iam_role_policy" "messaging" {
         Sid      = "KeepReceipts"
         Effect   = "Allow"
         Action   = "dynamodb:PutItem"
-        Resource = aws_dynamodb_table.messaging.arn
+        Resource = aws_dynamodb_table.table["messaging"].arn
       },
       {
         Sid      = "AddEvents"
         Effect   = "Allow"
         Action   = "dynamodb:PutItem"
-        Resource = aws_dynamodb_table.event_store.arn
+        Resource = aws_dynamodb_table.table["event-store"].arn
       },
       {
         Sid       = "SendMail"
@@ -68,8 +68,8 @@ resource "aws_lambda_function" "messaging_service" {
   environment {
     variables = {
       SERVICE_NAME      = "messagingService"
-      MESSAGING_TABLE   = aws_dynamodb_table.messaging.name
-      EVENT_STORE_TABLE = aws_dynamodb_table.event_store.name
+      MESSAGING_TABLE   = aws_dynamodb_table.table["messaging"].name
+      EVENT_STORE_TABLE = aws_dynamodb_table.table["event-store"].name
       MAILER            = "ses"
       MAIL_FROM         = var.mail_from
     }

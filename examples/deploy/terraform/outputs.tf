@@ -5,7 +5,7 @@ output "api_url" {
 
 output "event_store_table" {
   description = "The outbox"
-  value       = aws_dynamodb_table.event_store.name
+  value       = aws_dynamodb_table.table["event-store"].name
 }
 
 output "event_bus_name" {

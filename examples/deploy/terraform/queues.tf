@@ -8,36 +8,26 @@ resource "aws_sqs_queue" "messaging_queue" {
   sqs_managed_sse_enabled    = true
 
   redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.messaging_dead_letters.arn
+    deadLetterTargetArn = aws_sqs_queue.stopped["messaging-dlq"].arn
     maxReceiveCount     = 5
   })
 }
 
-resource "aws_sqs_queue" "messaging_dead_letters" {
-  name                      = "${var.name}-messaging-dlq"
+# Where things stop: messages that were received too often; events that the rule could not deliver to the queue; batches
+# that Lambda gave up on, by shard and sequence numbers, not the records, for the events are in the event store.
+resource "aws_sqs_queue" "stopped" {
+  for_each = toset(["messaging-dlq", "rule-dlq", "relay-failures"])
+
+  name                      = "${var.name}-${each.key}"
   max_message_size          = var.max_message_size
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
 }
 
-# Events that the rule could not deliver to the queue.
-resource "aws_sqs_queue" "rule_dead_letters" {
-  name                      = "${var.name}-rule-dlq"
-  max_message_size          = var.max_message_size
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
-}
+resource "aws_sqs_queue_policy" "rule" {
+  for_each = { queue = aws_sqs_queue.messaging_queue, dlq = aws_sqs_queue.stopped["rule-dlq"] }
 
-# Batches that Lambda gave up on: shard and sequence numbers, not the records. The events are in the event store.
-resource "aws_sqs_queue" "relay_failures" {
-  name                      = "${var.name}-relay-failures"
-  max_message_size          = var.max_message_size
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
-}
-
-resource "aws_sqs_queue_policy" "messaging_queue" {
-  queue_url = aws_sqs_queue.messaging_queue.id
+  queue_url = each.value.id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -45,22 +35,7 @@ resource "aws_sqs_queue_policy" "messaging_queue" {
       Effect    = "Allow"
       Principal = { Service = "events.amazonaws.com" }
       Action    = "sqs:SendMessage"
-      Resource  = aws_sqs_queue.messaging_queue.arn
-      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.user_created.arn } }
-    }]
-  })
-}
-
-resource "aws_sqs_queue_policy" "rule_dead_letters" {
-  queue_url = aws_sqs_queue.rule_dead_letters.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TheRuleMaySend"
-      Effect    = "Allow"
-      Principal = { Service = "events.amazonaws.com" }
-      Action    = "sqs:SendMessage"
-      Resource  = aws_sqs_queue.rule_dead_letters.arn
+      Resource  = each.value.arn
       Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.user_created.arn } }
     }]
   })

@@ -18,14 +18,14 @@ resource "aws_iam_role_policy" "relay" {
         Sid      = "ReadTheStream"
         Effect   = "Allow"
         Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-        Resource = aws_dynamodb_table.event_store.stream_arn
+        Resource = aws_dynamodb_table.table["event-store"].stream_arn
       },
       # Streams of a table are named by their creation time, so the list is of all of this table's.
       {
         Sid      = "ListTheStreams"
         Effect   = "Allow"
         Action   = "dynamodb:ListStreams"
-        Resource = "${aws_dynamodb_table.event_store.arn}/stream/*"
+        Resource = "${aws_dynamodb_table.table["event-store"].arn}/stream/*"
       },
       {
         Sid      = "Publish"
@@ -37,19 +37,19 @@ resource "aws_iam_role_policy" "relay" {
         Sid      = "KeepDeadLetters"
         Effect   = "Allow"
         Action   = "dynamodb:PutItem"
-        Resource = aws_dynamodb_table.dead_letters.arn
+        Resource = aws_dynamodb_table.table["dead-letters"].arn
       },
       {
         Sid      = "KeepTheJournal"
         Effect   = "Allow"
         Action   = "dynamodb:PutItem"
-        Resource = aws_dynamodb_table.journal.arn
+        Resource = aws_dynamodb_table.table["journal"].arn
       },
       {
         Sid      = "ReportFailures"
         Effect   = "Allow"
         Action   = "sqs:SendMessage"
-        Resource = aws_sqs_queue.relay_failures.arn
+        Resource = aws_sqs_queue.stopped["relay-failures"].arn
       },
       {
         Sid      = "WriteLogs"
@@ -81,8 +81,8 @@ resource "aws_lambda_function" "relay" {
   environment {
     variables = {
       EVENT_BUS_NAME    = aws_cloudwatch_event_bus.event_bus.name
-      DEAD_LETTER_TABLE = aws_dynamodb_table.dead_letters.name
-      JOURNAL_TABLE     = aws_dynamodb_table.journal.name
+      DEAD_LETTER_TABLE = aws_dynamodb_table.table["dead-letters"].name
+      JOURNAL_TABLE     = aws_dynamodb_table.table["journal"].name
       METRICS_NAMESPACE = local.metrics_namespace
     }
   }
@@ -90,7 +90,7 @@ resource "aws_lambda_function" "relay" {
 
 resource "aws_lambda_event_source_mapping" "relay" {
   function_name    = aws_lambda_function.relay.function_name
-  event_source_arn = aws_dynamodb_table.event_store.stream_arn
+  event_source_arn = aws_dynamodb_table.table["event-store"].stream_arn
   # LATEST would miss what is written while the mapping comes up.
   starting_position                  = "TRIM_HORIZON"
   batch_size                         = 100
@@ -105,7 +105,7 @@ resource "aws_lambda_event_source_mapping" "relay" {
 
   destination_config {
     on_failure {
-      destination_arn = aws_sqs_queue.relay_failures.arn
+      destination_arn = aws_sqs_queue.stopped["relay-failures"].arn
     }
   }
 

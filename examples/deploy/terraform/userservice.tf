@@ -19,14 +19,14 @@ resource "aws_iam_role_policy" "user_service" {
         Sid      = "KeepUsers"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
-        Resource = aws_dynamodb_table.users.arn
+        Resource = aws_dynamodb_table.table["users"].arn
       },
       # Events are only ever added.
       {
         Sid      = "AddEvents"
         Effect   = "Allow"
         Action   = "dynamodb:PutItem"
-        Resource = aws_dynamodb_table.event_store.arn
+        Resource = aws_dynamodb_table.table["event-store"].arn
       },
       {
         Sid      = "WriteLogs"
@@ -57,8 +57,8 @@ resource "aws_lambda_function" "user_service" {
   environment {
     variables = {
       SERVICE_NAME      = "userService"
-      USERS_TABLE       = aws_dynamodb_table.users.name
-      EVENT_STORE_TABLE = aws_dynamodb_table.event_store.name
+      USERS_TABLE       = aws_dynamodb_table.table["users"].name
+      EVENT_STORE_TABLE = aws_dynamodb_table.table["event-store"].name
     }
   }
 }

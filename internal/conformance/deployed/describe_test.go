@@ -124,27 +124,6 @@ func compare(t *testing.T, terraform, sam string, known []difference) (wrong []s
 	return wrong
 }
 
-func TestCompare(t *testing.T) {
-	const terraform = `{"queues":{"a":{"Size":"1","Policy":[{"Sid":"x"}]},"b":{"Size":"1"}},"logs":{"/aws/a":30}}`
-	known := []difference{{"queues/*/Size", `"1"`, `"2"`, "it is set"}}
-	for _, tt := range []struct{ name, sam, want string }{
-		{"as the list says", `{"queues":{"a":{"Size":"2","Policy":[{"Sid":"x"}]},"b":{"Size":"1"}},"logs":{"/aws/a":30}}`, ""},
-		{"another value than that of the list", `{"queues":{"a":{"Size":"2","Policy":[{"Sid":"x"}]},"b":{"Size":"3"}},"logs":{"/aws/a":30}}`, `queues/b/Size: Terraform deploys "\"1\"", SAM deploys "\"3\""`},
-		{"a value too few", `{"queues":{"a":{"Size":"2","Policy":[]},"b":{"Size":"1"}},"logs":{"/aws/a":30}}`, `queues/a/Policy/0/Sid: Terraform deploys "\"x\"", SAM deploys ""`},
-		{"a value too many", `{"queues":{"a":{"Size":"2","Policy":[{"Sid":"x"}]},"b":{"Size":"1"}},"logs":{"/aws/a":30,"/aws/b":30}}`, `logs/:aws:b: Terraform deploys "", SAM deploys "30"`},
-		{"the difference is gone", terraform, "the list of differences has one that is gone: queues/*/Size (it is set)"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			wrong := compare(t, terraform, tt.sam, known)
-			if tt.want == "" {
-				require.Empty(t, wrong)
-				return
-			}
-			require.Contains(t, wrong, tt.want)
-		})
-	}
-}
-
 // matches reports whether a path has the form of a pattern, in which a star stands for
 // one name, at its end for the rest.
 func matches(t *testing.T, pattern, at string) bool {

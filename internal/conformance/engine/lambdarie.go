@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -32,24 +31,13 @@ func installLambdaRIE(ctx context.Context, dir string, say Say) error {
 	if err != nil || len(wheels) != 1 {
 		return fmt.Errorf("pip download left %d wheels, want 1", len(wheels))
 	}
-	if err := extractZip(wheels[0], "samcli/local/rapid/aws-lambda-rie-"+rieArch(), filepath.Join(dir, "aws-lambda-rie")); err != nil {
+	if err := run(ctx, say, dir, "python3", "-m", "zipfile", "-e", wheels[0], "wheel"); err != nil {
 		return err
 	}
-	return os.Remove(wheels[0])
-}
-
-// extractZip copies one file out of a zip archive and makes it executable.
-func extractZip(archive, name, to string) error {
-	zr, err := zip.OpenReader(archive)
-	if err != nil {
-		return err
-	}
-	defer zr.Close()
-	f, err := zr.Open(name)
-	if err != nil {
-		return fmt.Errorf("no %s in %s: %w", name, filepath.Base(archive), err)
-	}
-	return errors.Join(writeProgram(to, f), f.Close())
+	program := filepath.Join(dir, "aws-lambda-rie")
+	return errors.Join(
+		os.Rename(filepath.Join(dir, "wheel/samcli/local/rapid/aws-lambda-rie-"+rieArch()), program),
+		os.Chmod(program, 0o755), os.RemoveAll(filepath.Join(dir, "wheel")), os.Remove(wheels[0]))
 }
 
 // LambdaRIEPath returns the path of the installed Lambda runtime interface

@@ -2,12 +2,16 @@ package enginetest
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/envelope"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 )
 
@@ -100,4 +104,21 @@ func (tb Table) Items(t testing.TB, e *engine.Engine) []map[string]types.Attribu
 		items = append(items, page.Items...)
 	}
 	return items
+}
+
+// Events returns the event of each item of an event store, in no order.
+func (tb Table) Events(t testing.TB, e *engine.Engine) []envelope.CustomEvent {
+	t.Helper()
+	var evs []envelope.CustomEvent
+	for _, item := range tb.Items(t, e) {
+		var event map[string]any
+		err := attributevalue.Unmarshal(item["event"], &event)
+		detail, err2 := json.Marshal(event)
+		ev, err3 := envelope.Parse(detail)
+		if err := errors.Join(err, err2, err3); err != nil {
+			t.Fatalf("item of table %s on %s is no event: %v", tb.Name, e.Name, err)
+		}
+		evs = append(evs, ev)
+	}
+	return evs
 }

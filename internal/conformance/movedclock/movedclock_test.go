@@ -2,7 +2,6 @@ package movedclock_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -131,20 +130,4 @@ func TestAnotherGo(t *testing.T) {
 			require.ErrorContains(t, err, "time.go: the clock is not read as in Go 1.26")
 		})
 	}
-}
-
-func TestOverlayLeavesTheRest(t *testing.T) {
-	overlay, err := movedclock.Overlay(goroot(t), t.TempDir())
-	require.NoError(t, err)
-	text, err := os.ReadFile(overlay)
-	require.NoError(t, err)
-	var files struct{ Replace map[string]string }
-	require.NoError(t, json.Unmarshal(text, &files))
-	require.Len(t, files.Replace, 2)
-	original := filepath.Join(goroot(t), "src", "time", "time.go")
-	before, err := os.ReadFile(original)
-	require.NoError(t, err)
-	after, err := os.ReadFile(files.Replace[original])
-	require.NoError(t, err)
-	require.Equal(t, string(before), strings.Replace(string(after), "\tif !runtimeIsBubbled() {\n\t\tsec += movedClock\n\t}\n", "", 1))
 }

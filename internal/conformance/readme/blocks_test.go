@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -138,7 +137,8 @@ func TestBlocks(t *testing.T) {
 	ddb := newDynamoDB(t)
 	w, err := newWriter()
 	require.NoError(t, err)
-	require.NoError(t, signUp(t.Context(), ddb, w, "u1", "ada@example.com"))
+	tap := outboxtest.Tap{Client: ddb}
+	require.NoError(t, signUp(t.Context(), &tap, w, "u1", "ada@example.com"))
 	err = signUp(t.Context(), ddb, w, "u1", "ada@example.com")
 	var refused *outbox.CommitError
 	require.ErrorAs(t, err, &refused)
@@ -149,18 +149,12 @@ func TestBlocks(t *testing.T) {
 	defer server.Close()
 	var lambda starter[*relay.Handler]
 	require.NoError(t, startRelay(awsConfig(server.URL), &lambda))
-	items, err := ddb.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("event-store")})
-	require.NoError(t, err)
-	require.Len(t, items.Items, 1)
-	image, err := attributevalue.MarshalMapJSON(items.Items[0])
-	require.NoError(t, err)
-	record := fmt.Appendf(nil, `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":%s}}`, image)
-	_, err = lambda.handler.Invoke(t.Context(), fmt.Appendf(nil, `{"Records":[%s]}`, record))
+	_, err = lambda.handler.Invoke(t.Context(), relaytest.StreamEvent(tap.Records()...))
 	require.NoError(t, err)
 	require.Len(t, bus.details, 1)
 
 	deadLetters := deadletter.New(ddb, "dead-letters")
-	require.NoError(t, deadLetters.Put(t.Context(), relay.DeadLetter{Record: record, Code: "MalformedDetail", SequenceNumber: "1"}))
+	require.NoError(t, deadLetters.Put(t.Context(), relay.DeadLetter{Record: tap.Records()[0], Code: "MalformedDetail", SequenceNumber: "1"}))
 	for i, dryRun := range []bool{true, false} {
 		report, err := redrive(t.Context(), awsConfig(*ddb.Options().BaseEndpoint), lambda.handler, deadLetters, slog.New(slog.DiscardHandler), dryRun)
 		require.NoError(t, err)

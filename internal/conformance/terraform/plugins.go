@@ -1,87 +1,58 @@
 package terraform
 
 import (
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-const (
-	registryFolder = "registry.terraform.io"
-	providerFolder = "hashicorp/aws"
-	// searchDepth is how far below a root registry.terraform.io is looked for.
-	searchDepth = 5
-)
+// provider is the path of the AWS provider below a folder of plugins.
+const provider = "registry.terraform.io/hashicorp/aws"
+
+// MissingError says that a tool is not on this machine, where it was looked for and
+// how to get it.
+type MissingError struct{ Tool, Reason, Remedy string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("terraform: %s is missing (%s); %s", e.Tool, e.Reason, e.Remedy)
+}
 
 // searchRoots are the folders in which terraform itself looks for plugins
 // (https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories),
 // and those in which people install things.
 func searchRoots() []string {
-	roots := []string{os.Getenv("TF_PLUGIN_CACHE_DIR")}
+	roots := []string{"/usr/local/share/terraform", "/usr/share/terraform", "/opt", "/usr/local", "/usr/lib", "/var/lib", "/srv"}
 	if home, err := os.UserHomeDir(); err == nil {
-		roots = append(roots,
-			filepath.Join(home, ".terraform.d"),
-			filepath.Join(home, ".local/share/terraform"),
-			filepath.Join(home, "Library/Application Support/io.terraform"))
+		roots = append([]string{home + "/.terraform.d", home + "/.local/share/terraform", home + "/Library/Application Support/io.terraform"}, roots...)
 	}
-	return append(roots, "/usr/local/share/terraform", "/usr/share/terraform", "/opt", "/usr/local", "/usr/lib", "/var/lib", "/srv")
+	if cache := os.Getenv("TF_PLUGIN_CACHE_DIR"); cache != "" {
+		roots = append([]string{cache}, roots...)
+	}
+	return roots
 }
 
-// findPlugins returns the folder that holds registry.terraform.io with the AWS
-// provider: the given one, else the first found below the roots.
+// findPlugins returns the folder that holds the AWS provider: the given one, else
+// the first found up to three folders below a root.
 func findPlugins(given string, roots []string) (string, error) {
+	below := []string{"", "*", "*/*", "*/*/*"}
 	if given != "" {
-		if holdsProvider(given) {
-			return filepath.Abs(given)
-		}
-		return "", &MissingError{
-			Tool: "the AWS provider of terraform", Reason: "no " + registryFolder + "/" + providerFolder + " in " + PluginsEnv + "=" + given,
-			Remedy: "point " + PluginsEnv + " at the folder that holds it",
-		}
+		roots, below = []string{given}, below[:1]
 	}
 	for _, root := range roots {
-		if dir := searchPlugins(root); root != "" && dir != "" {
-			return dir, nil
+		for _, between := range below {
+			// What cannot be read is passed over.
+			found, err := filepath.Glob(filepath.Join(root, between, provider))
+			if err != nil {
+				return "", fmt.Errorf("terraform: %w", err)
+			}
+			if len(found) > 0 {
+				return filepath.Abs(strings.TrimSuffix(found[0], provider))
+			}
 		}
 	}
 	return "", &MissingError{
-		Tool: "the AWS provider of terraform", Reason: "no folder " + registryFolder + "/" + providerFolder + " below " + strings.Join(slices.DeleteFunc(slices.Clone(roots), isEmpty), ", "),
+		Tool: "the AWS provider of terraform", Reason: "no folder " + provider + " in or below " + strings.Join(roots, ", "),
 		Remedy: "run 'terraform providers mirror FOLDER' where there is network, and point " + PluginsEnv + " at FOLDER",
 	}
-}
-
-func isEmpty(s string) bool { return s == "" }
-
-func holdsProvider(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, registryFolder, providerFolder))
-	return err == nil && info.IsDir()
-}
-
-// searchPlugins returns the first folder below root that holds the provider,
-// "" if there is none. What cannot be read is passed over.
-func searchPlugins(root string) string {
-	found := ""
-	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			if d != nil && d.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if !d.IsDir() {
-			return nil
-		}
-		if holdsProvider(path) {
-			found = path
-			return filepath.SkipAll
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil || strings.Count(rel, string(filepath.Separator)) >= searchDepth-1 || d.Name() == "node_modules" {
-			return filepath.SkipDir
-		}
-		return nil
-	})
-	return found
 }

@@ -1,3 +1,6 @@
+// Package terraform finds terraform and its AWS provider, and runs them on the
+// deployment templates. They are in no registry of packages, so they are only
+// looked for.
 package terraform
 
 import (
