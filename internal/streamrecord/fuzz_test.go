@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -25,6 +26,13 @@ var configs = []streamrecord.Config{
 // true of any input: no panic, valid Details, the payload left alone, and
 // neighbours that do not notice.
 func FuzzDecode(f *testing.F) {
+	// As Lambda sends them; of another writer, without optional headers, with a
+	// timestamp in an S and payloads as text; damaged; and of a shared table.
+	for _, name := range []string{"lambda", "typescript", "damaged", "shared"} {
+		invocation, err := os.ReadFile("testdata/invocations/" + name + ".json")
+		require.NoError(f, err)
+		f.Add(invocation)
+	}
 	for seed := range uint64(40) {
 		g := streamgen.New(seed, 2, seed%2 == 0)
 		f.Add([]byte(g.Batch(3)))
