@@ -126,19 +126,6 @@ func TestHeadersOfRecord(t *testing.T) {
 	require.Zero(t, r.Sequence)
 }
 
-func TestSequences(t *testing.T) {
-	for in, want := range map[string]int64{
-		"1": 1, "0": 0, "-5": -5, "7.0": 7, "1.5": 0, "1e3": 1000, "12.3e1": 123, "12.34e1": 0, "0e999": 0,
-		"9223372036854775807": 9223372036854775807, "-9223372036854775808": -9223372036854775808,
-		"9223372036854775808": 0, "-9223372036854775809": 0, "1e18": 1e18, "1e19": 0, "1e400": 0, "99999999999999999999999": 0,
-		"1000000000000000000": 1e18, "100000000000000000000e-2": 1e18, "9223372036854775807.0000000000000000": 9223372036854775807, "+6": 6, "008": 8,
-	} {
-		r := decodeOne(t, `{"M":{"payload":{"NULL":true},`+strings.Replace(goodHeaders, `"eventId"`, `"sequence":{"N":"`+in+`"},"eventId"`, 1)+`}}`)
-		require.Nil(t, r.Fault)
-		require.Equal(t, want, r.Sequence, in)
-	}
-}
-
 // TestFaultsHoldNoValues puts a secret into values near every kind of fault.
 func TestFaultsHoldNoValues(t *testing.T) {
 	const secret = "s3cret"
