@@ -2,8 +2,8 @@ package relay_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,42 +96,6 @@ func TestEachCallHasItsDeadline(t *testing.T) {
 	})
 }
 
-// Each Put has a deadline of its own, also without one of the invocation.
-func TestEachPutHasItsDeadline(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		record  testRecord
-		timeout time.Duration // of the invocation, 0 for none
-	}{
-		{"before the first call", testRecord{sequence: 2, payload: `{"??":1}`}, 0},
-		{"after a call", testRecord{sequence: 2}, 0},
-		{"before the first call, with a deadline", testRecord{sequence: 2, payload: `{"??":1}`}, 15 * time.Minute},
-		{"after a call, with a deadline", testRecord{sequence: 2}, 15 * time.Minute},
-	} {
-		bubble(t, tt.name, func(t *testing.T) {
-			ctx := contextOf(t, tt.timeout)
-			var left time.Duration
-			sink := relay.DeadLetterFunc(func(ctx context.Context, _ relay.DeadLetter) error {
-				deadline, ok := ctx.Deadline()
-				if !ok {
-					return errors.New("no deadline")
-				}
-				left = time.Until(deadline)
-				<-ctx.Done()
-				return ctx.Err()
-			})
-			bus := &scriptedBus{answer: refuse(malformed, "event-2")}
-			h := newHandler(t, bus, sink, partial, func(o *relay.Options) { o.CallTimeout = 2 * time.Second })
-			out, err := h.Invoke(ctx, batch(testRecord{sequence: 1}, tt.record))
-			require.NoError(t, err)
-			require.Equal(t, "2", failure(out))
-			require.Equal(t, []string{"event-1"}, bus.accepted)
-			require.Positive(t, left)
-			require.LessOrEqual(t, left, 2*time.Second, "Options.CallTimeout")
-		})
-	}
-}
-
 func TestACancelledContextEndsInACorrectAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -203,32 +167,38 @@ func TestASlowSinkIsCutOff(t *testing.T) {
 	}
 }
 
-// Calls and dead letters end within the margin, so that there is time for the
-// answer.
+// The last quarter of the margin is for the answer: calls and dead letters end
+// before it, and each of them after Options.CallTimeout, also without a deadline of
+// the invocation.
 func TestTheTimeOfEachPart(t *testing.T) {
-	const timeout = 10 * time.Second
-	for _, margin := range []time.Duration{time.Second, 2 * time.Second, time.Minute} {
-		bubble(t, fmt.Sprintf("a margin of %v", margin), func(t *testing.T) {
-			begin := time.Now()
-			var call time.Duration
-			var puts []time.Duration // before and after the call
-			bus := &scriptedBus{answer: func(ctx context.Context, n int, entries []relay.Entry) ([]relay.Result, error) {
+	for _, tt := range []struct {
+		timeout, margin, callTimeout time.Duration
+		want                         time.Duration // until the call and each Put end, from their beginning
+	}{
+		{10 * time.Second, time.Second, time.Minute, 9750 * time.Millisecond},
+		{10 * time.Second, 2 * time.Second, time.Minute, 9500 * time.Millisecond},
+		{10 * time.Second, time.Minute, time.Minute, 7500 * time.Millisecond},
+		{15 * time.Minute, 0, 2 * time.Second, 2 * time.Second},
+		{0, 0, 2 * time.Second, 2 * time.Second},
+	} {
+		bubble(t, fmt.Sprintf("%v, a margin of %v, %v for a call", tt.timeout, tt.margin, tt.callTimeout), func(t *testing.T) {
+			var times []time.Duration // of a call, and of a Put before it and one after it
+			var mu sync.Mutex         // guards it: the first Put does not hold up the call
+			left := func(ctx context.Context) {
+				mu.Lock()
+				defer mu.Unlock()
 				end, _ := ctx.Deadline()
-				call = end.Sub(begin)
+				times = append(times, time.Until(end))
+			}
+			bus := &scriptedBus{answer: func(ctx context.Context, n int, entries []relay.Entry) ([]relay.Result, error) {
+				left(ctx)
 				return refuse(malformed, "event-2")(ctx, n, entries)
 			}}
-			sink := &recordingSink{before: func(ctx context.Context, _ relay.DeadLetter) error {
-				end, _ := ctx.Deadline()
-				puts = append(puts, end.Sub(begin))
-				return nil
-			}}
-			h := newHandler(t, bus, sink, func(o *relay.Options) { o.Margin, o.CallTimeout = margin, time.Minute })
-			_, err := h.Invoke(contextOf(t, timeout), batch(testRecord{sequence: 1, payload: `{"??":1}`}, testRecord{sequence: 2}, testRecord{sequence: 3}))
+			sink := &recordingSink{before: func(ctx context.Context, _ relay.DeadLetter) error { left(ctx); return nil }}
+			h := newHandler(t, bus, sink, func(o *relay.Options) { o.Margin, o.CallTimeout = tt.margin, tt.callTimeout })
+			_, err := h.Invoke(contextOf(t, tt.timeout), batch(testRecord{sequence: 1, payload: `{"??":1}`}, testRecord{sequence: 2}, testRecord{sequence: 3}))
 			require.NoError(t, err)
-			require.Len(t, puts, 2)
-			require.GreaterOrEqual(t, call, timeout-margin)
-			require.Equal(t, puts, []time.Duration{call, call})
-			require.LessOrEqual(t, call, timeout-min(margin, timeout)/4, "there is time for the answer")
+			require.Equal(t, []time.Duration{tt.want, tt.want, tt.want}, times)
 		})
 	}
 }
