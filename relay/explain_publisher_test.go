@@ -1,8 +1,9 @@
 package relay_test
 
 import (
-	"context"
-	"strings"
+	"bytes"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,46 +16,29 @@ var (
 	_ relay.Explainer = (*explaining)(nil)
 )
 
-// explaining is a bus of one's own that knows what it refuses: a detail-type
-// with an X, and a source with one.
+// explaining is a bus of one's own that can say what in an event it refuses.
 type explaining struct {
 	scriptedBus
 	explain func(relay.Entry) string
 	asked   []relay.Entry
 }
 
-func newExplaining() *explaining {
-	e := &explaining{}
-	e.explain = func(entry relay.Entry) string {
-		switch {
-		case strings.Contains(entry.DetailType, "X"):
-			return "the detail-type has an X; " + testSecret
-		case strings.Contains(entry.Source, "X"):
-			return "the source has an X; " + testSecret
-		}
-		return ""
-	}
-	e.answer = refusesX
-	return e
-}
-
 func (e *explaining) Explain(entry relay.Entry) string {
 	e.mu.Lock()
-	entry.Detail = []byte(string(entry.Detail))
+	entry.Detail = bytes.Clone(entry.Detail)
 	e.asked = append(e.asked, entry)
 	e.mu.Unlock()
 	return e.explain(entry)
 }
 
-// refusesX refuses as invalid what has an X in its detail-type or source.
-func refusesX(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, error) {
-	out := accept(entries)
-	for i, e := range entries {
-		if strings.Contains(e.DetailType+e.Source, "X") {
-			out[i] = invalid
+// breaks explains the refusal of the named events.
+func breaks(ids ...string) func(relay.Entry) string {
+	return func(e relay.Entry) string {
+		if slices.Contains(ids, e.EventID) {
+			return "a rule; " + testSecret
 		}
+		return ""
 	}
-	return out, nil
 }
 
 // A Publisher can say what in an event, as it was committed, its bus is known to
@@ -62,44 +46,23 @@ func refusesX(_ context.Context, _ int, entries []relay.Entry) ([]relay.Result, 
 // once, also alone, in a new process, and in a call of which everything is
 // refused.
 func TestAPublisherExplainsARefusal(t *testing.T) {
-	x := func(first, n int) []testRecord {
-		rs := records(first, n)
-		for i := range rs {
-			rs[i].name = "User.X"
-		}
-		return rs
-	}
 	for _, tt := range []struct {
-		name    string
-		records []testRecord
-		whole   bool // the bus refuses the call
-		dead    []string
-	}{
-		{"alone", x(1, 1), false, idsOf(1)},
-		{"alone, and the call is refused", x(1, 1), true, idsOf(1)},
-		{"nothing else", x(1, 3), false, idsOf(1, 2, 3)},
-		{"nothing else, and the call is refused", x(1, 3), true, idsOf(1, 2, 3)},
-		{"among others", append(records(5, 2), x(7, 1)...), true, idsOf(7)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bus, sink, log := newExplaining(), &recordingSink{}, &logRecorder{}
-			if tt.whole {
-				bus.answer = func(ctx context.Context, call int, entries []relay.Entry) ([]relay.Result, error) {
-					out, _ := refusesX(ctx, call, entries)
-					for _, r := range out {
-						if r.Class == relay.EventFault {
-							return nil, refused
-						}
-					}
-					return out, nil
-				}
-			}
-			h := newHandler(t, bus, sink, func(o *relay.Options) { o.Logger = log.logger() })
-			_, err := h.Invoke(t.Context(), batch(tt.records...))
-			require.Equal(t, tt.dead, sink.ids())
-			require.NoError(t, err)
-			require.NotContains(t, log.String(), testSecret, "its words may quote the event")
-		})
+		n    int
+		dead []string
+	}{{1, idsOf(1)}, {3, idsOf(1, 2, 3)}, {3, idsOf(3)}} {
+		for name, says := range map[string]answer{
+			"the entry is refused": refuse(invalid, tt.dead...),
+			"the call is refused":  failWith(refused, tt.dead...),
+		} {
+			t.Run(fmt.Sprintf("%v of %d, %s", tt.dead, tt.n, name), func(t *testing.T) {
+				bus, sink, log := &explaining{explain: breaks(tt.dead...)}, &recordingSink{}, &logRecorder{}
+				bus.answer = says
+				h := newHandler(t, bus, sink, func(o *relay.Options) { o.Logger = log.logger() })
+				invoke(t, h, events(1, tt.n))
+				require.Equal(t, tt.dead, sink.ids())
+				require.NotContains(t, log.String(), testSecret, "its words may quote the event")
+			})
+		}
 	}
 }
 
@@ -107,7 +70,7 @@ func TestAPublisherExplainsARefusal(t *testing.T) {
 // is judged as ever.
 func TestAPublisherThatDoesNotExplain(t *testing.T) {
 	t.Run("nothing to explain", func(t *testing.T) {
-		bus, sink := newExplaining(), &recordingSink{}
+		bus, sink := &explaining{explain: breaks()}, &recordingSink{}
 		bus.answer = refuseAll(invalid)
 		h := newHandler(t, bus, sink)
 		for range 3 {
@@ -120,9 +83,8 @@ func TestAPublisherThatDoesNotExplain(t *testing.T) {
 		require.Contains(t, string(bus.asked[0].Detail), testSecret, "the whole event")
 	})
 	t.Run("a panic", func(t *testing.T) {
-		bus, sink, log := newExplaining(), &recordingSink{}, &logRecorder{}
+		bus, sink, log := &explaining{explain: func(relay.Entry) string { panic(testSecret) }}, &recordingSink{}, &logRecorder{}
 		bus.answer = refuseAll(invalid)
-		bus.explain = func(relay.Entry) string { panic(testSecret) }
 		h := newHandler(t, bus, sink, func(o *relay.Options) { o.Logger = log.logger() })
 		_, err := h.Invoke(t.Context(), events(1, 2))
 		require.Error(t, err)
@@ -131,10 +93,10 @@ func TestAPublisherThatDoesNotExplain(t *testing.T) {
 		require.NotEmpty(t, logged(log, "panic"))
 	})
 	t.Run("a transient fault", func(t *testing.T) {
-		bus, sink := newExplaining(), &recordingSink{}
+		bus, sink := &explaining{explain: breaks(eventID(1))}, &recordingSink{}
 		bus.answer = refuseAll(unlucky)
 		h := newHandler(t, bus, sink, func(o *relay.Options) { o.MaxAttempts = 1 })
-		_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1, name: "X"}))
+		_, err := h.Invoke(t.Context(), events(1, 1))
 		require.Error(t, err)
 		require.Empty(t, sink.ids())
 	})

@@ -209,26 +209,18 @@ func TestReplayHoldsAnAggregateToItsEnd(t *testing.T) {
 }
 
 func TestReplayDryRun(t *testing.T) {
-	bus := &explainingBus{broken: map[string]string{"event-2": "a rule"}}
+	bus := &explaining{explain: breaks("event-2")}
 	h := newHandler(t, bus, &recordingSink{})
 	src := pagesOf{question: "all", pages: inPages(2, records(1, 4))}
 	report := replayed(t, src, h, func(o *relay.ReplayOptions) { o.DryRun, o.Rate = true, 0.001 })
 	require.Equal(t, relay.ReplayReport{Read: 4, Published: 3, Failed: 1}, counts(report), "what the bus is known to refuse is not said to be published")
 	require.Nil(t, report.Cursor, "it never passes what would fail")
 	require.Empty(t, bus.calls)
-	bus.broken = nil
+	bus.explain = breaks()
 	report = replayed(t, src, h, func(o *relay.ReplayOptions) { o.DryRun = true })
 	_, err := relay.Replay(t.Context(), src, h, toSameBus, func(o *relay.ReplayOptions) { o.Cursor = report.Cursor })
 	require.ErrorIs(t, err, relay.ErrCursor, "the cursor of a dry run has published nothing")
 }
-
-// explainingBus knows rules, by event id.
-type explainingBus struct {
-	scriptedBus
-	broken map[string]string
-}
-
-func (b *explainingBus) Explain(e relay.Entry) string { return b.broken[e.EventID] }
 
 func TestReplayRefusesAForeignCursor(t *testing.T) {
 	bus := &scriptedBus{}

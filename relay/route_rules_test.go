@@ -79,19 +79,6 @@ func TestARouteThatSpoilsEvents(t *testing.T) {
 	}
 }
 
-// The next deploy's route is right, and everything comes.
-func TestARouteThatIsMended(t *testing.T) {
-	bus, sink := &relaytest.Bus{}, &recordingSink{}
-	s := shardOf(records(1, 10)...)
-	for _, spoil := range spoilt {
-		_, _ = s.deliver(t, newHandler(t, relay.NewEventBridge(bus, "orders"), sink, spoils(spoil, eventID(1))))
-	}
-	require.Empty(t, sink.ids())
-	_, err := s.deliver(t, newHandler(t, relay.NewEventBridge(bus, "orders"), sink))
-	require.NoError(t, err)
-	require.Empty(t, s.open)
-}
-
 // An event that breaks a rule as it was committed is its own fault, whether the
 // route leaves that or not. But what the route adds to it is to be mended first.
 func TestARouteAndAnEventThatBreakRules(t *testing.T) {
