@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
-	"net/http/httptest"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,27 +24,26 @@ import (
 // answering is an SDK client of DynamoDB whose server gives these answers to
 // scans, one after the other. The first look is answered by the first of them,
 // too.
-func answering(t *testing.T, status int, header http.Header, answers ...string) *dynamodb.Client {
-	t.Helper()
+func answering(status int, header http.Header, answers ...string) *dynamodb.Client {
 	calls := -1 // the first look
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		text := answers[min(max(calls, 0), len(answers)-1)]
-		calls++
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		for name := range header {
-			w.Header().Set(name, header.Get(name))
-		}
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(text))
-	}))
-	t.Cleanup(server.Close)
 	return dynamodb.New(dynamodb.Options{
-		Region: "eu-west-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
+		Region: "eu-west-1", BaseEndpoint: aws.String("http://localhost"), Retryer: aws.NopRetryer{},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
 		}),
+		HTTPClient: server(func(*http.Request) (*http.Response, error) {
+			text := answers[min(max(calls, 0), len(answers)-1)]
+			calls++
+			all := http.Header{"Content-Type": {"application/x-amz-json-1.0"}}
+			maps.Copy(all, header)
+			return &http.Response{StatusCode: status, Header: all, Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text))}, nil
+		}),
 	})
 }
+
+type server func(*http.Request) (*http.Response, error)
+
+func (s server) Do(r *http.Request) (*http.Response, error) { return s(r) }
 
 // typed hides that a client is the SDK's: what it is given by the call is lost.
 type typed struct{ client *dynamodb.Client }
@@ -54,22 +54,6 @@ func (c typed) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dyna
 
 func (c typed) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	return c.client.Query(ctx, in)
-}
-
-// details are a bus that keeps what it was sent.
-type details struct {
-	ledger
-	text map[string]string
-}
-
-func (d *details) Publish(ctx context.Context, entries []relay.Entry) ([]relay.Result, error) {
-	for _, e := range entries {
-		if d.text == nil {
-			d.text = map[string]string{}
-		}
-		d.text[e.EventID] = string(e.Detail)
-	}
-	return d.ledger.Publish(ctx, entries)
 }
 
 func wireItem(id, payload string) string {
@@ -85,18 +69,17 @@ func TestTheBodyHoldsWhatTheSDKReads(t *testing.T) {
 		` { "LastEvaluatedKey" : {"pk":{"S":"k"},"sk":{"B":"AQI="}}, "Items" : [ ] , "Count":0 } `,
 		`{"Count":1,"Items":[` + wireItem("c", `{"L":[{"S":"x"}]}`) + `]}`,
 	}
-	read := func(wrap func(*dynamodb.Client) recovery.TableAPIClient) (map[string]string, relay.ReplayReport) {
-		bus := &details{}
-		h, err := relay.NewHandler(bus, relay.Block)
+	read := func(c recovery.TableAPIClient) (map[string]string, relay.ReplayReport) {
+		entries, report, err := entriesOf(t.Context(), t, storeOf(c, oneSegment))
 		require.NoError(t, err)
-		source := recovery.EventStore(wrap(answering(t, 200, nil, pages...)), "t", envelope.Layout{}, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour),
-			func(o *recovery.ScanOptions) { o.Segments = 1 })
-		report, err := relay.Replay(t.Context(), source, h, toSameBus)
-		require.NoError(t, err)
-		return bus.text, report
+		text := map[string]string{}
+		for _, e := range entries {
+			text[e.EventID] = string(e.Detail)
+		}
+		return text, report
 	}
-	raw, rawReport := read(func(c *dynamodb.Client) recovery.TableAPIClient { return c })
-	plain, plainReport := read(func(c *dynamodb.Client) recovery.TableAPIClient { return typed{c} })
+	raw, rawReport := read(answering(200, nil, pages...))
+	plain, plainReport := read(typed{answering(200, nil, pages...)})
 	require.Len(t, raw, 3)
 	for id, text := range plain {
 		require.JSONEq(t, text, raw[id])
@@ -106,9 +89,11 @@ func TestTheBodyHoldsWhatTheSDKReads(t *testing.T) {
 }
 
 // Errors stay the SDK's, and an answer that cannot be read is an error and no empty
-// page.
+// page. The body may hold the array twice, and then nobody knows which is meant; an
+// answer with neither items nor a count is none of DynamoDB.
 func TestAnswersThatCannotBeRead(t *testing.T) {
-	good := `{"Count":1,"Items":[` + wireItem("a", `{"NULL":true}`) + `]}`
+	a, b := wireItem("a", `{"NULL":true}`), wireItem("b", `{"NULL":true}`)
+	first, good := `{"Items":[`+a+`],"LastEvaluatedKey":{"pk":{"S":"a"},"sk":{"N":"1"}}}`, `{"Count":1,"Items":[`+b+`]}`
 	for name, c := range map[string]struct {
 		status int
 		header http.Header
@@ -117,28 +102,35 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 	}{
 		"good":                {200, nil, good, ""},
 		"another type":        {200, http.Header{"Content-Type": {"text/plain"}}, good, ""},
-		"an error":            {400, nil, `{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException","message":"no dynamodb:Scan"}`, "AccessDeniedException"},
-		"no JSON":             {200, nil, `<html>`, "invalid character"},
-		"cut off":             {200, nil, good[:len(good)-20], "unexpected"},
-		"cut off in a string": {200, nil, good[:60], "unexpected"},
+		"an error":            {400, nil, `{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException","message":"no dynamodb:Scan"}`, "no dynamodb:Scan"},
+		"no JSON":             {200, nil, `<html>`, "deserialization failed"},
+		"cut off":             {200, nil, good[:len(good)-20], "deserialization failed"},
+		"cut off in a string": {200, nil, good[:60], "deserialization failed"},
 		"empty":               {200, nil, ``, `no "Items"`},
-		"no comma":            {200, nil, `{"Count":2,"Items":[` + wireItem("a", `{"NULL":true}`) + ` ` + wireItem("b", `{"NULL":true}`) + `]}`, "invalid character"},
-		"items are no array":  {200, nil, `{"Items":{"pk":[]}}`, "Items"},
+		"no comma":            {200, nil, `{"Count":2,"Items":[` + a + ` ` + b + `]}`, "deserialization failed"},
+		"items are no array":  {200, nil, `{"Items":{"pk":[]}}`, "deserialization failed"},
+		"items twice":         {200, nil, `{"Items":[` + a + `],"Items":[` + b + `],"Count":1}`, `"Items" twice`},
+		"twice, escaped":      {200, nil, `{"Items":[` + b + `],"\u0049tems":[],"Count":1}`, `"Items" twice`},
+		"an error with 200":   {200, nil, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"no"}`, `no "Items"`},
+		"an empty object":     {200, nil, `{}`, `no "Items"`},
+		"an array":            {200, nil, `[]`, `no "Items"`},
+		"null":                {200, nil, `null`, `no "Items"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := answering(t, c.status, c.header, c.text)
-			got, _, err := replay(t, recovery.EventStore(client, "t", envelope.Layout{}, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour),
-				func(o *recovery.ScanOptions) { o.Segments = 1 }))
+			answers := []string{first, c.text}
+			if c.status != http.StatusOK {
+				answers = answers[1:]
+			}
+			client := answering(c.status, c.header, answers...)
+			got, report, err := replay(t, storeOf(client, oneSegment))
 			if c.want == "" {
 				require.NoError(t, err)
+				require.Equal(t, []string{"a", "b"}, got)
 				return
 			}
-			require.Error(t, err)
-			if c.want == "AccessDeniedException" {
-				require.ErrorContains(t, err, "scan table t")
-				require.ErrorContains(t, err, "no dynamodb:Scan")
-			}
-			require.Empty(t, got)
+			require.ErrorContains(t, err, "scan table event-store")
+			require.ErrorContains(t, err, c.want)
+			require.False(t, report.Done)
 		})
 	}
 }

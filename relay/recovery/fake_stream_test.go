@@ -34,6 +34,11 @@ type fakeStream struct {
 	view    types.StreamViewType
 	noTime  bool // it does not know AT_TIMESTAMP
 
+	// Answers in the place of the script's.
+	describe func(*dynamodbstreams.DescribeStreamInput) (*dynamodbstreams.DescribeStreamOutput, error)
+	iterate  func(*dynamodbstreams.GetShardIteratorInput) (*dynamodbstreams.GetShardIteratorOutput, error)
+	records  func(*dynamodbstreams.GetRecordsInput) (*dynamodbstreams.GetRecordsOutput, error)
+
 	read      int
 	iterators []string
 	used      map[string]bool
@@ -48,6 +53,9 @@ func (f *fakeStream) created(n int) time.Time {
 
 // DescribeStream lists one shard a page.
 func (f *fakeStream) DescribeStream(_ context.Context, in *dynamodbstreams.DescribeStreamInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.DescribeStreamOutput, error) {
+	if f.describe != nil {
+		return f.describe(in)
+	}
 	d := &types.StreamDescription{StreamViewType: f.view}
 	start := aws.ToString(in.ExclusiveStartShardId)
 	for _, s := range f.shards {
@@ -82,6 +90,9 @@ func (f *fakeStream) shard(id string) *fakeShard {
 }
 
 func (f *fakeStream) GetShardIterator(_ context.Context, in *dynamodbstreams.GetShardIteratorInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetShardIteratorOutput, error) {
+	if f.iterate != nil {
+		return f.iterate(in)
+	}
 	f.iterators = append(f.iterators, string(in.ShardIteratorType)+" "+aws.ToString(in.SequenceNumber))
 	s := f.shard(*in.ShardId)
 	if s == nil {
@@ -121,6 +132,9 @@ func (f *fakeStream) iterator(shard string, i int) *string {
 }
 
 func (f *fakeStream) GetRecords(_ context.Context, in *dynamodbstreams.GetRecordsInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error) {
+	if f.records != nil {
+		return f.records(in)
+	}
 	parts := strings.Split(*in.ShardIterator, "/")
 	s := f.shard(parts[0])
 	i, _ := strconv.Atoi(parts[1])

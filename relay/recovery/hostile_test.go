@@ -20,21 +20,6 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/recovery"
 )
 
-// cancelling is a table that ends the context of the replay in a scan.
-type cancelling struct {
-	*fakeTable
-	at     int // the scan, counted from 1
-	cancel context.CancelFunc
-}
-
-func (c cancelling) Scan(ctx context.Context, in *dynamodb.ScanInput, optFns ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
-	if len(c.scans) >= c.at-1 {
-		c.cancel()
-		return nil, ctx.Err()
-	}
-	return c.fakeTable.Scan(ctx, in, optFns...)
-}
-
 // A source whose context ends is not at its end: which of two channels is ready
 // first must not decide it.
 func TestACancelledScanIsNoEnd(t *testing.T) {
@@ -42,7 +27,12 @@ func TestACancelledScanIsNoEnd(t *testing.T) {
 		inTime(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			db := cancelling{&fakeTable{events: 6}, 3, cancel}
+			db := &fakeTable{events: 6, fault: func(scan int) error {
+				if scan >= 2 {
+					cancel()
+				}
+				return nil
+			}}
 			f := &fakeStream{trimmed: 7, shards: []fakeShard{{id: "a", numbers: []int{1, 2, 3, 4, 5, 6, 7}}}}
 			source := recovery.OnFailure(f, db, "event-store", envelope.Layout{}, []byte(leftBehind(2, 6, time.Now())),
 				func(o *recovery.OnFailureOptions) { o.Segments = 1 })
@@ -57,46 +47,17 @@ func TestACancelledScanIsNoEnd(t *testing.T) {
 	}
 }
 
-// repeating is a table that gives one page again and again.
-type repeating struct{}
-
-func (r repeating) answer() ([]map[string]types.AttributeValue, map[string]types.AttributeValue) {
-	item := storedItem(1)
-	return []map[string]types.AttributeValue{item}, map[string]types.AttributeValue{"pk": item["pk"], "sk": item["sk"]}
-}
-
-func (r repeating) Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
-	items, next := r.answer()
-	return &dynamodb.ScanOutput{Items: items, LastEvaluatedKey: next}, nil
-}
-
-func (r repeating) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	items, next := r.answer()
-	return &dynamodb.QueryOutput{Items: items, LastEvaluatedKey: next}, nil
-}
-
 // A table whose answers do not move on is an error, and no replay without end.
 func TestATableThatDoesNotMoveOn(t *testing.T) {
-	for name, source := range map[string]func(recovery.TableAPIClient) relay.Source{
-		"scan": func(c recovery.TableAPIClient) relay.Source {
-			return recovery.EventStore(c, "t", envelope.Layout{}, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour))
-		},
-		"aggregate": func(c recovery.TableAPIClient) relay.Source {
-			return recovery.Aggregate(c, "t", envelope.AggregateLayout(), "a")
-		},
-		"ids": func(c recovery.TableAPIClient) relay.Source {
-			return recovery.IDs(c, "t", envelope.Layout{}, eventID(1))
-		},
-		"scanned ids": func(c recovery.TableAPIClient) relay.Source {
-			return recovery.IDs(c, "t", envelope.AggregateLayout(), eventID(1))
-		},
+	f := &fakeTable{events: 1, of: map[string][]int{"a": {1}, eventID(1): {1}}, stuck: true}
+	for name, source := range map[string]relay.Source{
+		"scan": storeOf(f), "aggregate": recovery.Aggregate(f, "t", envelope.AggregateLayout(), "a"),
+		"ids": recovery.IDs(f, "t", envelope.Layout{}, eventID(1)), "scanned ids": recovery.IDs(f, "t", envelope.AggregateLayout(), eventID(1)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			h, err := relay.NewHandler(&ledger{}, relay.Block)
-			require.NoError(t, err)
-			_, err = relay.Replay(ctx, source(repeating{}), h, toSameBus)
+			_, _, err := replayWithin(ctx, t, source)
 			require.ErrorContains(t, err, "does not move on")
 		})
 	}
@@ -109,11 +70,9 @@ func TestCompressedAnswers(t *testing.T) {
 	_, err := w.Write([]byte(`{"Items":[` + wireItem("a", `{"NULL":true}`) + `],"Count":1}`))
 	require.NoError(t, errors.Join(err, w.Close()))
 	for _, text := range []string{packed.String(), packed.String()[:packed.Len()-12]} {
-		client := answering(t, 200, http.Header{"Content-Encoding": {"gzip"}}, text)
-		options := client.Options()
+		options := answering(200, http.Header{"Content-Encoding": {"gzip"}}, text).Options()
 		options.EnableAcceptEncodingGzip = true
-		got, _, err := replay(t, recovery.EventStore(dynamodb.New(options), "t", envelope.Layout{}, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour),
-			func(o *recovery.ScanOptions) { o.Segments = 1 }))
+		got, _, err := replay(t, storeOf(dynamodb.New(options), oneSegment))
 		if text == packed.String() {
 			require.NoError(t, err)
 			require.Equal(t, []string{"a"}, got)
@@ -131,21 +90,6 @@ func TestReadUnitsThatCannotBe(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, report.ReadUnits)
 	}
-}
-
-// A cursor is bound to the names of the layout: another one finds other items in
-// the pages that are behind it.
-func TestACursorOfAnotherLayout(t *testing.T) {
-	f := &fakeTable{events: 5}
-	window := func(l envelope.Layout) relay.Source {
-		return recovery.EventStore(f, "t", l, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour))
-	}
-	seen := map[string]bool{}
-	for _, l := range []envelope.Layout{{}, {PK: "p"}, {SK: "s"}, {Event: "e"}, {Marker: "m"}, {PK: "p", Marker: "m"}} {
-		require.False(t, seen[window(l).Question()], l)
-		seen[window(l).Question()] = true
-	}
-	require.Equal(t, window(envelope.Layout{}).Question(), window(envelope.Layout{}.WithDefaults()).Question())
 }
 
 // Times from before 2001 or after 2286 have other numbers of digits.
@@ -170,27 +114,6 @@ func TestTheTimesOfTextsAreCompared(t *testing.T) {
 		first, last := values[":fromS"].(*types.AttributeValueMemberS).Value, values[":toS"].(*types.AttributeValueMemberS).Value
 		require.LessOrEqual(t, first, last, "BETWEEN refuses it")
 		require.Equal(t, c.in, first <= at && at <= last, "%v to %v", c.from, c.to)
-	}
-}
-
-// The body may hold an array twice, and then nobody knows which is meant. An
-// answer with neither items nor a count is none of DynamoDB.
-func TestAnswersThatAreNone(t *testing.T) {
-	a, b := wireItem("a", `{"NULL":true}`), wireItem("b", `{"NULL":true}`)
-	for _, text := range []string{
-		`{"Items":[` + a + `],"Items":[` + b + `],"Count":1}`,
-		`{"Items":[` + a + `],"\u0049tems":[],"Count":1}`,
-		`{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"no"}`,
-		`{}`,
-		`[]`,
-		`null`,
-	} {
-		client := answering(t, 200, nil, `{"Items":[`+a+`],"LastEvaluatedKey":{"pk":{"S":"a"},"sk":{"N":"1"}}}`, text)
-		got, report, err := replay(t, recovery.EventStore(client, "t", envelope.Layout{}, envelope.MinTimestamp, envelope.MinTimestamp.Add(time.Hour),
-			func(o *recovery.ScanOptions) { o.Segments = 1 }))
-		require.Error(t, err, text)
-		require.Equal(t, []string{"a"}, got, "which was in the page before")
-		require.False(t, report.Done)
 	}
 }
 
