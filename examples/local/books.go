@@ -183,12 +183,12 @@ func (b *books) readReceipts(ctx context.Context) (map[string]bool, error) {
 func (b *books) readParked(ctx context.Context) error {
 	queues := b.cloud.moto.SQS()
 	const visible = sqstypes.QueueAttributeNameApproximateNumberOfMessages
-	got, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &b.cloud.dlq, AttributeNames: []sqstypes.QueueAttributeName{visible}})
+	got, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &b.cloud.route.DLQ.URL, AttributeNames: []sqstypes.QueueAttributeName{visible}})
 	if err != nil || got.Attributes[string(visible)] == "0" || got.Attributes[string(visible)] == fmt.Sprint(len(b.parked)) {
 		return err
 	}
 	for {
-		page, err := queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &b.cloud.dlq, MaxNumberOfMessages: 10, VisibilityTimeout: 1})
+		page, err := queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &b.cloud.route.DLQ.URL, MaxNumberOfMessages: 10, VisibilityTimeout: 1})
 		if err != nil {
 			return err
 		}

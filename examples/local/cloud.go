@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,10 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/engine"
 )
@@ -28,10 +23,8 @@ type cloud struct {
 	naiveUsers                        string // table of the comparison
 	streamARN                         string // of events
 
-	bus, rule        string
-	queue, dlq       string // URLs
-	queueARN, dlqARN string
-	removes          []func(context.Context) error // for engines that go on
+	route   engine.Route                  // bus, rule and queues
+	removes []func(context.Context) error // for engines that go on
 }
 
 // Names of the services: the source of their events.
@@ -68,12 +61,14 @@ func openCloud(ctx context.Context, dynamo engine.Name) (c *cloud, err error) {
 	run := "local-" + strings.ToLower(rand.Text()[:6]) + "-"
 	c.users, c.events, c.letters, c.messaging = run+"users", run+"event-store", run+"dead-letters", run+"messaging"
 	c.naiveUsers = run + "naive-users"
-	c.bus, c.rule = run+"bus", run+"user-created"
 	if err = c.makeTables(ctx); err != nil {
 		return c, fmt.Errorf("local: make tables on %s: %w", c.db.Name, err)
 	}
-	if err = c.makeBus(ctx, run); err != nil {
-		return c, fmt.Errorf("local: make bus, rule and queues on %s: %w", c.moto.Name, err)
+	pattern := `{"source":["` + userServiceName + `"],"detail-type":["User.Created"]}`
+	c.removes = append(c.removes, func(ctx context.Context) error { return c.moto.DeleteRoute(ctx, c.route) })
+	c.route, err = c.moto.NewRoute(ctx, run+"bus", pattern, maxReceiveCount, map[string]string{"VisibilityTimeout": strconv.Itoa(visibility)})
+	if err != nil {
+		return c, fmt.Errorf("local: make bus, rule and queues: %w", err)
 	}
 	return c, nil
 }
@@ -124,59 +119,4 @@ func (c *cloud) makeTables(ctx context.Context) error {
 		})
 	}
 	return nil
-}
-
-func (c *cloud) makeBus(ctx context.Context, run string) (err error) {
-	if c.dlq, c.dlqARN, err = c.makeQueue(ctx, run+"messaging-dlq", nil); err != nil {
-		return err
-	}
-	if c.queue, c.queueARN, err = c.makeQueue(ctx, run+"messaging", map[string]string{
-		"VisibilityTimeout": strconv.Itoa(visibility),
-		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, c.dlqARN, maxReceiveCount),
-	}); err != nil {
-		return err
-	}
-	events := c.moto.EventBridge()
-	c.removes = append(c.removes, func(ctx context.Context) error {
-		_, err1 := events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{EventBusName: &c.bus, Rule: &c.rule, Ids: []string{"messaging"}})
-		_, err2 := events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{EventBusName: &c.bus, Name: &c.rule})
-		_, err3 := events.DeleteEventBus(ctx, &eventbridge.DeleteEventBusInput{Name: &c.bus})
-		return errors.Join(err1, err2, err3)
-	})
-	if _, err := events.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: &c.bus}); err != nil {
-		return err
-	}
-	if _, err := events.PutRule(ctx, &eventbridge.PutRuleInput{
-		EventBusName: &c.bus, Name: &c.rule,
-		EventPattern: aws.String(`{"source":["` + userServiceName + `"],"detail-type":["User.Created"]}`),
-	}); err != nil {
-		return err
-	}
-	put, err := events.PutTargets(ctx, &eventbridge.PutTargetsInput{
-		EventBusName: &c.bus, Rule: &c.rule,
-		Targets: []ebtypes.Target{{Id: aws.String("messaging"), Arn: &c.queueARN, DeadLetterConfig: &ebtypes.DeadLetterConfig{Arn: &c.dlqARN}}},
-	})
-	if err == nil && put.FailedEntryCount > 0 {
-		err = fmt.Errorf("the rule's target was refused: %s", aws.ToString(put.FailedEntries[0].ErrorMessage))
-	}
-	return err
-}
-
-func (c *cloud) makeQueue(ctx context.Context, name string, attributes map[string]string) (url, arn string, err error) {
-	queues := c.moto.SQS()
-	made, err := queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-	if err != nil {
-		return "", "", err
-	}
-	c.removes = append(c.removes, func(ctx context.Context) error {
-		_, err := queues.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl})
-		return err
-	})
-	got, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: made.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
-	})
-	if err != nil {
-		return "", "", err
-	}
-	return aws.ToString(made.QueueUrl), got.Attributes["QueueArn"], nil
 }

@@ -81,7 +81,7 @@ func (s *stage) openFunctions(ctx context.Context, o options) error {
 		env     map[string]string
 	}{
 		{s.relay, o.binaries.relay, relayTimeout, map[string]string{
-			"EVENT_BUS_NAME": s.cloud.bus, "DEAD_LETTER_TABLE": s.cloud.letters,
+			"EVENT_BUS_NAME": s.cloud.route.Bus, "DEAD_LETTER_TABLE": s.cloud.letters,
 			"AWS_ENDPOINT_URL_EVENTBRIDGE": s.busWire.URL, "AWS_ENDPOINT_URL_DYNAMODB": s.storeWire.URL,
 		}},
 		{s.messaging, o.binaries.messaging, messagingTimeout, map[string]string{
@@ -114,7 +114,7 @@ func (s *stage) relayInProcess(context.Context) (instance, error) {
 	bus := s.cloud.moto.EventBridge(func(o *eventbridge.Options) { o.BaseEndpoint = aws.String(s.busWire.URL) })
 	db := s.cloud.db.DynamoDB(func(o *dynamodb.Options) { o.BaseEndpoint = aws.String(s.storeWire.URL) })
 	log := slog.New(slog.NewJSONHandler(s.own, nil)).With("service", "relay")
-	publisher := relay.NewEventBridge(bus, s.cloud.bus, func(o *relay.EventBridgeOptions) { o.Logger = log })
+	publisher := relay.NewEventBridge(bus, s.cloud.route.Bus, func(o *relay.EventBridgeOptions) { o.Logger = log })
 	h, err := relay.NewHandler(publisher, deadletter.New(db, s.cloud.letters), func(o *relay.Options) {
 		o.PartialBatchResponse = true
 		o.Logger = log

@@ -32,7 +32,7 @@ func TestTheLedgerShowsALoss(t *testing.T) {
 	require.NoError(t, s.inflict(t.Context(), busDown, false))
 	bus := s.cloud.moto.EventBridge(func(o *eventbridge.Options) { o.BaseEndpoint = &s.busWire.URL })
 	_, err = bus.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
-		EventBusName: &s.cloud.bus, Source: aws.String("somebody"), DetailType: aws.String("User.Created"),
+		EventBusName: &s.cloud.route.Bus, Source: aws.String("somebody"), DetailType: aws.String("User.Created"),
 		Detail: aws.String(fmt.Sprintf(`{"headers":{"eventId":"ghost","eventName":"User.Created","timestamp":%d},"payload":{}}`, time.Now().UnixMilli())),
 	}}})
 	require.NoError(t, err)

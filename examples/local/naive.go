@@ -42,7 +42,7 @@ const (
 
 func newNaive(c *cloud, f *faults) (*naive, error) {
 	n := &naive{
-		db: c.db.DynamoDB(), table: c.naiveUsers, name: c.bus,
+		db: c.db.DynamoDB(), table: c.naiveUsers, name: c.route.Bus,
 		queue: make(chan string, naiveBacklog), over: map[string]bool{},
 	}
 	var err error

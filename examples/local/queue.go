@@ -43,7 +43,7 @@ func (s *stage) pollQueue(ctx context.Context) {
 // It returns how many messages there were.
 func (s *stage) fromQueue(ctx context.Context, queues *sqs.Client) (int, error) {
 	got, err := queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &s.cloud.queue, MaxNumberOfMessages: batchOfQueue,
+		QueueUrl: &s.cloud.route.Queue.URL, MaxNumberOfMessages: batchOfQueue,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
 	if err != nil || len(got.Messages) == 0 {
@@ -69,7 +69,7 @@ func (s *stage) fromQueue(ctx context.Context, queues *sqs.Client) (int, error) 
 	if err != nil {
 		return len(batch.Records), err // all of it comes again
 	}
-	done := &sqs.DeleteMessageBatchInput{QueueUrl: &s.cloud.queue}
+	done := &sqs.DeleteMessageBatchInput{QueueUrl: &s.cloud.route.Queue.URL}
 	for i, m := range got.Messages {
 		if !slices.Contains(failed.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: aws.ToString(m.MessageId)}) {
 			done.Entries = append(done.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})

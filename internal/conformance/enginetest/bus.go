@@ -3,14 +3,11 @@ package enginetest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -24,8 +21,6 @@ const everyEvent = `{"source":[{"prefix":""}]}`
 // queue.
 type Bus struct {
 	Name string
-	ARN  string
-	Rule string
 	// Queue is the rule's target.
 	Queue Queue
 	// DLQ is where Queue sends a message that was received three times and not
@@ -35,8 +30,6 @@ type Bus struct {
 
 // BusOptions say what bus is made.
 type BusOptions struct {
-	// Name is the bus's name. "" means one of its own for the test.
-	Name string
 	// Pattern is the event pattern of the rule. "" means every event.
 	Pattern string
 }
@@ -45,90 +38,42 @@ type BusOptions struct {
 // moto. They go with the test.
 func NewBus(t testing.TB, e *engine.Engine, optFns ...func(*BusOptions)) Bus {
 	t.Helper()
-	var opts BusOptions
+	opts := BusOptions{Pattern: everyEvent}
 	for _, fn := range optFns {
 		fn(&opts)
 	}
-	if opts.Name == "" {
-		opts.Name = Unique(t)
-	}
-	if opts.Pattern == "" {
-		opts.Pattern = everyEvent
-	}
-	b := Bus{Name: opts.Name, Rule: opts.Name + "-rule", DLQ: NewQueue(t, e)}
-	b.Queue = NewQueue(t, e, func(in *sqs.CreateQueueInput) {
-		in.Attributes = map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":3}`, b.DLQ.ARN)}
-	})
-	if err := b.make(t, e.EventBridge(), opts.Pattern); err != nil {
-		t.Fatalf("make bus %s on %s: %v", b.Name, e.Name, err)
-	}
-	return b
-}
-
-func (b *Bus) make(t testing.TB, c *eventbridge.Client, pattern string) error {
-	ctx := t.Context()
-	bus, err := c.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: &b.Name})
+	r, err := e.NewRoute(t.Context(), Unique(t), opts.Pattern, 3, nil)
 	if err != nil {
-		return err
-	}
-	b.ARN = aws.ToString(bus.EventBusArn)
-	if _, err := c.PutRule(ctx, &eventbridge.PutRuleInput{EventBusName: &b.Name, Name: &b.Rule, EventPattern: &pattern}); err != nil {
-		return err
-	}
-	target := ebtypes.Target{Id: aws.String("queue"), Arn: &b.Queue.ARN, DeadLetterConfig: &ebtypes.DeadLetterConfig{Arn: &b.DLQ.ARN}}
-	put, err := c.PutTargets(ctx, &eventbridge.PutTargetsInput{EventBusName: &b.Name, Rule: &b.Rule, Targets: []ebtypes.Target{target}})
-	if err != nil {
-		return err
-	}
-	if put.FailedEntryCount > 0 {
-		return fmt.Errorf("target refused: %s", aws.ToString(put.FailedEntries[0].ErrorMessage))
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx := context.Background() // the test's context has ended by now
-		_, err1 := c.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{EventBusName: &b.Name, Rule: &b.Rule, Ids: []string{"queue"}})
-		_, err2 := c.DeleteRule(ctx, &eventbridge.DeleteRuleInput{EventBusName: &b.Name, Name: &b.Rule})
-		_, err3 := c.DeleteEventBus(ctx, &eventbridge.DeleteEventBusInput{Name: &b.Name})
-		if err := errors.Join(err1, err2, err3); err != nil {
-			t.Logf("delete bus %s: %v", b.Name, err)
+		if err := e.DeleteRoute(context.Background(), r); err != nil { // the test's context has ended by now
+			t.Logf("delete bus %s: %v", r.Bus, err)
 		}
 	})
-	return nil
+	return Bus{Name: r.Bus, Queue: Queue{r.Queue, e.SQS()}, DLQ: Queue{r.DLQ, e.SQS()}}
 }
 
 // Queue is a queue that was made for a test.
 type Queue struct {
-	URL string
-	ARN string
+	engine.Queue
 	sqs *sqs.Client
 }
 
 // NewQueue makes a standard queue on moto. It goes with the test. A message
 // that was received is visible again after 30 seconds, unless deleted.
-func NewQueue(t testing.TB, e *engine.Engine, optFns ...func(*sqs.CreateQueueInput)) Queue {
+func NewQueue(t testing.TB, e *engine.Engine) Queue {
 	t.Helper()
-	in := &sqs.CreateQueueInput{QueueName: aws.String(Unique(t))}
-	for _, fn := range optFns {
-		fn(in)
-	}
-	q := Queue{sqs: e.SQS()}
-	out, err := q.sqs.CreateQueue(t.Context(), in)
+	q, err := e.NewQueue(t.Context(), Unique(t), nil)
 	if err != nil {
-		t.Fatalf("create queue on %s: %v", e.Name, err)
+		t.Fatal(err)
 	}
-	q.URL = aws.ToString(out.QueueUrl)
-	attrs, err := q.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
-	})
-	if err != nil {
-		t.Fatalf("describe queue %s: %v", q.URL, err)
-	}
-	q.ARN = attrs.Attributes[string(types.QueueAttributeNameQueueArn)]
 	t.Cleanup(func() {
-		if _, err := q.sqs.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: &q.URL}); err != nil {
+		if err := e.DeleteQueue(context.Background(), q); err != nil {
 			t.Logf("delete queue %s: %v", q.URL, err)
 		}
 	})
-	return q
+	return Queue{q, e.SQS()}
 }
 
 // patience is how long Receive waits for a message that is missing.

@@ -2,8 +2,7 @@
 // shows which of them are there, and runs them for a person.
 //
 //	go -C internal/conformance run ./cmd/engines install [name...]   install by pinned version; what is there stays
-//	go -C internal/conformance run ./cmd/engines status              what is there, what is missing, how to get it
-//	go -C internal/conformance run ./cmd/engines check [name...]     the same; fails if one is missing
+//	go -C internal/conformance run ./cmd/engines check [name...]     what is there, what is missing, how to get it; fails if one is missing
 //	go -C internal/conformance run ./cmd/engines run [name...]       start, print the variables that point at them, stop at Ctrl-C
 package main
 
@@ -33,7 +32,7 @@ func main() {
 
 func command(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("engines: say install, status, check or run")
+		return errors.New("engines: say install, check or run")
 	}
 	names := engine.Names()
 	if len(args) > 1 {
@@ -49,22 +48,15 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	switch args[0] {
 	case "install":
 		return install(ctx, names, out)
-	case "status":
+	case "check":
 		if len(args) == 1 && engine.DynamoDBLocal.External() != "" {
 			names = append(names, engine.DynamoDBLocal)
 		}
-		_, err := status(names, out)
-		return err
-	case "check":
-		missing, err := status(names, out)
-		if err == nil && missing > 0 {
-			err = fmt.Errorf("engines: %d missing", missing)
-		}
-		return err
+		return check(names, out)
 	case "run":
 		return run(ctx, names, out)
 	}
-	return fmt.Errorf("engines: unknown command %q; say install, status, check or run", args[0])
+	return fmt.Errorf("engines: unknown command %q; say install, check or run", args[0])
 }
 
 // install goes on after a failure, so that one run shows all that is missing.
@@ -99,8 +91,8 @@ func install(ctx context.Context, names []engine.Name, out io.Writer) error {
 	return failed
 }
 
-// status returns how many are missing.
-func status(names []engine.Name, out io.Writer) (missing int, err error) {
+func check(names []engine.Name, out io.Writer) error {
+	missing := 0
 	for _, name := range names {
 		if url := name.External(); url != "" {
 			fmt.Fprintf(out, "%-15s used at %s (%s)\n", name, url, name.Env())
@@ -114,12 +106,15 @@ func status(names []engine.Name, out io.Writer) (missing int, err error) {
 			fmt.Fprintf(out, "%-15s %s IS MISSING: its tests are skipped (%s)\n", name, name.Version(), gap.Reason)
 			fmt.Fprintf(out, "%-15s   get it: %s\n", "", engine.InstallCommand)
 		case err != nil:
-			return missing, err
+			return err
 		default:
 			fmt.Fprintf(out, "%-15s %s is there: %s\n", name, name.Version(), dir)
 		}
 	}
-	return missing, nil
+	if missing > 0 {
+		return fmt.Errorf("engines: %d missing", missing)
+	}
+	return nil
 }
 
 func run(ctx context.Context, names []engine.Name, out io.Writer) error {
