@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -122,6 +123,37 @@ func TestStreamFrom(t *testing.T) {
 		require.NoError(t, err)
 		require.ElementsMatch(t, w.ids(), idsIn(b))
 		require.NotEmpty(t, report.Missing, "what the stream had before its first record cannot be known")
+	})
+}
+
+// A replay that is stopped after each page goes on from its cursor, in every layout.
+func TestReplaysGoOnFromTheirCursors(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.commit(t, 200, 9)
+		for name, source := range map[string]relay.Source{
+			"event store": recovery.EventStore(w.db, w.table.Name, w.layout, w.begin, time.Now().Add(time.Hour), func(o *recovery.ScanOptions) {
+				o.PageSize, o.Segments = 20, 3
+			}),
+			"stream": recovery.StreamFrom(w.engine.Streams(), w.table.StreamARN, w.begin),
+		} {
+			b, stop := &relaytest.Bus{}, errors.New("stop")
+			var cursor []byte
+			for done := false; !done; {
+				report, err := relay.Replay(t.Context(), source, w.handler(t, b), sameBus, func(o *relay.ReplayOptions) {
+					o.Cursor = cursor
+					o.Progress = func(p relay.ReplayProgress) error {
+						if len(p.Page) > 0 { // an open shard ends with empty pages
+							return stop
+						}
+						return nil
+					}
+				})
+				if done, cursor = report.Done, report.Cursor; !done {
+					require.ErrorIs(t, err, stop)
+				}
+			}
+			require.ElementsMatch(t, w.ids(), idsIn(b), name)
+		}
 	})
 }
 

@@ -23,7 +23,11 @@ import (
 
 func TestMain(m *testing.M) {
 	if order := os.Getenv(childEnv); order != "" {
-		os.Exit(child(order))
+		if err := child(order); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(enginetest.Main(m))
 }
