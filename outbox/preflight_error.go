@@ -103,13 +103,3 @@ func shortened(s string) string {
 
 // Unwrap returns Err.
 func (e *PreflightError) Unwrap() error { return e.Err }
-
-// limit is a limit that was passed, before anybody has said by what.
-type limit struct {
-	rule            Rule
-	actual, allowed int
-}
-
-func (l *limit) Error() string {
-	return fmt.Sprintf("%s: %d, at most %d", l.rule, l.actual, l.allowed)
-}

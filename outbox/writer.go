@@ -188,7 +188,7 @@ func (w *Writer) put(ev envelope.CustomEvent) (eventPut, error) {
 		return eventPut{}, err
 	}
 	if n := buslimits.EntrySize(true, h.Source, h.EventName, item.DetailSize, nil); n > w.opts.MaxEntryBytes {
-		return eventPut{}, &limit{rule: RuleEntrySize, actual: n, allowed: w.opts.MaxEntryBytes}
+		return eventPut{}, &PreflightError{Rule: RuleEntrySize, Actual: n, Allowed: w.opts.MaxEntryBytes}
 	}
 	condition, names := notExists(w.opts.Layout.PK)
 	return eventPut{Put: conditionalPut(w.table, item.Attrs, condition, names), size: item.Size}, nil
@@ -242,7 +242,7 @@ func (w *Writer) eventError(index int, ev envelope.CustomEvent, err error) error
 	}
 	var field *envelope.FieldError
 	var value *eventitem.ValueError
-	var over *limit
+	var over *PreflightError
 	switch {
 	case errors.As(err, &field):
 		e.Path, e.Problem = field.Field, field.Problem
@@ -252,7 +252,7 @@ func (w *Writer) eventError(index int, ev envelope.CustomEvent, err error) error
 			e.Problem += "; Options.PayloadAsText stores it as text"
 		}
 	case errors.As(err, &over):
-		e.Rule, e.Actual, e.Allowed, e.Err = over.rule, over.actual, over.allowed, nil
+		e.Rule, e.Actual, e.Allowed, e.Err = over.Rule, over.Actual, over.Allowed, nil
 	default:
 		e.Problem = fmt.Sprint(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/tablename"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox"
 )
@@ -48,7 +49,7 @@ type Client struct {
 
 // receipt is a transaction that has committed under a token.
 type receipt struct {
-	actions []types.TransactWriteItem
+	actions []operation.Operation
 	at      time.Time
 }
 
@@ -213,7 +214,7 @@ func invalid(err error) error {
 // commit judges the actions and does all of them, or none. It wants mu held.
 func (c *Client) commit(in *dynamodb.TransactWriteItemsInput, judged map[int]bool) error {
 	token := *in.ClientRequestToken
-	actions := make([]types.TransactWriteItem, len(in.TransactItems))
+	actions := make([]operation.Operation, len(in.TransactItems))
 	for i := range actions {
 		actions[i] = sent(in.TransactItems[i])
 	}

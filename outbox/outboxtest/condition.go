@@ -23,8 +23,7 @@ type action struct {
 }
 
 // action reads an action. It wants mu held, and so does what it returns.
-func (c *Client) action(in types.TransactWriteItem) (action, error) {
-	op, _ := operation.Of(&in)
+func (c *Client) action(op operation.Operation) (action, error) {
 	table := tablename.Of(aws.ToString(op.Table))
 	key, err := c.keyOf(table, op.Attrs)
 	if err != nil {

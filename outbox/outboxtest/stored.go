@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/decimal"
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/operation"
 )
 
 // stored is a copy of an item as DynamoDB gives it back: its numbers are written
@@ -70,24 +71,8 @@ func storedNumber(text string) string {
 
 // sent is an action as it is when it is sent: what its caller changes later is no
 // part of it.
-func sent(a types.TransactWriteItem) types.TransactWriteItem {
-	switch {
-	case a.Put != nil:
-		p := *a.Put
-		p.Item, p.ExpressionAttributeNames, p.ExpressionAttributeValues = stored(p.Item), maps.Clone(p.ExpressionAttributeNames), stored(p.ExpressionAttributeValues)
-		a.Put = &p
-	case a.Delete != nil:
-		d := *a.Delete
-		d.Key, d.ExpressionAttributeNames, d.ExpressionAttributeValues = stored(d.Key), maps.Clone(d.ExpressionAttributeNames), stored(d.ExpressionAttributeValues)
-		a.Delete = &d
-	case a.Update != nil:
-		u := *a.Update
-		u.Key, u.ExpressionAttributeNames, u.ExpressionAttributeValues = stored(u.Key), maps.Clone(u.ExpressionAttributeNames), stored(u.ExpressionAttributeValues)
-		a.Update = &u
-	case a.ConditionCheck != nil:
-		k := *a.ConditionCheck
-		k.Key, k.ExpressionAttributeNames, k.ExpressionAttributeValues = stored(k.Key), maps.Clone(k.ExpressionAttributeNames), stored(k.ExpressionAttributeValues)
-		a.ConditionCheck = &k
-	}
-	return a
+func sent(a types.TransactWriteItem) operation.Operation {
+	op, _ := operation.Of(&a)
+	op.Attrs, op.Names, op.Values = stored(op.Attrs), maps.Clone(op.Names), stored(op.Values)
+	return op
 }
