@@ -110,6 +110,11 @@ func TestAppendKeepsWhatTheEventSays(t *testing.T) {
 	require.Equal(t, s("alice"), headers["createdBy"])
 	require.Equal(t, s("c1"), headers["correlationId"])
 	require.Equal(t, s("acme"), headers["tenantId"])
+
+	in = signup("u1")
+	require.NoError(t, newWriter(t, func(o *outbox.Options) { o.Region = "" }).Append(in, event(t, "e1", 1)))
+	headers = in.TransactItems[1].Put.Item["event"].(*types.AttributeValueMemberM).Value["headers"].(*types.AttributeValueMemberM).Value
+	require.Equal(t, s(""), headers["region"], "one of the seven that are always there")
 }
 
 func TestAppendIsAllOrNothing(t *testing.T) {

@@ -42,6 +42,7 @@ func newEvent(payload string) envelope.CustomEvent {
 func TestEncodeEverything(t *testing.T) {
 	ev := newEvent(`"text"`) // to a relay, an S is JSON text
 	h := &ev.Headers
+	h.CreatedBy = "\"alice\"\n"
 	h.Region, h.CausationID, h.AggregateID, h.Sequence = "eu-west-1", "cause", "agg", 7
 	h.TraceParent, h.SchemaVersion = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "2"
 	h.Extensions = map[string]json.RawMessage{"tenant": json.RawMessage(`{"id": 1e2}`), "a\n": json.RawMessage(` "\u003c" `)}
@@ -51,7 +52,7 @@ func TestEncodeEverything(t *testing.T) {
 
 	headers := attrs{
 		"eventId": text("01JDEVENT"), "correlationId": text("c1"), "eventName": text("User.Created"),
-		"createdBy": text("alice"), "source": text("userService"), "region": text("eu-west-1"), "timestamp": number("1732450000123"),
+		"createdBy": text("\"alice\"\n"), "source": text("userService"), "region": text("eu-west-1"), "timestamp": number("1732450000123"),
 		"causationId": text("cause"), "aggregateId": text("agg"), "sequence": number("7"),
 		"traceparent": text(h.TraceParent), "schemaVersion": text("2"),
 		"tenant": object(attrs{"id": number("100")}), "a\n": text("<"),
