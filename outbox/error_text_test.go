@@ -35,6 +35,8 @@ func TestErrorTexts(t *testing.T) {
 			`outbox: TransactItems[1] (table "receipts", the event): headers.eventId: missing; without it a duplicate cannot be recognised`},
 		"no payload": {w.Append(signup("u1"), envelope.CustomEvent{Headers: event(t, "e1", 1).Headers}),
 			`outbox: TransactItems[1] (table "event-store", event "e1" ("User.Created")): payload: missing; an event without one has the payload null`},
+		"no source": {newWriter(t, func(o *outbox.Options) { o.Source = "" }).Append(signup("u1"), event(t, "e1", 1)),
+			`outbox: TransactItems[1] (table "event-store", event "e1" ("User.Created")): headers.source: missing; set Options.Source or the event's own`},
 		"same event twice": {w.Append(twice, event(t, "e1", 1)),
 			`outbox: TransactItems[3] (table "event-store", event "e1" ("User.Created")): two actions on one item: the same event is at TransactItems[1]; it was appended twice`},
 		"same event twice in one call": {w.Append(signup("u1"), event(t, "e1", 1), event(t, "e1", 1)),
