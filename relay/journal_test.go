@@ -263,6 +263,22 @@ func TestTheJournalOfACancelledInvocation(t *testing.T) {
 	require.Empty(t, journal.calls)
 }
 
+// What is published again is told, and what only would be is not.
+func TestTheJournalOfARepublish(t *testing.T) {
+	journal := &recordingJournal{}
+	h := newHandler(t, &scriptedBus{answer: refuse(malformed, "event-2")}, &recordingSink{}, journal.option)
+	var again []relay.Again
+	for n := range 3 {
+		again = append(again, relay.Again{Record: []byte(testRecord{sequence: n + 1}.String())})
+	}
+	_, err := h.Republisher(true).Publish(t.Context(), again)
+	require.NoError(t, err)
+	require.Empty(t, journal.calls, "a dry run")
+	_, err = h.Republisher(false).Publish(t.Context(), again)
+	require.NoError(t, err)
+	require.Equal(t, []string{"event-1", "event-3"}, journal.take(t))
+}
+
 // validJournal is a journal that checks itself.
 type validJournal struct {
 	recordingJournal
