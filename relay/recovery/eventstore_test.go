@@ -52,11 +52,10 @@ func storedItem(n int) map[string]types.AttributeValue {
 
 // onward is the number behind a start key, and -1 at the beginning.
 func onward(start map[string]types.AttributeValue) int {
-	sk, ok := start["sk"].(*types.AttributeValueMemberN)
-	if !ok {
+	if start == nil {
 		return -1
 	}
-	n, _ := strconv.Atoi(sk.Value)
+	n, _ := strconv.Atoi(start["sk"].(*types.AttributeValueMemberN).Value) // it panics at a key that it has not given
 	return n
 }
 
