@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -97,21 +96,16 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	r := auditResult{from, to, result}
-	if a.JSON {
-		err = a.writeJSON(r)
-	} else {
-		err = r.text(a.stdout)
-	}
+	err = a.write(r, r.text)
 	if err == nil && result.NeverAccepted > 0 {
 		return errSomeFailed
 	}
 	return err
 }
 
-func (r auditResult) text(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Events made from %s to %s\n\n", stamp(r.From), stamp(r.To))
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+func (r auditResult) text(b *strings.Builder) {
+	fmt.Fprintf(b, "Events made from %s to %s\n\n", stamp(r.From), stamp(r.To))
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(n int, what string) { fmt.Fprintf(t, "%d\t%s\n", n, what) }
 	row(r.Committed, " committed: in the event store")
 	row(r.Accepted, " accepted by the bus")
@@ -123,21 +117,21 @@ func (r auditResult) text(w io.Writer) error {
 	row(r.NeverAccepted, " NEVER ACCEPTED (replay --missing)")
 	t.Flush()
 	if r.NeverAccepted > 0 && !r.Oldest.IsZero() {
-		fmt.Fprintf(&b, "\nNever accepted: made from %s to %s.\n", stamp(r.Oldest), stamp(r.Newest))
+		fmt.Fprintf(b, "\nNever accepted: made from %s to %s.\n", stamp(r.Oldest), stamp(r.Newest))
 	}
 	if r.Unreadable > 0 {
-		fmt.Fprintf(&b, "%d of them are items that are no events by this layout (--layout, --marker); a replay cannot publish them.\n", r.Unreadable)
+		fmt.Fprintf(b, "%d of them are items that are no events by this layout (--layout, --marker); a replay cannot publish them.\n", r.Unreadable)
 	}
 	switch {
 	case r.NeverAccepted == 0:
 	case r.JournalFrom.IsZero():
 		b.WriteString("The journal has nothing of that time. If the relay had none then, nobody can know.\n")
 	case r.OlderThanJournal > 0:
-		fmt.Fprintf(&b, "%d of them are older than the first thing in the journal (%s). If the relay had no journal then, nobody can know.\n", r.OlderThanJournal, stamp(r.JournalFrom))
+		fmt.Fprintf(b, "%d of them are older than the first thing in the journal (%s). If the relay had no journal then, nobody can know.\n", r.OlderThanJournal, stamp(r.JournalFrom))
 	}
 	if len(r.Events) > 0 {
 		b.WriteString("\n")
-		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "TIME\tEVENT\tNAME\tAGGREGATE\tSTATE")
 		for _, e := range r.Events {
 			aggregate := e.AggregateID
@@ -148,6 +142,4 @@ func (r auditResult) text(w io.Writer) error {
 		}
 		t.Flush()
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -64,11 +64,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if a.JSON {
-		err = a.writeJSON(report)
-	} else {
-		err = report.WriteText(a.stdout)
-	}
+	err = a.write(report, report.WriteText)
 	switch status := report.ExitStatus(); {
 	case err != nil:
 		return err

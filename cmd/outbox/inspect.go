@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -105,11 +104,7 @@ func (c *inspectCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.JSON {
-		err = a.writeJSON(in)
-	} else {
-		err = in.text(a.stdout, c.Receipts != "")
-	}
+	err = a.write(in, func(b *strings.Builder) { in.text(b, c.Receipts != "") })
 	if err == nil && in.Item == nil && in.Journal == nil && len(in.Letters) == 0 && len(in.Receipts) == 0 {
 		return errSomeFailed
 	}
@@ -260,9 +255,8 @@ func (in *inspection) asked(part string) bool {
 	return !slices.ContainsFunc(in.NotAsked, func(n string) bool { return strings.HasPrefix(n, part+":") })
 }
 
-func (in *inspection) text(w io.Writer, receipts bool) error {
-	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+func (in *inspection) text(b *strings.Builder, receipts bool) {
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("event", "%s", in.EventID)
 	if i := in.Item; i == nil {
@@ -309,6 +303,4 @@ func (in *inspection) text(w io.Writer, receipts bool) error {
 		row("payload", "%s", in.Payload)
 	}
 	t.Flush()
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -92,11 +92,7 @@ func (c *redriveRunCmd) Run(ctx context.Context, a *app) error {
 		if err != nil && !errors.Is(err, errSomeFailed) {
 			result.Error = err.Error()
 		}
-		if a.JSON {
-			if werr := a.writeJSON(result); err == nil {
-				err = werr
-			}
-		} else if werr := result.text(a.stdout); err == nil {
+		if werr := a.write(result, result.text); err == nil {
 			err = werr
 		}
 		return result, err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -99,25 +98,22 @@ func (c *redriveListCmd) Run(ctx context.Context, a *app) error {
 	slices.SortStableFunc(all, func(a, b shownLetter) int {
 		return cmp.Or(a.DeadAt.Compare(b.DeadAt), cmp.Compare(a.SequenceNumber, b.SequenceNumber))
 	})
-	if a.JSON {
-		return a.writeJSON(map[string]any{"letters": all, "byCode": codes})
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s in table %s\n", progress.Count(len(all), "dead letter"), d.name)
-	for _, code := range slices.Sorted(maps.Keys(codes)) {
-		fmt.Fprintf(&b, "  %d with %s\n", codes[code], code)
-	}
-	if len(all) > 0 {
+	return a.write(map[string]any{"letters": all, "byCode": codes}, func(b *strings.Builder) {
+		fmt.Fprintf(b, "%s in table %s\n", progress.Count(len(all), "dead letter"), d.name)
+		for _, code := range slices.Sorted(maps.Keys(codes)) {
+			fmt.Fprintf(b, "  %d with %s\n", codes[code], code)
+		}
+		if len(all) == 0 {
+			return
+		}
 		b.WriteString("\n")
-		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "DEAD SINCE\tCODE\tEVENT\tNAME\tAGGREGATE\tSEQUENCE NUMBER")
 		for _, l := range all {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", stamp(l.DeadAt), l.Code, or(l.EventID, "-"), or(l.EventName, "-"), or(l.AggregateID, "-"), l.SequenceNumber)
 		}
 		t.Flush()
-	}
-	_, err = io.WriteString(a.stdout, b.String())
-	return err
+	})
 }
 
 // find returns the letters of an event, or of a sequence number where a letter has
@@ -175,15 +171,11 @@ func (c *redriveShowCmd) Run(ctx context.Context, a *app) error {
 		}
 		all = append(all, s)
 	}
-	if a.JSON {
-		return a.writeJSON(all)
-	}
-	var b strings.Builder
-	for _, l := range all {
-		l.text(&b)
-	}
-	_, err = io.WriteString(a.stdout, b.String())
-	return err
+	return a.write(all, func(b *strings.Builder) {
+		for _, l := range all {
+			l.text(b)
+		}
+	})
 }
 
 func (l shownLetter) text(b *strings.Builder) {
@@ -247,41 +239,36 @@ func (c *redriveDiscardCmd) Run(ctx context.Context, a *app) error {
 			}
 			result.Letters = append(result.Letters, shown(l))
 		}
-		if a.JSON {
-			return result, a.writeJSON(result)
-		}
-		verb := "Nothing was deleted. With --execute, these letters would be, and their events published by nobody:"
-		if c.Execute {
-			verb = "Discarded:"
-		}
-		fmt.Fprintln(a.stdout, verb)
-		for _, l := range result.Letters {
-			fmt.Fprintf(a.stdout, "  %s  %s  %s\n", or(l.EventID, l.SequenceNumber), l.EventName, l.Code)
-		}
-		return result, nil
+		return result, a.write(result, func(b *strings.Builder) {
+			verb := "Nothing was deleted. With --execute, these letters would be, and their events published by nobody:"
+			if c.Execute {
+				verb = "Discarded:"
+			}
+			fmt.Fprintln(b, verb)
+			for _, l := range result.Letters {
+				fmt.Fprintf(b, "  %s  %s  %s\n", or(l.EventID, l.SequenceNumber), l.EventName, l.Code)
+			}
+		})
 	})
 }
 
-func (r redriveResult) text(w io.Writer) error {
-	var b strings.Builder
+func (r redriveResult) text(b *strings.Builder) {
 	if r.Executed {
-		fmt.Fprintf(&b, "%d of %s published to %s, and deleted.\n", r.Published, progress.Count(r.Read, "dead letter"), r.To)
+		fmt.Fprintf(b, "%d of %s published to %s, and deleted.\n", r.Published, progress.Count(r.Read, "dead letter"), r.To)
 	} else {
-		fmt.Fprintf(&b, "Nothing was published. With --execute, %d of %s would go to %s, and be deleted when it has accepted them.\n",
+		fmt.Fprintf(b, "Nothing was published. With --execute, %d of %s would go to %s, and be deleted when it has accepted them.\n",
 			r.Published, progress.Count(r.Read, "dead letter"), r.To)
 	}
 	if r.Failed > 0 {
-		fmt.Fprintf(&b, "%d stay:\n", r.Failed)
+		fmt.Fprintf(b, "%d stay:\n", r.Failed)
 		for _, code := range slices.Sorted(maps.Keys(r.ByCode)) {
-			fmt.Fprintf(&b, "  %d with %s\n", r.ByCode[code], code)
+			fmt.Fprintf(b, "  %d with %s\n", r.ByCode[code], code)
 		}
 		for _, f := range r.Failures {
-			fmt.Fprintf(&b, "  %s  %s\n", or(f.EventID, "(no event id)"), f.Code)
+			fmt.Fprintf(b, "  %s  %s\n", or(f.EventID, "(no event id)"), f.Code)
 		}
 	}
 	if len(r.NotFound) > 0 {
-		fmt.Fprintf(&b, "Not found:\n  %s\nredrive list shows what there is.\n", strings.Join(r.NotFound, "\n  "))
+		fmt.Fprintf(b, "Not found:\n  %s\nredrive list shows what there is.\n", strings.Join(r.NotFound, "\n  "))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -103,13 +102,10 @@ func (r *replayRun) write(err error) error {
 	if !s.Executed {
 		s.Unknown = s.unknown()
 	}
-	if r.a.JSON {
-		return r.a.writeJSON(s)
-	}
-	if s.Read == 0 && err != nil && !errors.Is(err, errSomeFailed) {
+	if !r.a.JSON && s.Read == 0 && err != nil && !errors.Is(err, errSomeFailed) {
 		return nil // the error says it all
 	}
-	return s.text(r.a.stdout)
+	return r.a.write(s, s.text)
 }
 
 // unknown is what nobody can know beforehand.
@@ -126,14 +122,13 @@ func (r *replayResult) unknown() []string {
 	return append(all, "which of the events the bus has accepted before (--missing leaves those out)")
 }
 
-func (r *replayResult) text(w io.Writer) error {
-	var b strings.Builder
+func (r *replayResult) text(b *strings.Builder) {
 	if r.Executed {
-		fmt.Fprintf(&b, "Published %s in %s (%s/s).\n\n", progress.Count(r.Published, "event"), progress.Duration(time.Duration(r.Seconds*float64(time.Second))), progress.Rate(float64(r.Published)/max(r.Seconds, 0.001)))
+		fmt.Fprintf(b, "Published %s in %s (%s/s).\n\n", progress.Count(r.Published, "event"), progress.Duration(time.Duration(r.Seconds*float64(time.Second))), progress.Rate(float64(r.Published)/max(r.Seconds, 0.001)))
 	} else {
-		fmt.Fprintf(&b, "Nothing was published. With --execute, %s would be.\n\n", progress.Count(r.Published, "event"))
+		fmt.Fprintf(b, "Nothing was published. With --execute, %s would be.\n\n", progress.Count(r.Published, "event"))
 	}
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -162,15 +157,13 @@ func (r *replayResult) text(w io.Writer) error {
 		row("not published", "%d failed, %d held behind one of their aggregate that failed", r.Failed, r.Held)
 	}
 	t.Flush()
-	r.faults(&b)
+	r.faults(b)
 	if len(r.Unknown) > 0 {
 		b.WriteString("\nWhat cannot be known:\n")
 		for _, line := range r.Unknown {
-			fmt.Fprintf(&b, "  - %s\n", line)
+			fmt.Fprintf(b, "  - %s\n", line)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // faults lists what failed and what is missing.

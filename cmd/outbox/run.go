@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -143,12 +144,21 @@ func (a *app) fail(err error) int {
 	return exitSomeFailed
 }
 
-// writeJSON writes a result for a program.
-func (a *app) writeJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+// write writes a result: with --json for a program, else as a text for people.
+func (a *app) write(result any, text func(*strings.Builder)) error {
+	var b strings.Builder
+	if a.JSON {
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(result); err != nil {
+			return err
+		}
+	} else {
+		text(&b)
+	}
+	_, err := io.WriteString(a.stdout, b.String())
+	return err
 }
 
 // aws returns the configuration of the AWS SDK.

@@ -10,7 +10,6 @@ package doctor
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -105,18 +104,17 @@ func (r *Report) ExitStatus() int {
 }
 
 // WriteText writes the report for a person, the worst first.
-func (r *Report) WriteText(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "doctor: %s in %s\n", r.Name, r.Region)
+func (r *Report) WriteText(b *strings.Builder) {
+	fmt.Fprintf(b, "doctor: %s in %s\n", r.Name, r.Region)
 	for _, s := range []Severity{Problem, Warning, Unchecked} {
 		for _, f := range r.Findings {
 			if f.Severity != s {
 				continue
 			}
-			fmt.Fprintf(&b, "\n%s  %s\n", strings.ToUpper(string(s)), f.Check)
+			fmt.Fprintf(b, "\n%s  %s\n", strings.ToUpper(string(s)), f.Check)
 			for _, row := range [][2]string{{"at", f.Subject}, {"found", f.Found}, {"want", f.Want}, {"why", f.Why}, {"mend", f.Mend}, {"see", f.See}} {
 				if row[1] != "" {
-					fmt.Fprintf(&b, "  %-6s %s\n", row[0], row[1])
+					fmt.Fprintf(b, "  %-6s %s\n", row[0], row[1])
 				}
 			}
 		}
@@ -128,10 +126,8 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 	}
 	if len(fine) > 0 {
-		fmt.Fprintf(&b, "\nfine: %s\n", strings.Join(fine, ", "))
+		fmt.Fprintf(b, "\nfine: %s\n", strings.Join(fine, ", "))
 	}
-	fmt.Fprintf(&b, "\n%s, %s, %d not checked, %d fine\n",
+	fmt.Fprintf(b, "\n%s, %s, %d not checked, %d fine\n",
 		progress.Count(r.count(Problem), "problem"), progress.Count(r.count(Warning), "warning"), r.count(Unchecked), r.count(OK))
-	_, err := io.WriteString(w, b.String())
-	return err
 }
