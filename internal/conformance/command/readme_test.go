@@ -17,15 +17,18 @@ import (
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/conformance/enginetest"
 )
 
-const readme = "../../../cmd/outbox/README.md"
+const (
+	readme   = "../../../cmd/outbox/README.md"
+	template = "../../../examples/deploy/sam/template.yaml" // another test compares it with Terraform's
+)
 
 // TestReadmeHasEveryAlarm: whoever has an alarm finds what to type.
 func TestReadmeHasEveryAlarm(t *testing.T) {
 	text, err := os.ReadFile(readme)
 	require.NoError(t, err)
-	alarms, err := os.ReadFile("../../../examples/deploy/terraform/alarms.tf")
+	alarms, err := os.ReadFile(template)
 	require.NoError(t, err)
-	names := regexp.MustCompile(`(?m)^ +(?:alarm_)?name += "(?:\$\{var\.name\}-)?([a-z-]+)"`).FindAllStringSubmatch(string(alarms), -1)
+	names := regexp.MustCompile(`AlarmName: !Sub "\$\{AWS::StackName\}-([a-z-]+)"`).FindAllStringSubmatch(string(alarms), -1)
 	require.Greater(t, len(names), 20)
 	_, section, _ := strings.Cut(string(text), "## For each alarm")
 	bold := strings.Join(regexp.MustCompile(`(?s)\*\*.*?\*\*`).FindAllString(section, -1), " ")
@@ -37,21 +40,15 @@ func TestReadmeHasEveryAlarm(t *testing.T) {
 // TestNamesAreThoseOfTheTemplates: what a page tells an operator to type, under the
 // templates' names, has a name that the templates give.
 func TestNamesAreThoseOfTheTemplates(t *testing.T) {
-	files, err := filepath.Glob("../../../examples/deploy/terraform/*.tf")
+	names, err := os.ReadFile(template)
 	require.NoError(t, err)
-	var templates strings.Builder
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		templates.Write(text)
-	}
 	pages, err := filepath.Glob("../../../docs/*.md")
 	require.NoError(t, err)
 	for _, page := range append(pages, readme, "../../../examples/README.md") {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
 		for _, name := range regexp.MustCompile(`\boutbox(-[a-z][a-z-]+)\b`).FindAllStringSubmatch(string(text), -1) {
-			require.True(t, strings.Contains(templates.String(), `"${var.name}`+name[1]+`"`), "%s: no template has %s", page, name[0])
+			require.Contains(t, string(names), `"${AWS::StackName}`+name[1]+`"`, "%s: no template has %s", page, name[0])
 		}
 	}
 }
