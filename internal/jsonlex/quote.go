@@ -72,51 +72,58 @@ func PutRune(dst []byte, r rune) int {
 // becomes U+FFFD, as in encoding/json. What b has room for behind the string may
 // be overwritten.
 func AppendQuoted[S Text](b []byte, text S) []byte {
-	const most, room = 64, 64 + 8 // enough for eight characters of six bytes, and for eight bytes behind them
-	start, wide := len(b), uint64(0)
-	b = slices.Grow(b, room+len(text))
+	const room = 8 + 8 + 8 // eight characters with a backslash each, and eight bytes behind them
+	start := len(b)
+	b = slices.Grow(b, 2*len(text)+room)
 	b, n := b[:cap(b)], start+1
 	b[start] = '"'
+	wide, plain := uint64(0), uint64(Highs) // there is more than ASCII; there are no control characters
 	p := 0
 	for ; p <= len(text)-8; p += 8 {
 		w := Load(text, p)
 		wide |= w
-		if len(b)-n < room {
-			b = slices.Grow(b, room+len(text)-p)
-			b = b[:cap(b)]
-		}
+		plain &= NoControls(w)
 		// All eight are written, and those from an escaped one on again, behind it.
 		to := (*[room]byte)(b[n:])
 		binary.LittleEndian.PutUint64(to[:], w)
+		n += 8
 		more := 0
-		for m := Specials(w); m != 0; m &= m - 1 {
+		for m := QuotesAndBackslashes(w); m != 0; m &= m - 1 {
 			k := Index(m)
-			at := (k + more) & (most - 1) // it is less, and so the compiler knows it
-			if c := byte(w >> (8 * k)); c >= ' ' {
-				to[at] = '\\'
-				binary.LittleEndian.PutUint64(to[at+1:], w>>(8*k))
-				more++
-			} else {
-				length := PutRune(to[at:], rune(c))
-				binary.LittleEndian.PutUint64(to[at+length:], w>>(8*k+8))
-				more += length - 1
-			}
+			at := (k + more) & 15 // it is less, as 8*k is less than 64, and so the compiler knows it
+			to[at] = '\\'
+			binary.LittleEndian.PutUint64(to[at+1:], w>>(8*k&63))
+			more++
 		}
-		n += 8 + more
+		n += more
 	}
-	b = slices.Grow(b[:n], room)
 	for ; p < len(text); p++ { // fewer than eight are left
 		c := text[p]
 		wide |= uint64(c)
-		if c >= utf8.RuneSelf {
-			b = append(b, c)
-		} else {
-			end := len(b)
-			b = b[:end+PutRune(b[end:end+6], rune(c))]
+		if c < ' ' {
+			plain = 0
 		}
+		if c == '"' || c == '\\' {
+			b[n] = '\\'
+			n++
+		}
+		b[n] = c
+		n++
 	}
-	if wide&Highs != 0 && invalid(text) >= 0 {
-		return AppendQuoted(b[:start], string([]rune(string(text))))
+	if plain != Highs || wide&Highs != 0 && invalid(text) >= 0 {
+		return appendQuotedRunes(b[:start], string(text))
+	}
+	b[n] = '"'
+	return b[:n+1]
+}
+
+// appendQuotedRunes is AppendQuoted for text with control characters, and for
+// bytes that are not UTF-8. Hardly any text has them.
+func appendQuotedRunes(b []byte, text string) []byte {
+	b = append(b, '"')
+	for _, r := range text {
+		b = slices.Grow(b, 6)
+		b = b[:len(b)+PutRune(b[len(b):len(b)+6], r)]
 	}
 	return append(b, '"')
 }

@@ -4,8 +4,8 @@ import "math/bits"
 
 // Eight bytes at a time, in one register, the first of them in the lowest bits.
 // The functions that mark bytes set the high bit of each. Only the lowest mark
-// is exact, but for [Specials]: the subtraction can borrow from the bytes above a
-// marked one. So only the lowest is used.
+// is exact, unless a function says that all are: the subtraction can borrow from
+// the bytes above a marked one. So only the lowest is used.
 
 const (
 	ones  = 0x0101010101010101
@@ -37,14 +37,19 @@ func Special(w uint64) uint64 {
 	return ((quoteOrControl - ones*0x21) | (backslash - ones)) &^ w & Highs
 }
 
-// Specials marks what [Special] marks, and every mark is exact: an addition to
+// QuotesAndBackslashes marks the two, and every mark is exact: an addition to
 // seven bits carries into the eighth and no further.
-func Specials(w uint64) uint64 {
+func QuotesAndBackslashes(w uint64) uint64 {
 	low := w &^ Highs
 	quote := low ^ ones*'"'
 	backslash := low ^ ones*'\\'
 	const most = ones * 0x7F
-	return ^((quote+most)&(backslash+most)&(low+ones*(0x80-' ')) | w) & Highs
+	return ^((quote+most)&(backslash+most) | w) & Highs
+}
+
+// NoControls marks what is not a control character. These marks are exact too.
+func NoControls(w uint64) uint64 {
+	return (w&^Highs + ones*(0x80-' ') | w) & Highs
 }
 
 // SpecialOrWide marks what [Special] marks, and all bytes outside of ASCII.

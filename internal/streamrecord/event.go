@@ -230,7 +230,10 @@ func (r *eventReader) copyHeader(m member, n, p int) (int, int, problem) {
 	if bad != none {
 		return n, q, bad
 	}
-	end, q, bad := copyTagged(r.dst, r.src, n, q, 2, t)
+	end, q, bad := copyTagged(r.dst, r.src, n, q, t, 2)
+	if bad == none {
+		q, bad = closed(r.src, q)
+	}
 	if bad == none && m != unknownMember {
 		r.readHeader(int(m-firstHeader), t, r.dst[n:end], q)
 	}

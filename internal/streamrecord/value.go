@@ -14,41 +14,11 @@ const maxDepth = 10000
 // The result is never longer than what it was made of, so a dst of the length
 // of src is enough, with some spare bytes behind it that may be overwritten.
 func copyValue(dst, src []byte, n, p, depth int) (int, int, problem) {
-	if t := simpleTag(jsonlex.Load(src, p)); t != 0 {
-		return copyTagged(dst, src, n, p+len(`{"S":`), depth, t)
-	}
 	t, p, bad := tag(src, p)
 	if bad != none {
 		return n, p, bad
 	}
-	return copyTagged(dst, src, n, p, depth, t)
-}
-
-// copyTagged copies a value of type t, whose tag has been read: src[p] begins
-// what it tags, and the object around it ends behind that.
-func copyTagged(dst, src []byte, n, p, depth int, t byte) (int, int, problem) {
-	var bad problem
-	switch t {
-	case 'S':
-		w := jsonlex.Load(src, p+1)
-		if k := short(w); k >= 0 && jsonlex.At(src, p) == '"' {
-			dst[n] = '"'
-			store(dst, n+1, w)
-			n, p = n+k+2, p+k+2
-		} else {
-			n, p, bad = copyString(dst, src, n, p)
-		}
-	case 'N':
-		n, p, bad = copyNumber(dst, src, n, p)
-	case 'M':
-		n, p, bad = copyMap(dst, src, n, p, depth+1)
-	case 'B':
-		n, p, bad = copyBinary(dst, src, n, p)
-	case tagBool, tagNull:
-		n, p, bad = copyWord(dst, src, n, p, t)
-	default:
-		n, p, bad = copyArray(dst, src, n, p, depth+1, t)
-	}
+	n, p, bad = copyTagged(dst, src, n, p, t, depth)
 	if bad != none {
 		return n, p, bad
 	}
@@ -59,12 +29,34 @@ func copyTagged(dst, src []byte, n, p, depth int, t byte) (int, int, problem) {
 	return n, p, bad
 }
 
+// copyTagged copies what a tag of type t has behind it, from src[p] on. The end of
+// the object around it is left to the caller. The depth comes last: Go passes nine
+// words in registers, the slices take six, and hardly any value needs the depth.
+func copyTagged(dst, src []byte, n, p int, t byte, depth int) (int, int, problem) {
+	var bad problem
+	switch t {
+	case 'S':
+		n, p, bad = copyString(dst, src, n, p)
+	case 'N':
+		n, p, bad = copyNumber(dst, src, n, p)
+	case 'M':
+		n, p, bad = copyMap(dst, src, n, p, depth+1)
+	case 'B':
+		n, p, bad = copyBinary(dst, src, n, p)
+	case tagBool, tagNull:
+		n, p, bad = copyWord(dst, src, n, p, t)
+	default:
+		n, p, bad = copyArray(dst, src, n, p, t, depth+1)
+	}
+	return n, p, bad
+}
+
 // copyMap copies the object at src[p], which an M tags. Members of maps are most
 // of what a stream brings, so how AWS writes one is tried first, eight bytes at
 // a time: a key of less than eight bytes without escapes, and behind it a colon
-// and a type of one letter. The key is copied together with what is behind it,
-// which the next copy overwrites. For everything else there are copyString and
-// tag.
+// and a type of one letter; behind the value its end, a comma and the next key.
+// The key is copied together with what is behind it, which the next copy
+// overwrites. For everything else there are copyString, tag, closed and Next.
 func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 	if jsonlex.At(src, p) != '{' {
 		return n, p, unexpected(src, p)
@@ -103,7 +95,20 @@ func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 				return n, p, bad
 			}
 		}
-		if n, p, bad = copyTagged(dst, src, n, p, depth, t); bad != none {
+		if t == 'S' { // as most are
+			n, p, bad = copyString(dst, src, n, p)
+		} else {
+			n, p, bad = copyTagged(dst, src, n, p, t, depth)
+		}
+		if bad != none {
+			return n, p, bad
+		}
+		if w := jsonlex.Load(src, p); w&0xFFFFFF == '}'|','<<8|'"'<<16 {
+			dst[n] = ','
+			n, p = n+1, p+2
+			continue
+		}
+		if p, bad = closed(src, p); bad != none {
 			return n, p, bad
 		}
 		if p, more, fault = jsonlex.Next(src, p, '}'); fault != jsonlex.None {
@@ -119,7 +124,7 @@ func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 }
 
 // copyArray copies the array at src[p], which an L or a set tags.
-func copyArray(dst, src []byte, n, p, depth int, t byte) (int, int, problem) {
+func copyArray(dst, src []byte, n, p int, t byte, depth int) (int, int, problem) {
 	if jsonlex.At(src, p) != '[' {
 		return n, p, unexpected(src, p)
 	}
