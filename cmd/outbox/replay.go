@@ -34,7 +34,7 @@ type replayCmd struct {
 	pace
 
 	Cursor string `group:"resume" placeholder:"FILE" help:"Keep in this file how far it has come, after each page."`
-	Resume bool   `group:"resume" help:"Go on from the cursor file. If there is none, begin at the beginning."`
+	Resume bool   `group:"resume" help:"Go on from the cursor file. It is there as long as a replay has not ended."`
 	change
 
 	storeNames
@@ -71,9 +71,6 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 	state, err := c.state(now)
 	if err != nil {
 		return err
-	}
-	if c.Resume && !cursorfile.Exists(c.Cursor) {
-		fmt.Fprintf(a.stderr, "outbox: there is no cursor in %s, so it begins at the beginning\n", c.Cursor)
 	}
 	cfg, err := a.aws(ctx)
 	if err != nil {
@@ -140,8 +137,8 @@ func (c *replayCmd) state(now time.Time) (s cursorfile.State, err error) {
 	}
 	if c.Resume {
 		s, err = cursorfile.Read(c.Cursor)
-		if errors.Is(err, fs.ErrNotExist) { // killed before the first page, it had none
-			err = nil
+		if errors.Is(err, fs.ErrNotExist) {
+			return s, usage("there is no cursor in %s: the replay has ended, or was never begun; without --resume it begins", c.Cursor)
 		}
 		if err != nil {
 			return s, usageError{err}
@@ -190,6 +187,11 @@ type replayRun struct {
 // all replays one source after the other.
 func (r *replayRun) all(ctx context.Context, jobs iter.Seq2[job, error]) error {
 	begin := time.Now()
+	if r.cursor != "" { // what is killed before its first page can be resumed too
+		if err := cursorfile.Write(r.cursor, r.state); err != nil {
+			return err
+		}
+	}
 	r.a.interrupts.paged.Store(true)
 	defer func() {
 		r.meter.Close()

@@ -252,11 +252,13 @@ func TestCtrlC(t *testing.T) {
 		counts := w.wire.EventIDs()
 		require.Len(t, counts, len(ids))
 		require.Len(t, w.wire.Accepted(), len(ids), "it ended at a page's end, so nothing comes twice")
-		require.NotContains(t, r.Stderr, "no cursor")
+		require.NoFileExists(t, w.dir+"/cursor.json")
+		r = w.run(t, append(args, "--resume")...)
+		require.Equal(t, 2, r.Code, "a replay that has ended does not begin again")
+		require.Contains(t, r.Stderr, "there is no cursor in cursor.json: the replay has ended, or was never begun")
+		require.Len(t, w.wire.Accepted(), len(ids))
 		var audit auditResult
 		w.json(t, 0, &audit, "audit", "--from", "1h", "--lag", "0s")
 		require.Equal(t, len(ids), audit.Accepted, "what goes to the relay's own bus is in its journal")
-		r = w.run(t, "replay", "--id", ids[0], "--to-same-bus", "--execute", "--cursor", "kursor.json", "--resume")
-		require.Contains(t, r.Stderr, "there is no cursor in kursor.json, so it begins at the beginning")
 	})
 }
