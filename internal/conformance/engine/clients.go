@@ -27,11 +27,7 @@ const (
 // database per access key and refuses keys with other characters than letters
 // and digits, so every client has the same plain key.
 func (e *Engine) Config() aws.Config {
-	cfg := configFor(e.URL)
-	if e.Name == MiniStack {
-		cfg.HTTPClient = wholeHTTP
-	}
-	return cfg
+	return configFor(e.URL)
 }
 
 func configFor(url string) aws.Config {
@@ -39,6 +35,7 @@ func configFor(url string) aws.Config {
 		Region:       Region,
 		BaseEndpoint: aws.String(url),
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, ""),
+		HTTPClient:   wholeHTTP,
 	}
 }
 

@@ -15,9 +15,10 @@ import (
 // its end by then, the body gives an error, net/http closes the connection, and
 // the rest of the answer is lost (smithy-go v1.28.9,
 // transport/http/internal/io/safe.go: a closed body's WriteTo returns io.EOF).
-// MiniStack sends an answer in two pieces, so it happens there, once in some
-// thousand calls. The SDK's retries hide it; tests that do without them must not
-// see it.
+// MiniStack and moto send an answer in two pieces, so it happens there, once in
+// some thousand calls on a busy machine. The SDK's retries hide it, and do the call
+// a second time: a message is in a queue twice. Tests that count, and those that do
+// without retries, must not see it.
 type wholeRequests struct{ next aws.HTTPClient }
 
 // wholeHTTP is shared by all clients, for its connections.
