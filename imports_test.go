@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"/internal/delivery":     {},
 	"/internal/eventsv2":     {sdk + "/aws", sdk + "/aws/signer/v4", smith + "/encoding/cbor"},
 	"/internal/eventpattern": {},
-	"/internal/faketable":    {module + "/internal/itemsize", module + "/outbox/outboxtest", sdk + "/aws", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types"},
+	"/internal/faketable":    {module + "/internal/itemsize", module + "/outbox/outboxtest", sdk + "/aws", sdk + "/service/dynamodb", sdk + "/service/dynamodb/types", smith},
 	"/internal/header":       {},
 	"/internal/isnil":        {},
 	"/internal/jsonlex":      {},

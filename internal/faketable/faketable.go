@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/itemsize"
 	"github.com/dynamodb-outbox/dynamodb-outbox/outbox/outboxtest"
@@ -23,9 +24,9 @@ import (
 // Item is an item of a table.
 type Item = map[string]types.AttributeValue
 
-// Tables are tables with the key pk, sk. The zero value is ready. It is safe for
-// concurrent use once its fields are set. A question that is not modelled is an
-// error.
+// Tables are tables with the key pk, sk, of which those that are queried or scanned
+// have texts in both. The zero value is ready. It is safe for concurrent use once its
+// fields are set. A question that is not modelled is an error.
 type Tables struct {
 	outboxtest.Client
 
@@ -113,8 +114,8 @@ func (t *Tables) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 		return nil, fmt.Errorf("faketable: this Query is not modelled: %+v", in)
 	}
 	pk := Text(in.ExpressionAttributeValues[":pk"])
-	items, last := t.page(aws.ToString(in.TableName), in.ExclusiveStartKey, 0, func(item Item) bool { return Text(item["pk"]) == pk })
-	return &dynamodb.QueryOutput{Items: items, LastEvaluatedKey: last}, nil
+	items, last, err := t.page(aws.ToString(in.TableName), in.ExclusiveStartKey, 0, func(item Item) bool { return Text(item["pk"]) == pk })
+	return &dynamodb.QueryOutput{Items: items, LastEvaluatedKey: last}, err
 }
 
 // Scan returns the items of a table.
@@ -125,7 +126,7 @@ func (t *Tables) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 	if in.FilterExpression != nil || in.TotalSegments != nil {
 		return nil, fmt.Errorf("faketable: this Scan is not modelled: %+v", in)
 	}
-	items, last := t.page(aws.ToString(in.TableName), in.ExclusiveStartKey, int(aws.ToInt32(in.Limit)), func(Item) bool { return true })
+	items, last, err := t.page(aws.ToString(in.TableName), in.ExclusiveStartKey, int(aws.ToInt32(in.Limit)), func(Item) bool { return true })
 	if in.ProjectionExpression != nil {
 		wanted := map[string]bool{}
 		for name := range strings.SplitSeq(*in.ProjectionExpression, ", ") {
@@ -139,11 +140,14 @@ func (t *Tables) Scan(ctx context.Context, in *dynamodb.ScanInput, _ ...func(*dy
 			}
 		}
 	}
-	return &dynamodb.ScanOutput{Items: items, LastEvaluatedKey: last}, nil
+	return &dynamodb.ScanOutput{Items: items, LastEvaluatedKey: last}, err
 }
 
 // page returns the items behind a key, and the last key if there may be more.
-func (t *Tables) page(table string, start Item, limit int, keep func(Item) bool) (page []Item, last Item) {
+func (t *Tables) page(table string, start Item, limit int, keep func(Item) bool) (page []Item, last Item, err error) {
+	if start != nil && (len(start) != 2 || !isText(start["pk"]) || !isText(start["sk"])) {
+		return nil, nil, &smithy.GenericAPIError{Code: "ValidationException", Message: "ExclusiveStartKey is not the key of an item"}
+	}
 	items, size := slices.DeleteFunc(t.Client.Items(table), func(item Item) bool {
 		return !keep(item) || start != nil && !t.Stuck && keyOf(item) <= keyOf(start)
 	}), 0
@@ -151,10 +155,15 @@ func (t *Tables) page(table string, start Item, limit int, keep func(Item) bool)
 		n, _ := itemsize.Measure(item) // it was measured when it was put
 		page, size = append(page, item), size+n
 		if t.Stuck || len(page) == limit || size >= cmp.Or(t.PageBytes, 1<<20) { // as DynamoDB does, also behind the last one
-			return page, Item{"pk": item["pk"], "sk": item["sk"]}
+			return page, Item{"pk": item["pk"], "sk": item["sk"]}, nil
 		}
 	}
-	return page, nil
+	return page, nil, nil
+}
+
+func isText(v types.AttributeValue) bool {
+	_, ok := v.(*types.AttributeValueMemberS)
+	return ok
 }
 
 // DeleteItem deletes an item whose attribute #t is :t, or is not there.

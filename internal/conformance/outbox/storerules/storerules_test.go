@@ -1,6 +1,7 @@
-// Package storerules judges stores by the rules of DynamoDB that package outbox
-// builds on: the engines, and the Client of package outboxtest, as far as that
-// says that it models them.
+// Package storerules judges stores by the rules of DynamoDB that packages outbox and
+// relay build on: the engines, and the Client of package outboxtest, as far as that
+// says that it models them, with what package faketable of the relay's own tests adds
+// to it.
 package storerules
 
 import (
