@@ -81,6 +81,28 @@ func TestWaitingForALookAtTheBusEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// Who waits for another one's look is told, too, that the bus does not exist.
+func TestWaitingForALookAtAnAbsentBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &refusingClient{describe: func(context.Context, string) error { <-time.After(time.Second); return absent() }}
+		h := newHandler(t, relay.NewEventBridge(client, "orders"), relay.Block)
+		for i := range 2 {
+			go func() {
+				_, err := h.Invoke(t.Context(), events(1+10*i, 3))
+				require.ErrorIs(t, err, relay.ErrNoSuchBus)
+			}()
+		}
+		synctest.Wait() // one is asking, the other one waits
+		require.Equal(t, 1, client.asked("orders"))
+		<-time.After(2 * time.Second)
+		require.Empty(t, client.accepted)
+
+		_, err := h.Invoke(t.Context(), events(21, 3))
+		require.ErrorIs(t, err, relay.ErrNoSuchBus)
+		require.Equal(t, 2, client.asked("orders"), "the next call asks again")
+	})
+}
+
 // A bus that cannot be asked about is asked about once in a minute, and that
 // leaves time to publish.
 func TestABusIsAskedAboutOnceInAMinute(t *testing.T) {

@@ -34,9 +34,9 @@ type look struct {
 // ask returns the error that Look is to return, and when to ask again: zero means
 // never.
 func (s *Looks) Look(ctx context.Context, bus string, ask func(context.Context) (again time.Time, err error)) error {
-	mine, waiting, err := s.at(bus)
-	if !mine && waiting == nil {
-		return err
+	l, waiting, mine := s.at(bus)
+	if waiting == nil {
+		return l.err
 	}
 	half := ctx
 	if deadline, ok := ctx.Deadline(); ok {
@@ -45,40 +45,41 @@ func (s *Looks) Look(ctx context.Context, bus string, ask func(context.Context) 
 		defer cancel()
 	}
 	if mine {
-		again, err := ask(half)
-		s.answer(bus, again, err)
+		var again time.Time
+		var err error
+		defer func() { s.answer(l, again, err) }() // also when ask panics: nobody else will
+		again, err = ask(half)
 		return err
 	}
 	select {
 	case <-waiting:
-		_, _, err := s.at(bus)
-		return err
+		return l.err // of the look that was waited for: by now it may be time to ask again
 	case <-half.Done():
 		return ctx.Err()
 	}
 }
 
-// at returns what is known of a bus: the caller has to ask, or it may wait until
-// another one's answer is known, or the answer.
-func (s *Looks) at(bus string) (ask bool, waiting <-chan struct{}, err error) {
+// at returns the look at a bus, what to wait on until its answer is known, nil if
+// it is, and whether the caller has to ask. A known answer does not change.
+func (s *Looks) at(bus string) (l *look, waiting <-chan struct{}, mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.byBus[bus]
+	l = s.byBus[bus]
 	if l != nil && (l.waiting != nil || l.again.IsZero() || time.Now().Before(l.again)) {
-		return false, l.waiting, l.err
+		return l, l.waiting, false
 	}
 	if s.byBus == nil || len(s.byBus) >= Max {
 		s.byBus = make(map[string]*look)
 	}
-	s.byBus[string([]byte(bus))] = &look{waiting: make(chan struct{})} // bus may be part of a batch's memory
-	return true, nil, nil
+	l = &look{waiting: make(chan struct{})}
+	s.byBus[string([]byte(bus))] = l // bus may be part of a batch's memory
+	return l, l.waiting, true
 }
 
-func (s *Looks) answer(bus string, again time.Time, err error) {
+func (s *Looks) answer(l *look, again time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.byBus[bus]; l != nil && l.waiting != nil {
-		close(l.waiting)
-		*l = look{err: err, again: again}
-	}
+	l.again, l.err = again, err
+	close(l.waiting)
+	l.waiting = nil
 }

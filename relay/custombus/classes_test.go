@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -313,6 +314,26 @@ func TestBusThatCannotBeLookedAt(t *testing.T) {
 		})
 	}
 	require.ErrorIs(t, newPublisher(newBus()).CheckBus(t.Context(), "orders"), relay.ErrNoSuchBus)
+}
+
+// A look that panics is over: the next call does not wait for its answer.
+func TestALookAtABusThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := newBus()
+		p := custombus.New(config(smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/DescribeEventBus") {
+				panic("the client")
+			}
+			return bus.Do(r)
+		})), testARN)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.Panics(t, func() { _, _ = p.Publish(ctx, entries(1)) })
+		begin := time.Now()
+		_, err := p.Publish(ctx, entries(1))
+		require.NoError(t, err)
+		require.Zero(t, time.Since(begin))
+	})
 }
 
 func TestSkippedBusCheck(t *testing.T) {
