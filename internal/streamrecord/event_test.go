@@ -51,22 +51,22 @@ func TestEvents(t *testing.T) {
 		{name: "a required header twice", in: with(four + `,"eventId":{"S":"e1"}`), code: streamrecord.DuplicateMember, message: "event.headers.eventId is there twice"},
 		{name: "an optional header twice", in: with(`"causationId":{"S":"a"},` + four + `,"causationId":{"S":"b"}`), code: streamrecord.DuplicateMember, message: "event.headers.causationId is there twice"},
 
-		{name: "no headers", in: `{"M":{` + payload + `}}`, code: streamrecord.MissingHeader, message: "event.headers: "},
-		{name: "no payload", in: `{"M":{"headers":{"M":{` + four + `}}}}`, code: streamrecord.MissingPayload, message: "event.payload: "},
+		{name: "no headers", in: `{"M":{` + payload + `}}`, code: streamrecord.MissingHeader, message: "event.headers: missing"},
+		{name: "no payload", in: `{"M":{"headers":{"M":{` + four + `}}}}`, code: streamrecord.MissingPayload, message: "event.payload: missing"},
 		{name: "nothing", in: `{"M":{}}`, code: streamrecord.MissingHeader, message: "event.headers: "},
-		{name: "headers an S", in: `{"M":{"headers":{"S":"{}"},` + payload + `}}`, code: streamrecord.UnsupportedType, message: "event.headers: "},
+		{name: "headers an S", in: `{"M":{"headers":{"S":"{}"},` + payload + `}}`, code: streamrecord.UnsupportedType, message: "event.headers: not an M"},
 		{name: "headers null", in: `{"M":{"headers":{"NULL":true},` + payload + `}}`, code: streamrecord.UnsupportedType, message: "event.headers: "},
 		{name: "headers empty", in: with(``), code: streamrecord.MissingHeader, message: "event.headers.eventId: "},
-		{name: "no eventId", in: with(name + "," + source + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.eventId: "},
+		{name: "no eventId", in: with(name + "," + source + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.eventId: missing"},
 		{name: "no eventName", in: with(id + "," + source + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.eventName: "},
 		{name: "no source", in: with(id + "," + name + "," + stamp), code: streamrecord.MissingHeader, message: "event.headers.source: "},
 		{name: "no timestamp", in: with(id + "," + name + "," + source), code: streamrecord.MissingHeader, message: "event.headers.timestamp: "},
-		{name: "eventId empty", in: with(`"eventId":{"S":""},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: "},
+		{name: "eventId empty", in: with(`"eventId":{"S":""},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: not an S, or empty"},
 		{name: "eventId an N", in: with(`"eventId":{"N":"1"},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: "},
 		{name: "eventId a B", in: with(`"eventId":{"B":"aGk="},` + name + "," + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventId: "},
 		{name: "eventName null", in: with(id + `,"eventName":{"NULL":true},` + source + "," + stamp), code: streamrecord.BadHeader, message: "event.headers.eventName: "},
 		{name: "source empty", in: with(id + "," + name + `,"source":{"S":""},` + stamp), code: streamrecord.BadHeader, message: "event.headers.source: "},
-		{name: "timestamp zero", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"0"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
+		{name: "timestamp zero", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"0"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: not an integer of Unix milliseconds between the years 2000 and 2100, in an N or S"},
 		{name: "timestamp in seconds", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
 		{name: "timestamp in microseconds", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"1764000000123000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
 		{name: "timestamp in 2100", in: with(id + "," + name + "," + source + `,"timestamp":{"N":"4102444800000"}`), code: streamrecord.BadHeader, message: "event.headers.timestamp: "},
@@ -124,6 +124,13 @@ func TestHeadersOfRecord(t *testing.T) {
 	require.Contains(t, string(r.Detail), `"region":1,"aggregateId":[],"sequence":"42","traceparent":null`)
 	require.Empty(t, r.Region+r.AggregateID+r.TraceParent)
 	require.Zero(t, r.Sequence)
+
+	// a dead letter has its headers, and its place in the order, whatever comes before them
+	r = decodeOne(t, `{"M":{"payload":{"N":"x"},"headers":{"M":{"eventId":{"S":"e1"},"eventName":{"S":"N"},"source":{"S":"s"},
+		"timestamp":{"N":"1764000000123"},"region":{"S":"eu-west-1"},"aggregateId":{"S":"a1"},"sequence":{"N":"42"},"traceparent":{"S":"00-a-b-01"}}}}}`)
+	require.Equal(t, streamrecord.BadNumber, r.Fault.Code)
+	require.Equal(t, "e1 N s eu-west-1 a1 00-a-b-01", strings.Join([]string{r.EventID, r.EventName, r.Source, r.Region, r.AggregateID, r.TraceParent}, " "))
+	require.Equal(t, [2]int64{1764000000123, 42}, [2]int64{r.Timestamp, r.Sequence})
 }
 
 // TestFaultsHoldNoValues puts a secret into values near every kind of fault.

@@ -45,6 +45,15 @@ func TestPayloadValues(t *testing.T) {
 	deepIn, deepOut := deep(32)
 	deepestIn, deepestOut := deep(maxDepth - 1)
 	tooDeepIn, _ := deep(maxDepth)
+	words := map[string]string{ // of the faults, by their code
+		streamrecord.BadRecord:       "damaged JSON",
+		streamrecord.UnsupportedType: "not a value of one DynamoDB type",
+		streamrecord.BadNumber:       "an N that is no number",
+		streamrecord.BadString:       "a string with invalid UTF-8, half a surrogate pair, a control character or an unknown escape",
+		streamrecord.BadBinary:       "a B that is not base64",
+		streamrecord.BadPayload:      "a payload of type S must be JSON text, and this is not",
+		streamrecord.TooDeep:         "nested too deep",
+	}
 	for _, row := range []struct {
 		name, in   string
 		want       string // the JSON, or
@@ -197,8 +206,9 @@ func TestPayloadValues(t *testing.T) {
 			if row.code != "" {
 				require.Equal(t, streamrecord.Undecodable, r.Kind, "%s", r.Detail)
 				require.Equal(t, row.code, r.Fault.Code, r.Fault.Message)
+				require.True(t, strings.HasSuffix(r.Fault.Message, ": "+words[row.code]), r.Fault.Message)
 				if row.path != "" {
-					require.True(t, strings.HasPrefix(r.Fault.Message, row.path+": "), r.Fault.Message)
+					require.Equal(t, row.path+": "+words[row.code], r.Fault.Message)
 				}
 				require.Equal(t, "e1", r.EventID, "the headers were readable")
 				return

@@ -137,7 +137,9 @@ func TestAnswersOfAFunction(t *testing.T) {
 		failed(strings.Replace(item(10), `"4`, `"0004`, 1)): 2, // as a number
 		failed(item(12)): 0, failed(`{"itemIdentifier":""}`): 0, failed(`{"itemIdentifier":null}`): 0, failed(`{}`): 0,
 		failed(strings.Replace(item(10), "item", "Item", 1)): 0, failed(item(10) + `,{"itemIdentifier":""}`): 0,
-		failed(`{"itemIdentifier":10}`): 0, failed(`{"itemIdentifier":"shard"}`): 0,
+		failed(item(10) + `,{"itemIdentifier":"` + strings.Repeat("x", 40) + `"}`): 0,
+		strings.Replace(failed(item(10)), "batch", "Batch", 1):                     4, // another name
+		failed(`{"itemIdentifier":10}`):                                            0, failed(`{"itemIdentifier":"shard"}`): 0,
 		`{"batchItemFailures":"x"}`: 0, `"ok"`: 0, `{"batchItemFailures":[`: 0,
 	} {
 		var s relaytest.Stream
