@@ -263,6 +263,13 @@ func TestExplainHostileItems(t *testing.T) {
 	require.NoError(t, w.Append(in, event(t, "e1", "text")))
 	there = item{"event": m(item{"headers": headers, "payload": s(`text`)})}
 	require.Error(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))), "not the JSON text of the string")
+
+	// the caller may have changed its own event, too: two payloads that cannot be
+	// read are not the same one
+	for _, mine := range []types.AttributeValue{nil, s(`{"n":1`)} {
+		in.TransactItems[1].Put.Item["event"] = m(item{"headers": headers, "payload": mine})
+		require.ErrorIs(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))), outbox.ErrEventExists)
+	}
 }
 
 func TestExplainSequenceTaken(t *testing.T) {

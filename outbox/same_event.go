@@ -111,26 +111,31 @@ func sameHeader(a, b eventitem.Event, name string) bool {
 // samePayload reports whether two payloads are the same JSON value, in whatever
 // form they are stored: as a map, or as JSON text in an S.
 func samePayload(a, b types.AttributeValue) bool {
-	return eventitem.Equal(a, b) || eventitem.Equal(payloadValue(a), payloadValue(b))
+	if eventitem.Equal(a, b) {
+		return true
+	}
+	va, okA := payloadValue(a)
+	vb, okB := payloadValue(b)
+	return okA && okB && eventitem.Equal(va, vb)
 }
 
-// payloadValue returns a payload as a map would have it, nil for an S that is not
-// JSON text.
-func payloadValue(v types.AttributeValue) types.AttributeValue {
+// payloadValue returns a payload as a map would have it, false for an S that is
+// not JSON text.
+func payloadValue(v types.AttributeValue) (types.AttributeValue, bool) {
 	s, ok := v.(*types.AttributeValueMemberS)
 	if !ok || s == nil {
-		return v
+		return v, true
 	}
 	d := json.NewDecoder(strings.NewReader(s.Value))
 	d.UseNumber()
 	var decoded any
 	if err := d.Decode(&decoded); err != nil {
-		return nil
+		return nil, false
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil
+		return nil, false
 	}
-	return attributeOf(decoded)
+	return attributeOf(decoded), true
 }
 
 // attributeOf returns a decoded JSON value as a value of DynamoDB, whether that
