@@ -154,7 +154,8 @@ func (h *history) write(shard, n int, mayBeBad bool) []*fate {
 	}
 	for i, f := range fates {
 		f.place = i + 1
-		r := testRecord{sequence: 1000*shard + i + 1, id: f.id, aggregate: f.aggregate, name: "User.Created", age: time.Since(f.created)}
+		r := testRecord{sequence: f.number(), id: f.id, aggregate: f.aggregate, name: "User.Created", age: time.Since(f.created)}
+		r.payload = fmt.Sprintf(`{"N":"%d"}`, f.number())
 		switch f.bad {
 		case unreadable:
 			r.payload = `{"??":1}`
@@ -280,7 +281,7 @@ func (s *historyShard) deliver(t *testing.T, p *process) {
 		s.pass(n)
 		pause = 0
 	default:
-		at := slices.IndexFunc(batch, func(f *fate) bool { return fmt.Sprint(1000*s.n+f.place) == failed })
+		at := slices.IndexFunc(batch, func(f *fate) bool { return fmt.Sprint(f.number()) == failed })
 		if at < 0 {
 			h.breaks("the answer names no record of the batch: %s", out)
 			return

@@ -67,6 +67,9 @@ const (
 
 func (f *fate) done() bool { return f.accepted || f.sunk }
 
+// number is the sequence number of the record, and the payload of the event.
+func (f *fate) number() int { return 1000*f.shard + f.place }
+
 // chance is true once in n times; never when all is healthy.
 func (h *history) chance(n int) bool { return !h.healthy && h.rng.IntN(n) == 0 }
 
@@ -126,6 +129,13 @@ func (p *process) Size(e relay.Entry) int {
 func (p *process) Publish(ctx context.Context, entries []relay.Entry) ([]relay.Result, error) {
 	h := p.h
 	h.mu.Lock()
+	for _, e := range entries {
+		if h.fates[e.EventID] == nil {
+			h.breaks("%q is sent, and nobody has committed it", e.EventID)
+			h.mu.Unlock()
+			return nil, broken
+		}
+	}
 	before := p.accepted[entries[0].Bus]
 	latency, lost, kind := time.Duration(0), h.chance(25), 0
 	if !h.healthy {
@@ -206,7 +216,7 @@ func (p *process) results(entries []relay.Entry) []relay.Result {
 	for i, e := range entries {
 		f := h.fates[e.EventID]
 		switch {
-		case !strings.Contains(string(e.Detail), `"eventId":"`+e.EventID+`"`):
+		case !strings.Contains(string(e.Detail), `"eventId":"`+e.EventID+`"`), !strings.HasSuffix(string(e.Detail), fmt.Sprintf(`"payload":%d}`, f.number())):
 			h.breaks("%s is sent with another event's bytes", e.EventID)
 		case f.detail != "" && f.detail != string(e.Detail):
 			h.breaks("%s comes again with other bytes", e.EventID)

@@ -16,7 +16,8 @@ import (
 
 // TestBusFaultsLoseNothing breaks the wire between the relay and the bus, and
 // compares what the queue got with what was committed: each event at least
-// once, nothing else, and every duplicate under the same eventId.
+// once, nothing else, and every duplicate under the same eventId and another id of
+// the bus.
 func TestBusFaultsLoseNothing(t *testing.T) {
 	t.Parallel()
 	const events = 12
@@ -67,12 +68,15 @@ func TestBusFaultsLoseNothing(t *testing.T) {
 					}
 					require.NoError(t, p.poller.Drain(t.Context()))
 
-					arrived := map[string]int{}
+					arrived, ids := map[string]int{}, map[string]bool{}
 					for _, message := range p.bus.Queue.Drain(t) {
 						ev, err := envelope.FromSQS([]byte(*message.Body))
 						require.NoError(t, err)
 						require.True(t, committed[ev.Headers.EventID], "phantom event %s", ev.Headers.EventID)
 						arrived[ev.Headers.EventID]++
+						require.NotEmpty(t, ev.Bus.ID)
+						require.False(t, ids[ev.Bus.ID], "two publishes with one id of the bus")
+						ids[ev.Bus.ID] = true
 						_, duplicate := p.consume(t.Context(), t, *message.Body)
 						require.Equal(t, arrived[ev.Headers.EventID] > 1, duplicate)
 					}
