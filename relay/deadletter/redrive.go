@@ -33,8 +33,9 @@ const (
 	// margin is the least time that a page is begun with.
 	margin = time.Second
 
-	// grace is how long letters are deleted behind the end of the context. What the
-	// bus has accepted, and is still a letter, would be published again.
+	// grace is for how long letters are still deleted after the context has ended.
+	// An event that the bus has accepted would be published again if its letter
+	// stayed.
 	grace = 5 * time.Second
 )
 
@@ -125,7 +126,10 @@ func (r *Report) add(page []*letter) {
 //
 // It returns an error, and the report so far, when the table cannot be read or
 // written, when the configuration keeps a page from being published, or when ctx
-// is about to end.
+// is about to end. When ctx has ended, nothing more is published, and what the bus
+// has accepted of the page is still deleted, for at most 5 seconds: in a Lambda
+// function, give it a ctx that ends that much before the function does, so that
+// the report comes back.
 func (t *Table) Redrive(ctx context.Context, client RedriveAPIClient, h *relay.Handler, optFns ...func(*RedriveOptions)) (Report, error) {
 	opts, err := t.redriveOptions(client, h, optFns)
 	if err != nil {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/faketable"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/deadletter"
 	"github.com/dynamodb-outbox/dynamodb-outbox/relay/relaytest"
 )
@@ -41,6 +43,40 @@ func TestRedriveThatIsCutOffWhileItReads(t *testing.T) {
 		_, err = sink.Redrive(t.Context(), db, h, size, func(o *deadletter.RedriveOptions) { o.Start = sum.Next })
 		require.NoError(t, err)
 		require.Empty(t, db.Items("dead"), "cut off at read %d", at)
+	}
+}
+
+// What the bus has accepted by the end of the time is deleted, and nothing else; a
+// table that does not answer is not waited for without end.
+func TestRedriveDeletesAfterItsEnd(t *testing.T) {
+	for _, hangs := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			db, sink := lettersOf(t, storedEvents(3)...)
+			ctx, cancel := context.WithCancel(t.Context())
+			bus := &relaytest.Bus{Script: func(call int, entries []relaytest.Entry) relaytest.Answer {
+				cancel()
+				return relaytest.RefuseEvents("InvalidArgument", "event-2")(call, entries)
+			}}
+			db.Fault = func(ctx context.Context, operation string) error {
+				if hangs && operation == "DeleteItem" {
+					<-ctx.Done()
+				}
+				return nil
+			}
+			begin := time.Now()
+			sum, err := sink.Redrive(ctx, db, letterHandler(t, bus, sink))
+			require.Equal(t, []string{"event-1", "event-3"}, accepted(bus))
+			if hangs {
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorContains(t, err, `event "event-1" is published, delete its dead letter from table dead`)
+				require.Equal(t, 5*time.Second, time.Since(begin))
+				return
+			}
+			require.NoError(t, err, "each letter was tried")
+			require.Equal(t, deadletter.Report{Read: 3, Published: 2, Failed: 1}, sum)
+			require.Len(t, db.Items("dead"), 1)
+			require.Equal(t, "event-2", faketable.Text(db.Items("dead")[0]["eventId"]))
+		})
 	}
 }
 
