@@ -34,8 +34,10 @@ const (
 )
 
 // maxReceiveCount is how often the consumer gets a message before it goes to the
-// dead-letter queue.
-const maxReceiveCount = 3
+// dead-letter queue, as in the deploy templates. AWS's advice is five or more
+// (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html): a batch
+// that a busy machine did not get done counts, too.
+const maxReceiveCount = 5
 
 // visibility is how many seconds a message that was received and not deleted
 // stays away. AWS's advice is six times the function's timeout or more; a person

@@ -82,8 +82,8 @@ func readLedger(t *testing.T, url string) (l ledger) {
 }
 
 // atRest is how long the books may take until nothing is on its way any more: a
-// message that fails needs three times the queue's visibility timeout.
-const atRest = 45 * time.Second
+// message that fails needs five times the queue's visibility timeout.
+const atRest = time.Minute
 
 // balancedAt is true when the page's books balance with so many events committed
 // and nothing is on its way any more.

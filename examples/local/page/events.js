@@ -92,7 +92,7 @@ export function showWay({ way, item, detail, message, wanted }) {
     steps.push(['published', way.published, 'Published', way.publishes > 1 ? `the bus accepted it ${way.publishes} times, each time under the same event id` : 'the relay read it from the stream, and the bus accepted it']);
     if (wanted) {
       steps.push(['received', way.received, 'Received', way.deliveries > 1 ? `by the messaging service, ${way.deliveries} times` : 'by the messaging service, from its queue']);
-      if (way.parked && !way.done) steps.push(['dead', way.parked, 'Dead-letter queue', 'the consumer could not handle it, three times']);
+      if (way.parked && !way.done) steps.push(['dead', way.parked, 'Dead-letter queue', 'the consumer could not handle it, five times']);
       else steps.push(['done', way.done, 'Done', way.deliveries > 1 ? 'once: the receipt told the other deliveries apart' : 'work and receipt committed in one transaction']);
     }
   }
