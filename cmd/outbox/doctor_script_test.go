@@ -167,7 +167,7 @@ func (w world) serve(t *testing.T) (cfg aws.Config, asked func() []string) {
 func operationOf(t *testing.T, r *http.Request) (operation, subject string) {
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/2015-03-31/"); ok { // Lambda
 		if strings.HasPrefix(rest, "event-source-mappings") {
-			return "ListEventSourceMappings", r.URL.Query().Get("FunctionName")
+			return "ListEventSourceMappings", r.URL.Query().Get("FunctionName") + " " + r.URL.Query().Get("Marker")
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(rest, "functions/"), "/configuration")
 		name, err := url.PathUnescape(name)

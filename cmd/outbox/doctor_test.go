@@ -99,6 +99,10 @@ var faults = []struct {
 		m := w.part(relayMapping, "EventSourceMappings")
 		w.part(relayMapping)["EventSourceMappings"] = []object{m, m}
 	}, "mapping.exists", doctor.Problem, "published twice"},
+	{"two mappings, on two pages", func(w world) {
+		w.part(relayMapping)["NextMarker"] = "page-2"
+		w[relayMapping+" page-2"] = object{"EventSourceMappings": []object{w.part(relayMapping, "EventSourceMappings")}}
+	}, "mapping.exists", doctor.Problem, "published twice"},
 	{"mapping of an old stream", func(w world) { w.part(store, "Table")["LatestStreamArn"] = streamARN + "x" }, "mapping.stream", doctor.Problem, "switched off and on"},
 	{"disabled mapping", func(w world) { w.part(relayMapping, "EventSourceMappings")["State"] = "Disabled" }, "mapping.state", doctor.Problem, "--enabled"},
 	{"mapping coming up", func(w world) { w.part(relayMapping, "EventSourceMappings")["State"] = "Creating" }, "mapping.state", doctor.Warning, "wait"},
@@ -111,7 +115,7 @@ var faults = []struct {
 	{"no record age", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = -1 }, "mapping.record-age", doctor.Warning, "forgets after 24 hours"},
 	{"record age of 23.5 hours", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 84600 }, "mapping.record-age", doctor.Warning, "forgets after 24 hours"},
 	{"record age of a week", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 604800 }, "mapping.record-age", doctor.Warning, "604800 s"},
-	{"record age of a minute", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 60 }, "mapping.record-age", doctor.Problem, "skip events"},
+	{"record age of almost six hours", func(w world) { w.part(relayMapping, "EventSourceMappings")["MaximumRecordAgeInSeconds"] = 21599 }, "mapping.record-age", doctor.Problem, "skip events"},
 	{"no on-failure destination", func(w world) { delete(w.part(relayMapping, "EventSourceMappings"), "DestinationConfig") }, "mapping.on-failure", doctor.Problem, "skipped in silence"},
 	{"on-failure queue gone", func(w world) { delete(w, "GetQueueUrl outbox-relay-failures") }, "mapping.on-failure-queue", doctor.Problem, "cannot report"},
 	{"from LATEST", func(w world) { w.part(relayMapping, "EventSourceMappings")["StartingPosition"] = "LATEST" }, "mapping.starting-position", doctor.Warning, "passed over"},
@@ -168,6 +172,9 @@ var faults = []struct {
 	{"dead-letter queue of the target without a policy", func(w world) {
 		delete(w.part("GetQueueAttributes outbox-rule-dlq", "Attributes"), "Policy")
 	}, "target.dlq-policy", doctor.Problem, "may not send"},
+	{"the consumer reads another queue", func(w world) {
+		w.part("ListEventSourceMappings outbox-messaging", "EventSourceMappings")["EventSourceArn"] = "arn:aws:sqs:" + region + ":" + account + ":other"
+	}, "consumer-mapping.exists", doctor.Problem, "nobody reads"},
 	{"nobody reads the queue", func(w world) { w["ListEventSourceMappings outbox-messaging"] = object{} }, "consumer-mapping.exists", doctor.Problem, "nobody reads"},
 	{"consumer without response type", func(w world) {
 		delete(w.part("ListEventSourceMappings outbox-messaging", "EventSourceMappings"), "FunctionResponseTypes")
