@@ -67,7 +67,9 @@ func TestDiscard(t *testing.T) {
 	require.Contains(t, log.String(), "a test event")
 	require.Contains(t, log.String(), "event-2")
 	require.NotContains(t, log.String(), secret)
-	require.ErrorIs(t, sink.Discard(t.Context(), db, letters[1], "again", nil), deadletter.ErrNoLetter)
+	err := sink.Discard(t.Context(), db, letters[1], "again", nil)
+	require.ErrorIs(t, err, deadletter.ErrNoLetter)
+	require.ErrorContains(t, err, `table dead, event "event-2"`)
 	require.Len(t, db.Items("dead"), 2)
 
 	again := storedEvent{n: 3}.letter()
@@ -75,6 +77,9 @@ func TestDiscard(t *testing.T) {
 	require.NoError(t, sink.Put(t.Context(), again))
 	require.ErrorIs(t, sink.Discard(t.Context(), db, letters[2], "old", nil), deadletter.ErrNoLetter, "it was put again")
 	require.Len(t, db.Items("dead"), 2)
+	db.Fault = broken(errors.New("throttled"))
+	require.EqualError(t, sink.Discard(t.Context(), db, letters[0], "a test event", nil),
+		`deadletter: discard the dead letter of event "event-1" from table dead: throttled`)
 }
 
 // What the event store has now is published, and the letter's own record only

@@ -33,6 +33,7 @@ func TestATableThatCannotBe(t *testing.T) {
 		{"TTL", deadletter.New(client, "dead", func(o *deadletter.Options) { o.TTL = 7 }), "TTL"},
 		{"a negative TTL", deadletter.New(client, "dead", func(o *deadletter.Options) { o.TTL = -time.Hour }), "TTL"},
 		{"names", deadletter.New(client, "dead", func(o *deadletter.Options) { o.PK = "eventId" }), `two attributes are named "eventId"`},
+		{"the name of the time to live", deadletter.New(client, "dead", func(o *deadletter.Options) { o.TTLAttribute = "sk" }), `two attributes are named "sk"`},
 		{"equal keys", deadletter.New(client, "dead", func(o *deadletter.Options) { o.PK, o.SK = "k", "k" }), `two attributes are named "k"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
