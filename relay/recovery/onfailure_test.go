@@ -79,6 +79,7 @@ func TestOnFailureRefuses(t *testing.T) {
 		"of stream arn:aws:dynamodb:eu-west-2": strings.Replace(good, "eu-west-1", "eu-west-2", 1),
 		"of stream arn:aws:dynamodb:eu-west-1:123456789013": strings.Replace(good, "123456789012", "123456789013", 1),
 		"does not say how many records":                     strings.Replace(good, `"batchSize":3`, `"batchSize":0`, 1),
+		"how many records the batch":                        strings.Replace(good, `"batchSize":3`, `"batchSize":-1`, 1),
 		"how many records":                                  strings.Replace(good, `"batchSize"`, `"size"`, 1),
 		"holds no records":                                  withPayload(good, `"{}"`),
 		"payload of the on-failu":                           withPayload(good, `7`),
