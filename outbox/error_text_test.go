@@ -35,6 +35,8 @@ func TestErrorTexts(t *testing.T) {
 			`outbox: TransactItems[1] (table "receipts", the event): headers.eventId: missing; without it a duplicate cannot be recognised`},
 		"no payload": {w.Append(signup("u1"), envelope.CustomEvent{Headers: event(t, "e1", 1).Headers}),
 			`outbox: TransactItems[1] (table "event-store", event "e1" ("User.Created")): payload: missing; an event without one has the payload null`},
+		"payload that is not JSON": {w.Append(signup("u1"), envelope.CustomEvent{Headers: event(t, "e1", 1).Headers, Payload: []byte(`{"a":}`)}),
+			`outbox: TransactItems[1] (table "event-store", event "e1" ("User.Created")): payload.a: not valid JSON at byte 5`},
 		"no source": {newWriter(t, func(o *outbox.Options) { o.Source = "" }).Append(signup("u1"), event(t, "e1", 1)),
 			`outbox: TransactItems[1] (table "event-store", event "e1" ("User.Created")): headers.source: missing; set Options.Source or the event's own`},
 		"same event twice": {w.Append(twice, event(t, "e1", 1)),

@@ -63,8 +63,8 @@ type Item struct {
 //
 // Encode checks the values that are stored and published: that payload and
 // extensions are exact JSON, and neither DynamoDB nor EventBridge refuses any of
-// it. It leaves to the caller to compare Size and
-// DetailSize with their limits. The error is a [*ValueError].
+// it. It leaves to the caller to compare Size and DetailSize with their limits.
+// The error is a [*ValueError].
 func Encode(ev envelope.CustomEvent, l envelope.Layout, form Form, ttl int64) (Item, error) {
 	l = l.WithDefaults()
 	var v values

@@ -3,8 +3,8 @@
 //
 // [Measure] looks only for what the SDK would not send as it was meant; all else is
 // left to DynamoDB. [Check] and [CheckValue] also look for what DynamoDB does not
-// store. All are pure functions that allocate nothing
-// unless there is an error, but for sets that are checked.
+// store. All are pure functions that allocate nothing unless there is an error, but
+// for sets that are checked.
 package itemsize
 
 import (
