@@ -109,7 +109,7 @@ func TestQuotedLen(t *testing.T) {
 
 func TestAppendQuoted(t *testing.T) {
 	for before := range 20 {
-		for _, special := range []string{`"`, `\`, "\n", "\x01", "\x7f", "é", "\xff", "\xe2\x82", "\u2028", `":"`, `\"\"\"\"`, strings.Repeat("\x00", 9)} {
+		for _, special := range []string{`"`, `\`, "\n", "\x01", "\x7f", "é", "\xff", "\xe2\x82", "\u2028", `":"`, `\"\"\"\"`, strings.Repeat("\x00", 99)} {
 			for _, after := range []int{0, 1, 7, 8, 20} {
 				quotes(t, strings.Repeat("x", before)+special+strings.Repeat("y", after))
 			}
@@ -189,7 +189,7 @@ func TestPathTo(t *testing.T) {
 }
 
 func TestNothingIsAllocated(t *testing.T) {
-	text := `{"a":["` + strings.Repeat("plain and é, ", 20) + `",1.5e3,"\u00e9\n",null]}`
+	text := "{\n\t" + `"a":["` + strings.Repeat("plain and é, ", 20) + `",1.5e3,"\u00e9\n",null]}`
 	data := []byte(text)
 	room := make([]byte, 0, 4096)
 	require.Zero(t, testing.AllocsPerRun(10, func() {

@@ -72,58 +72,52 @@ func PutRune(dst []byte, r rune) int {
 // becomes U+FFFD, as in encoding/json. What b has room for behind the string may
 // be overwritten.
 func AppendQuoted[S Text](b []byte, text S) []byte {
-	const room = 8 + 8 + 8 // eight characters with a backslash each, and eight bytes behind them
+	const room = 64 // for eight control characters of six bytes, and what is written behind them
 	start := len(b)
-	b = slices.Grow(b, 2*len(text)+room)
+	b = slices.Grow(b, 1+2*len(text)+room)
 	b, n := b[:cap(b)], start+1
 	b[start] = '"'
-	wide, plain := uint64(0), uint64(Highs) // there is more than ASCII; there are no control characters
-	p := 0
-	for ; p <= len(text)-8; p += 8 {
+	wide := uint64(0) // there is more than ASCII
+	for p := 0; p < len(text); {
 		w := Load(text, p)
+		if NoControls(w) != Highs { // there is one, or fewer than eight bytes are left
+			b = slices.Grow(b[:n], 2*(len(text)-p)+room)
+			b = b[:cap(b)]
+			for end := min(p+8, len(text)); p < end; p++ {
+				c := text[p]
+				wide |= uint64(c)
+				if c < ' ' {
+					n += PutRune(b[n:], rune(c))
+					continue
+				}
+				if c == '"' || c == '\\' {
+					b[n] = '\\'
+					n++
+				}
+				b[n] = c
+				n++
+			}
+			continue
+		}
+		p += 8
 		wide |= w
-		plain &= NoControls(w)
 		// All eight are written, and those from an escaped one on again, behind it.
-		to := (*[room]byte)(b[n:])
+		to := (*[8 + 8 + 8]byte)(b[n:])
 		binary.LittleEndian.PutUint64(to[:], w)
 		n += 8
 		more := 0
 		for m := QuotesAndBackslashes(w); m != 0; m &= m - 1 {
 			k := Index(m)
-			at := (k + more) & 15 // it is less, as 8*k is less than 64, and so the compiler knows it
+			at := (k + more) & 15 // each is at most 7; the masks tell the compiler so
 			to[at] = '\\'
 			binary.LittleEndian.PutUint64(to[at+1:], w>>(8*k&63))
 			more++
 		}
 		n += more
 	}
-	for ; p < len(text); p++ { // fewer than eight are left
-		c := text[p]
-		wide |= uint64(c)
-		if c < ' ' {
-			plain = 0
-		}
-		if c == '"' || c == '\\' {
-			b[n] = '\\'
-			n++
-		}
-		b[n] = c
-		n++
-	}
-	if plain != Highs || wide&Highs != 0 && invalid(text) >= 0 {
-		return appendQuotedRunes(b[:start], string(text))
+	if wide&Highs != 0 && invalid(text) >= 0 {
+		return AppendQuoted(b[:start], string([]rune(string(text))))
 	}
 	b[n] = '"'
 	return b[:n+1]
-}
-
-// appendQuotedRunes is AppendQuoted for text with control characters, and for
-// bytes that are not UTF-8. Hardly any text has them.
-func appendQuotedRunes(b []byte, text string) []byte {
-	b = append(b, '"')
-	for _, r := range text {
-		b = slices.Grow(b, 6)
-		b = b[:len(b)+PutRune(b[len(b):len(b)+6], r)]
-	}
-	return append(b, '"')
 }
