@@ -120,7 +120,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestNewAcceptsAtTheLimit(t *testing.T) {
 	_, err := envelope.New(t.Context(), strings.Repeat("n", envelope.MaxEventName), nil, func(h *envelope.Headers) {
-		h.Source = strings.Repeat("s", envelope.MaxSource)
+		h.Source = strings.Repeat("s", 256)
 		h.Timestamp = envelope.MinTimestamp
 	})
 	require.NoError(t, err)
