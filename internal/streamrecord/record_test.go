@@ -159,6 +159,9 @@ func TestConfig(t *testing.T) {
 	require.Contains(t, r.Fault.Message, own.Marker)
 	r = plainDecode(t, streamrecord.Config{MarkerValue: "x"}, record(`"event":`+event))
 	require.Equal(t, streamrecord.Event, r.Kind, "a value without a marker means nothing")
+
+	r = plainDecode(t, streamrecord.Config{Marker: "kind"}, record(`"kind":{"S":"outbox/2"},"event":`+event))
+	require.Equal(t, "UnknownFormat: kind: a format that this version does not know", r.Fault.String())
 }
 
 // TestMissingEvent has the names of what an item has in the place of an event:
