@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"testing"
@@ -256,6 +257,10 @@ func TestExplainHostileItems(t *testing.T) {
 	}
 	more := item{"event": m(item{"headers": headers, "payload": m(item{"n": n("1")}), "more": s("x")})}
 	require.ErrorContains(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", more))), "another event.more")
+	renamed := maps.Clone(headers.(*types.AttributeValueMemberM).Value)
+	renamed["eventName"] = s("User.Renamed")
+	more = item{"event": m(item{"headers": m(renamed), "payload": m(item{"n": n("1")})})}
+	require.ErrorContains(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", more))), "another headers.eventName")
 	there := item{"event": m(item{"headers": headers, "payload": s(` { "n" : 10e-1 } `)})}
 	require.NoError(t, w.Explain(in, cancelled(reason("None"), old("ConditionalCheckFailed", there))))
 
@@ -274,18 +279,26 @@ func TestExplainHostileItems(t *testing.T) {
 
 func TestExplainSequenceTaken(t *testing.T) {
 	w := newWriter(t, func(o *outbox.Options) { o.Layout = envelope.AggregateLayout() })
-	sequenced := func(id string) *types.Put {
+	sequenced := func(id, aggregate string) *types.Put {
 		in := signup("u1")
-		require.NoError(t, w.Append(in, event(t, id, 1, func(h *envelope.Headers) { h.AggregateID, h.Sequence = "user-1", 3 })))
+		require.NoError(t, w.Append(in, event(t, id, 1, func(h *envelope.Headers) { h.AggregateID, h.Sequence = aggregate, 3 })))
 		return in.TransactItems[1].Put
 	}
-	mine, theirs := sequenced("mine"), sequenced("theirs")
+	mine, theirs, other := sequenced("mine", "user-1"), sequenced("theirs", "user-1"), sequenced("theirs", "user-2")
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: mine}}}
 	err := w.Explain(in, cancelled(old("ConditionalCheckFailed", theirs.Item)))
 	require.ErrorIs(t, err, outbox.ErrSequenceTaken)
 	require.NotErrorIs(t, err, outbox.ErrEventExists)
 	require.ErrorContains(t, err, "mine")
 	require.NoError(t, w.Explain(in, cancelled(old("ConditionalCheckFailed", mine.Item))))
+	require.ErrorIs(t, w.Explain(in, cancelled(old("ConditionalCheckFailed", other.Item))), outbox.ErrEventExists, "of another aggregate")
+
+	put := &dynamodb.PutItemInput{TableName: mine.TableName, Item: mine.Item}
+	err = w.ExplainPut(put, &types.ConditionalCheckFailedException{Item: theirs.Item})
+	require.ErrorIs(t, err, outbox.ErrSequenceTaken)
+	var e *outbox.CommitError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, outbox.NotCommitted, e.Outcome)
 }
 
 func TestExplainRequestErrors(t *testing.T) {
