@@ -15,11 +15,13 @@ import (
 // appendBody appends the body of a call to b. Members that are empty are left
 // out, as the SDK leaves out nil ones.
 func (e *EventBridge) appendBody(b []byte, entries []Entry) []byte {
-	size := 0
+	size, longest := 0, 0
 	for i := range entries {
-		size += len(entries[i].Detail) / 4 * 5 // with its escapes, as a rule
+		n := len(entries[i].Detail)
+		size += n / 4 * 5 // with its escapes, as a rule
+		longest = max(longest, n)
 	}
-	b = append(slices.Grow(b, size), '{')
+	b = append(slices.Grow(b, size+longest), '{') // AppendQuoted makes room for twice the text
 	if e.opts.EndpointID != "" {
 		b = append(jsonlex.AppendQuoted(append(b, `"EndpointId":`...), e.opts.EndpointID), ',')
 	}
