@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -335,6 +336,34 @@ func TestTapOfATable(t *testing.T) {
 	require.NoError(t, outbox.Commit(t.Context(), &tap, in, w))
 	require.Len(t, tap.Records(), 1)
 	require.Contains(t, string(tap.Records()[0]), `"state":{"S":"new"}`)
+}
+
+// A table is the same by its name and by its ARN, as in DynamoDB.
+func TestTablesByARN(t *testing.T) {
+	const arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
+	var db outboxtest.Client
+	_, err := db.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String(arn + "orders"),
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String("orderId"), KeyType: types.KeyTypeHash}},
+	})
+	require.NoError(t, err)
+	n := 0
+	for _, watched := range []string{"orders", arn + "orders"} {
+		tap := outboxtest.Tap{Client: &db, Table: watched}
+		for _, name := range []string{"orders", arn + "orders"} {
+			n++
+			key := map[string]types.AttributeValue{"orderId": s(strconv.Itoa(n))}
+			_, err := tap.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+				{Put: &types.Put{TableName: &name, Item: key}},
+			}})
+			require.NoError(t, err)
+			got, err := tap.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &name, Key: key})
+			require.NoError(t, err)
+			require.Equal(t, key, got.Item)
+			require.Len(t, db.Items(name), n)
+		}
+		require.Len(t, tap.Records(), 2)
+	}
 }
 
 func TestConcurrentCommits(t *testing.T) {
