@@ -181,6 +181,7 @@ func TestPathTo(t *testing.T) {
 	} {
 		require.Equal(t, want, string(jsonlex.AppendPathTo([]byte("p"), text, at)), "byte %d", at)
 	}
+	require.Equal(t, "p.a", string(jsonlex.AppendPathTo([]byte("p"), `{"a\q":[1]}`, len(`{"a\q":`))), "a key that is no valid string")
 	for end := range text { // a text without its end
 		for at := range text[:end+1] {
 			require.True(t, strings.HasPrefix(string(jsonlex.AppendPathTo([]byte("p"), text[:end], at)), "p"))

@@ -6,8 +6,13 @@ import "iter"
 // the value ends.
 type Member struct{ Key, Value, End int }
 
-// Name returns the member's name.
-func (m Member) Name(src []byte) string { return string(AppendText(nil, src, m.Key)) }
+// Name returns the member's name, "" if the key is no valid string.
+func (m Member) Name(src []byte) string {
+	if _, _, bad := String(src, m.Key); bad != None {
+		return ""
+	}
+	return string(AppendText(nil, src, m.Key))
+}
 
 // Members yields the members of the object at p, and nothing if there is none.
 // It ends where the text is no object any more: like [Skip], it looks only for

@@ -21,6 +21,7 @@ func TestMembers(t *testing.T) {
 		`{"a":{"b":1`:                         nil,
 		`{"a`:                                 nil,
 		`{a:1}`:                               nil,
+		`{"a\q":1,"\ud800":2,"b":3}`:          {"=1", "=2", "b=3"}, // no text
 		`[1]`:                                 nil,
 		``:                                    nil,
 	} {

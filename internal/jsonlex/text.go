@@ -101,7 +101,10 @@ func AppendText[S Text](dst []byte, src S, p int) []byte {
 		if At(src, p) != '\\' {
 			break
 		}
-		r, end, _ := Escape(src, p)
+		r, end, bad := Escape(src, p)
+		if bad != None {
+			break
+		}
 		dst = utf8.AppendRune(dst, r)
 		p = end
 	}
