@@ -77,47 +77,92 @@ func AppendQuoted[S Text](b []byte, text S) []byte {
 	b = slices.Grow(b, 1+2*len(text)+room)
 	b, n := b[:cap(b)], start+1
 	b[start] = '"'
-	wide := uint64(0) // there is more than ASCII
+	ascii := len(text) // so many bytes at the front are ASCII, as far as is known
 	for p := 0; p < len(text); {
-		w := Load(text, p)
-		if NoControls(w) != Highs { // there is one, or fewer than eight bytes are left
-			b = slices.Grow(b[:n], 2*(len(text)-p)+room)
-			b = b[:cap(b)]
-			for end := min(p+8, len(text)); p < end; p++ {
-				c := text[p]
-				wide |= uint64(c)
-				if c < ' ' {
-					n += PutRune(b[n:], rune(c))
-					continue
-				}
-				if c == '"' || c == '\\' {
-					b[n] = '\\'
-					n++
-				}
-				b[n] = c
+		n, p, ascii = quoteWords(b, text, n, p, ascii)
+		if p == len(text) {
+			break
+		}
+		b = slices.Grow(b[:n], 2*(len(text)-p)+room)
+		b = b[:cap(b)]
+		for end := min(p+8, len(text)); p < end; p++ {
+			c := text[p]
+			switch {
+			case c < ' ':
+				n += PutRune(b[n:], rune(c))
+				continue
+			case c == '"' || c == '\\':
+				b[n] = '\\'
 				n++
+			case c >= utf8.RuneSelf:
+				ascii = min(ascii, p)
 			}
-			continue
+			b[n] = c
+			n++
 		}
-		p += 8
-		wide |= w
-		// All eight are written, and those from an escaped one on again, behind it.
-		to := (*[8 + 8 + 8]byte)(b[n:])
-		binary.LittleEndian.PutUint64(to[:], w)
-		n += 8
-		more := 0
-		for m := QuotesAndBackslashes(w); m != 0; m &= m - 1 {
-			k := Index(m)
-			at := (k + more) & 15 // each is at most 7; the masks tell the compiler so
-			to[at] = '\\'
-			binary.LittleEndian.PutUint64(to[at+1:], w>>(8*k&63))
-			more++
-		}
-		n += more
 	}
-	if wide&Highs != 0 && invalid(text) >= 0 {
+	if invalid(text[ascii:]) >= 0 {
 		return AppendQuoted(b[:start], string([]rune(string(text))))
 	}
 	b[n] = '"'
 	return b[:n+1]
+}
+
+// quoteWords writes text from p on to dst[n:] as it stands in a JSON string, eight
+// bytes at a time, and returns how far it got. It stops before a control character,
+// or where fewer than eight bytes are left. Where it finds more than ASCII, it
+// lowers ascii to there.
+//
+// Large payloads spend their time here. So it calls nothing, which keeps all that
+// it needs in registers, and the first two escapes of a word, which are the most
+// that nearly any has, are written out.
+func quoteWords[S Text](dst []byte, text S, n, p, ascii int) (_, _, _ int) {
+	for p <= len(text)-8 && n <= len(dst)-len(escapedWord{}) {
+		w := Load(text, p)
+		if w&Highs != 0 && p < ascii {
+			ascii = p
+		}
+		to := (*escapedWord)(dst[n:])
+		binary.LittleEndian.PutUint64(to[:], w)
+		m := Escaped(w)
+		if m == 0 {
+			n, p = n+8, p+8
+			continue
+		}
+		if to.escape(w, m, 0) {
+			break
+		}
+		if m &= m - 1; m == 0 {
+			n, p = n+9, p+8
+			continue
+		}
+		if to.escape(w, m, 1) {
+			break
+		}
+		more := 2
+		for m &= m - 1; m != 0; m &= m - 1 {
+			if to.escape(w, m, more) {
+				return n, p, ascii
+			}
+			more++
+		}
+		n, p = n+8+more, p+8
+	}
+	return n, p, ascii
+}
+
+// escapedWord has room for eight bytes, as many backslashes, and what is written
+// behind them.
+type escapedWord [8 + 8 + 8]byte
+
+// escape puts a backslash before the lowest byte of w that m marks, and writes the
+// rest of w behind it. There are so many backslashes before it. It reports whether
+// the byte is a control character, which needs another escape.
+func (to *escapedWord) escape(w, m uint64, backslashes int) (control bool) {
+	k := Index(m)
+	at := (k + backslashes) & 15 // each is at most 7; the masks tell the compiler so
+	rest := w >> (8 * k & 63)
+	to[at] = '\\'
+	binary.LittleEndian.PutUint64(to[at+1:], rest)
+	return byte(rest) < ' '
 }

@@ -62,31 +62,48 @@ func restOfString[S Text](src S, start, p int) (end int, plain bool, bad Fault) 
 }
 
 // invalid returns the index of the first byte that is not UTF-8, -1 if there is
-// none.
+// none. Only where there is more than ASCII is it looked at byte by byte. No
+// character is cut there: eight bytes of ASCII are on both sides.
 func invalid[S Text](s S) int {
-	var ok bool
-	switch s := any(s).(type) {
-	case string:
-		ok = utf8.ValidString(s)
-	case []byte:
-		ok = utf8.Valid(s)
+	ascii := func(p int) bool {
+		w := Load(s, p)
+		return w != 0 && w&Highs == 0
 	}
-	if ok {
-		return -1
-	}
-	i := 0
-	for i < len(s) {
-		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
-		if r == utf8.RuneError && size <= 1 {
-			break
+	for p := 0; p < len(s); p += 8 {
+		if ascii(p) {
+			continue
 		}
-		i += size
+		start := p
+		for p += 8; p < len(s) && !ascii(p); {
+			p += 8
+		}
+		part := s[start:min(p, len(s))]
+		if valid(part) {
+			continue
+		}
+		for i := 0; ; {
+			r, size := utf8.DecodeRuneInString(string(part[i:min(i+utf8.UTFMax, len(part))]))
+			if r == utf8.RuneError && size <= 1 {
+				return start + i
+			}
+			i += size
+		}
 	}
-	return i
+	return -1
 }
 
-// AppendText appends the text of a string that [String] has taken, whose
-// opening quote is at p.
+func valid[S Text](s S) bool {
+	switch s := any(s).(type) {
+	case string:
+		return utf8.ValidString(s)
+	case []byte:
+		return utf8.Valid(s)
+	}
+	return false
+}
+
+// AppendText appends the text of a string whose opening quote is at p. Of one
+// that [String] does not take, it appends what is before an escape that is none.
 func AppendText[S Text](dst []byte, src S, p int) []byte {
 	p++
 	for uint(p) < uint(len(src)) {

@@ -37,19 +37,13 @@ func Special(w uint64) uint64 {
 	return ((quoteOrControl - ones*0x21) | (backslash - ones)) &^ w & Highs
 }
 
-// QuotesAndBackslashes marks the two, and every mark is exact: an addition to
+// Escaped marks what [Special] marks, and every mark is exact: an addition to
 // seven bits carries into the eighth and no further.
-func QuotesAndBackslashes(w uint64) uint64 {
+func Escaped(w uint64) uint64 {
 	low := w &^ Highs
-	quote := low ^ ones*'"'
+	quoteOrControl := low ^ ones*2
 	backslash := low ^ ones*'\\'
-	const most = ones * 0x7F
-	return ^((quote+most)&(backslash+most) | w) & Highs
-}
-
-// NoControls marks what is not a control character. These marks are exact too.
-func NoControls(w uint64) uint64 {
-	return (w&^Highs + ones*(0x80-' ') | w) & Highs
+	return ^((quoteOrControl+ones*(0x7F-0x20))&(backslash+ones*0x7F) | w) & Highs
 }
 
 // SpecialOrWide marks what [Special] marks, and all bytes outside of ASCII.

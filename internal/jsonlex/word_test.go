@@ -39,11 +39,8 @@ func TestMarks(t *testing.T) {
 				if got, want := jsonlex.Index(jsonlex.Special(w)), lowest(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
 					require.Equal(t, want, got, "Special %q", b)
 				}
-				if got, want := jsonlex.QuotesAndBackslashes(w), each(b, func(c byte) bool { return c == '"' || c == '\\' }); got != want {
-					require.Equal(t, want, got, "QuotesAndBackslashes %q", b)
-				}
-				if got, want := jsonlex.NoControls(w), each(b, func(c byte) bool { return c >= ' ' }); got != want {
-					require.Equal(t, want, got, "NoControls %q", b)
+				if got, want := jsonlex.Escaped(w), each(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
+					require.Equal(t, want, got, "Escaped %q", b)
 				}
 				if got, want := jsonlex.Index(jsonlex.SpecialOrWide(w)), lowest(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' || c > '~'+1 }); got != want {
 					require.Equal(t, want, got, "SpecialOrWide %q", b)
