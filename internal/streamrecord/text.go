@@ -39,6 +39,11 @@ func copyString(dst, src []byte, n, p int) (int, int, problem) {
 		if byte(w>>(8*k)) == '"' {
 			return n + 1, p + 1, none
 		}
+		if jsonlex.At(src, p) == '\\' && jsonlex.At(src, p+1) == '"' { // as most escapes are
+			dst[n], dst[n+1] = '\\', '"'
+			n, p = n+2, p+2
+			continue
+		}
 		n, p, bad := copyText(dst, src, n, p, true)
 		dst[n] = '"'
 		return n + 1, p, bad

@@ -14,11 +14,18 @@ const maxDepth = 10000
 // The result is never longer than what it was made of, so a dst of the length
 // of src is enough, with some spare bytes behind it that may be overwritten.
 func copyValue(dst, src []byte, n, p, depth int) (int, int, problem) {
-	t, p, bad := tag(src, p)
-	if bad != none {
+	var bad problem
+	t := simpleTag(jsonlex.Load(src, p))
+	if t != 0 {
+		p += len(`{"S":`)
+	} else if t, p, bad = tag(src, p); bad != none {
 		return n, p, bad
 	}
-	n, p, bad = copyTagged(dst, src, n, p, t, depth)
+	if t == 'S' { // as most are
+		n, p, bad = copyString(dst, src, n, p)
+	} else {
+		n, p, bad = copyTagged(dst, src, n, p, t, depth)
+	}
 	if bad != none {
 		return n, p, bad
 	}
