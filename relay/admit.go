@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dynamodb-outbox/dynamodb-outbox/internal/delivery"
@@ -252,7 +251,7 @@ func (r *run) logLayoutFault(ctx context.Context) {
 			r.h.opts.Logger.LogAttrs(ctx, slog.LevelError,
 				"relay: no new item of the batch has the event attribute: give the relay the writer's Layout. The records are held; "+
 					"if items without events are written to this table on purpose, set Layout.Marker on both sides",
-				slog.String("code", codeWrongLayout), slog.String("Layout.Event", r.h.opts.Layout.Event), slog.String("attributes seen", strings.Join(rec.Attributes, ", ")),
+				slog.String("code", codeWrongLayout), slog.String("Layout.Event", r.h.opts.Layout.Event), slog.String("fault", rec.Fault.Message),
 				slog.String("sequenceNumber", clip(rec.SequenceNumber)))
 			return
 		}

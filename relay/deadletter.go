@@ -92,7 +92,7 @@ func deadLetter(rec *streamrecord.Record, bus string, why Result, attempts int) 
 		EventID:        rec.EventID,
 		Headers:        bytes.Clone(rec.Headers),
 		Record:         bytes.Clone(rec.Raw),
-		Keys:           bytes.Clone(rec.Keys),
+		Keys:           bytes.Clone(rec.Keys()),
 		Bus:            bus,
 		Code:           why.Code,
 		Message:        why.Message,

@@ -146,7 +146,7 @@ func (r *run) answered(call []int, a answer) {
 		return
 	}
 	r.m.Calls++
-	now := time.Now()
+	now := time.Now().UnixNano()
 	out := delivery.Answer{Results: make([]delivery.Result, len(call))}
 	var cause error
 	if a.whole != nil {
@@ -207,7 +207,7 @@ func (r *run) putDead(ctx context.Context, i int) *fault {
 // buried tells the core whether the sink has the event.
 func (r *run) buried(ctx context.Context, i int, fault *fault) {
 	r.core.Buried(i, fault == nil)
-	r.last[i].at = time.Now()
+	r.last[i].at = time.Now().UnixNano()
 	rec := &r.records[r.of[i]]
 	attrs := []slog.Attr{
 		slog.String("eventId", clip(rec.EventID)), slog.String("sequenceNumber", clip(rec.SequenceNumber)),

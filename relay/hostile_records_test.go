@@ -120,6 +120,7 @@ func hostileRows() []hostileRow {
 		{name: "a number for a record", record: `7`, want: "BadRecord"},
 		{name: "null for a record", record: `null`, want: "BadRecord"},
 		{name: "an array for a record", record: `[1,2]`, want: "BadRecord"},
+		{name: "names with unknown escapes", record: `{"eventName":"INSERT","\q":1,"dynamodb":{"\q":1,"Keys\q":{}}}`, want: "MissingNewImage"},
 		{name: "an empty record", record: `{}`, want: "BadRecord"},
 		{name: "damaged inside its frame", record: `{"eventName":"INSERT","dynamodb":{"NewImage":{,,}}}`, want: "BadRecord"},
 		{name: "a bad literal", record: `{"eventName":"INSERT","dynamodb":{"NewImage":{"event":{"BOOL":tru}}}}`, want: "UnsupportedType"},

@@ -90,7 +90,7 @@ func (r *run) tell(ctx context.Context) {
 	for i := range r.events {
 		d := Done{
 			EventID: r.records[r.of[i]].EventID, Bus: r.entries[i].Bus, BusID: r.last[i].ID,
-			At: r.last[i].at.Round(0).UTC(), // by the wall clock alone: it is kept
+			At: time.Unix(0, r.last[i].at).UTC(),
 		}
 		switch r.core.State(i) {
 		case delivery.Published:

@@ -143,8 +143,8 @@ func (r *run) republished(out []Republished) {
 
 // itemOf returns the key of a record's item.
 func (r *run) itemOf(rec *streamrecord.Record) string {
-	if rec.Keys != nil {
-		return string(rec.Keys)
+	if keys := rec.Keys(); keys != nil {
+		return string(keys)
 	}
 	layout, key := r.h.opts.Layout, []byte("{")
 	image := jsonlex.Find(rec.Raw, 0, "dynamodb", "NewImage")

@@ -49,7 +49,7 @@ type run struct {
 type attempt struct {
 	Result
 	cause error
-	at    time.Time
+	at    int64 // by the wall clock, in nanoseconds since 1970
 }
 
 // mode is how a replay differs from a delivery by the stream.

@@ -35,7 +35,7 @@ func TestAttributesSeen(t *testing.T) {
 	})
 	_, err := h.Invoke(t.Context(), batch(testRecord{sequence: 1}, testRecord{sequence: 2}))
 	require.Error(t, err)
-	require.Contains(t, logs.String(), `"attributes seen":"pk, sk, event"`)
+	require.Contains(t, logs.String(), `"fault":"happening: the image has no such attribute; it has [pk, sk, event]"`)
 	require.False(t, strings.Contains(logs.String(), testSecret))
 }
 

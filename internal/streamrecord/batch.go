@@ -3,6 +3,8 @@ package streamrecord
 import (
 	"fmt"
 	"time"
+
+	"github.com/dynamodb-outbox/dynamodb-outbox/internal/jsonlex"
 )
 
 // Kind says what a stream record is to the relay.
@@ -62,8 +64,8 @@ type Batch struct {
 // Record is one record of a batch.
 //
 // Its byte slices are borrowed: see [Batch]. The strings are real strings and
-// stay valid, but all strings of a batch share one allocation; clone one that
-// is kept for long. None of them is checked beyond what its comment says.
+// stay valid, but those of a batch share few allocations; clone one that is kept
+// for long. None of them is checked beyond what its comment says.
 type Record struct {
 	Kind Kind
 	// Fault says what is wrong with an Undecodable record, else nil. It stays
@@ -73,14 +75,10 @@ type Record struct {
 	// Raw is the record's own JSON. It is never nil, but for an Undecodable
 	// record it need not be valid JSON.
 	Raw []byte
-	// Keys is the raw JSON of dynamodb.Keys, in DynamoDB JSON. Nil if absent
-	// or not an object. It is not checked to be JSON.
-	Keys []byte
 
-	// SequenceNumber, StreamARN and AWSRegion are those of the record,
-	// "" if absent, null or unreadable. SequenceNumber is not checked to be a
-	// number.
-	SequenceNumber, StreamARN, AWSRegion string
+	// SequenceNumber and StreamARN are those of the record, "" if absent, null or
+	// unreadable. SequenceNumber is not checked to be a number.
+	SequenceNumber, StreamARN string
 
 	// CreatedAt is when the record came on the stream, in UTC:
 	// dynamodb.ApproximateCreationDateTime, a number of seconds or a quoted one.
@@ -98,11 +96,16 @@ type Record struct {
 	// Headers are the event's headers as JSON, a part of Detail. An Undecodable
 	// record has them too, if they could be read.
 	Headers []byte
+}
 
-	// Attributes are names of the attributes of an item that lacks the event
-	// attribute (MissingEvent), the first few of them and each cut to a length
-	// for a log. Nil in every other record. They stay valid.
-	Attributes []string
+// Keys returns the raw JSON of dynamodb.Keys, in DynamoDB JSON, which is a part of
+// Raw; nil if absent or not an object. It is not checked to be JSON.
+func (r *Record) Keys() []byte {
+	keys := jsonlex.Find(r.Raw, 0, "dynamodb", "Keys")
+	if jsonlex.At(keys, 0) != '{' {
+		return nil
+	}
+	return keys
 }
 
 // EventHeaders are the headers of an event that the relay reads. All headers

@@ -59,13 +59,17 @@ func (e *event) fail(bad problem, at int) {
 	}
 }
 
-// texts collects the strings of a batch, so that they cost one allocation
+// texts collects the strings of a batch, so that they cost few allocations
 // together.
-type texts struct{ strings.Builder }
+type texts struct {
+	strings.Builder
+	full int // bytes in the builders before
+}
 
 // reset begins a batch. It will need about as much as the one before.
 func (t *texts) reset() {
-	length := t.Len()
+	length := t.full + t.Len()
+	t.full = 0
 	t.Reset()
 	t.Grow(length)
 }
@@ -74,6 +78,12 @@ func (t *texts) reset() {
 func (t *texts) keep(s []byte, like string) string {
 	if string(s) == like {
 		return like
+	}
+	if t.Cap()-t.Len() < len(s) { // a new one: the strings would keep alive what a larger one is copied from
+		t.full += t.Len()
+		size := max(t.full/2, len(s), 512)
+		t.Reset()
+		t.Grow(size)
 	}
 	from := t.Len()
 	t.Write(s)

@@ -137,14 +137,9 @@ func (r *recordReader) member(m member, p int) int {
 		return r.readEvent(p)
 	case imageMarker:
 		return r.marker(p)
-	case changeKeys:
-		if end = jsonlex.Skip(r.src, p); end >= 0 && r.src[p] == '{' {
-			r.rec.Keys = r.src[p:end:end]
-		}
-		return end
 	case changeCreatedAt:
 		return r.createdAt(p)
-	case recordEventName, recordEventSource, recordSNSSource, recordRegion, recordStreamARN, userType, userPrincipal, changeSequenceNumber, changeView:
+	case recordEventName, recordEventSource, recordSNSSource, recordStreamARN, userType, userPrincipal, changeSequenceNumber, changeView:
 		text, behind, ok := r.text(p)
 		if ok {
 			r.take(m, text)
@@ -170,8 +165,6 @@ func (r *recordReader) take(m member, text []byte) {
 		if string(text) != "aws:dynamodb" {
 			r.state.foreign = string(text)
 		}
-	case recordRegion:
-		r.rec.AWSRegion = r.texts.keep(text, r.like.AWSRegion)
 	case recordStreamARN:
 		r.rec.StreamARN = r.texts.keep(text, r.like.StreamARN)
 	case userType:
@@ -244,8 +237,7 @@ func (r *recordReader) judge() (Kind, *Fault) {
 	case marker != "" && !r.state.marked:
 		return Undecodable, &Fault{UnknownFormat, marker + ": a format that this version does not know"}
 	case !r.keys.seen.has(imageEvent):
-		r.rec.Attributes = r.attributes(r.state.image)
-		return Undecodable, &Fault{MissingEvent, r.keys.names[imageEvent] + ": the image has no such attribute; it has [" + strings.Join(r.rec.Attributes, ", ") + "]"}
+		return Undecodable, &Fault{MissingEvent, r.keys.names[imageEvent] + ": the image has no such attribute; it has [" + strings.Join(r.attributes(r.state.image), ", ") + "]"}
 	case r.event.bad != none:
 		return Undecodable, r.explain()
 	}
@@ -265,7 +257,7 @@ const maxAttributes = 10
 // attributes returns the names of some attributes of the item at src[p], as
 // they stand in a path.
 func (r *recordReader) attributes(p int) []string {
-	names := []string{}
+	var names []string
 	p, more := jsonlex.First(r.src, p)
 	for more && len(names) < maxAttributes {
 		name, value := r.key(p)

@@ -190,6 +190,16 @@ func decodePlain(cfg streamrecord.Config, src []byte, within bool) (*streamrecor
 	return b, nil
 }
 
+// plainKeys returns the keys of a record's item.
+func plainKeys(raw []byte) json.RawMessage {
+	ms, _ := framedPairs(raw)
+	change, _ := framedPairs(valueOf(ms, "dynamodb"))
+	if keys := valueOf(change, "Keys"); keys != nil && keys[0] == '{' {
+		return keys
+	}
+	return nil
+}
+
 // plainRecord decodes a record. An error is of the whole batch.
 func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record, err error) {
 	r.Raw, r.Kind = raw, streamrecord.Undecodable
@@ -206,7 +216,7 @@ func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record, er
 		sound = sound && (ok || raw == nil || string(raw) == "null")
 		return o, ok
 	}
-	r.StreamARN, r.AWSRegion = text(ms, "eventSourceARN"), text(ms, "awsRegion")
+	r.StreamARN = text(ms, "eventSourceARN")
 	for _, key := range []string{"eventSource", "EventSource"} {
 		if source := text(ms, key); source != "" && source != "aws:dynamodb" {
 			return r, &streamrecord.SourceError{Source: source, ARN: r.StreamARN}
@@ -216,9 +226,6 @@ func plainRecord(cfg streamrecord.Config, raw []byte) (r streamrecord.Record, er
 	service := text(user, "type")+" "+text(user, "principalId") == "Service dynamodb.amazonaws.com"
 	change, _ := object(ms, "dynamodb")
 	r.SequenceNumber = text(change, "SequenceNumber")
-	if k := valueOf(change, "Keys"); k != nil && k[0] == '{' {
-		r.Keys = k
-	}
 	r.CreatedAt = plainTime(valueOf(change, "ApproximateCreationDateTime"))
 	view := text(change, "StreamViewType")
 	image, present := object(change, "NewImage")
