@@ -2,11 +2,13 @@ package bench
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -189,6 +191,31 @@ func BenchmarkRatio(b *testing.B) {
 	b.ReportMetric(ours/floor, "of-SDK")
 	require.Greater(b, one/ours, 3.0)
 	require.Less(b, ours/floor, 1.15)
+}
+
+// The relay is compared with the SDK alone by what it sends: the same bodies.
+func TestTheSDKSendsWhatTheRelaySends(t *testing.T) {
+	payload := transcode.Batch(batchSize, 300, false)
+	bodies := map[string][]any{}
+	for _, name := range []string{"relay", sdkAlone, "SDK with a ready body"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			text, _ := io.ReadAll(r.Body)
+			var body any
+			if json.Unmarshal(text, &body) == nil && !slices.ContainsFunc(bodies[name], func(b any) bool { return reflect.DeepEqual(b, body) }) { // the SDK may make a call again
+				bodies[name] = append(bodies[name], body)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(text))
+			stub(0).ServeHTTP(w, r)
+		}))
+		v := variants[slices.IndexFunc(variants, func(v variant) bool { return v.name == name })]
+		handle, err := v.make(newClient(server.URL), payload)
+		require.NoError(t, err)
+		require.NoError(t, handle(t.Context()))
+		server.Close()
+	}
+	require.Len(t, bodies["relay"], batchSize/10)
+	require.Equal(t, bodies["relay"], bodies[sdkAlone])
+	require.Equal(t, bodies["relay"], bodies["SDK with a ready body"])
 }
 
 func countEntries(entries, bodies *int) http.Handler {
