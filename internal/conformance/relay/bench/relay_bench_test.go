@@ -79,7 +79,10 @@ func BenchmarkCPU(b *testing.B) {
 	url, stop, err := startStub(0)
 	require.NoError(b, err)
 	defer stop()
-	for _, s := range []struct{ size, batches int }{{300, 40}, {2000, 20}, {20_000, 10}} {
+	for _, s := range []struct {
+		size, batches int
+		most          float64 // of the SDK's time; at 300 B the two are too near to each other for a few turns
+	}{{300, 40, 1.5}, {2000, 20, 0.9}, {20_000, 10, 0.65}} {
 		b.Run(fmt.Sprintf("payload=%d", s.size), func(b *testing.B) {
 			payload := transcode.Batch(batchSize, s.size, false)
 			times, shares := make([][]float64, len(variants)), make([][]float64, len(variants))
@@ -103,9 +106,7 @@ func BenchmarkCPU(b *testing.B) {
 				b.ReportMetric(median(times[i]), name+"-µs")
 				b.ReportMetric(median(shares[i]), name+"-of-SDK")
 			}
-			if s.size >= 2000 { // at 300 B the two are too near to each other for a few turns
-				require.Less(b, median(shares[0]), 0.9, "the relay costs less than the SDK alone")
-			}
+			require.Less(b, median(shares[0]), s.most, "the relay costs less than the SDK alone")
 		})
 	}
 }
