@@ -106,7 +106,7 @@ func BenchmarkCPU(b *testing.B) {
 				b.ReportMetric(median(times[i]), name+"-µs")
 				b.ReportMetric(median(shares[i]), name+"-of-SDK")
 			}
-			require.Less(b, median(shares[0]), s.most, "the relay costs less than the SDK alone")
+			require.Less(b, median(shares[0]), s.most, "the relay's share")
 		})
 	}
 }
