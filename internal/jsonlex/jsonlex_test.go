@@ -61,6 +61,7 @@ func TestValue(t *testing.T) {
 		{`"\u12g4"`, jsonlex.BadEscape, 1},
 		{`"\u12`, jsonlex.BadEscape, 1},
 		{"\"é\xff\"", jsonlex.BadUTF8, 3},
+		{"\"\ufffd😀\xff\"", jsonlex.BadUTF8, 8},
 		{"[\"a\xff\",\"" + long + "\"]", jsonlex.BadUTF8, 3},
 		{"[\"abcd\xffefghijklmnop\",\"" + long + "\"]", jsonlex.BadUTF8, 6},
 		{"\"" + long + "\xed\xa0\x80\"", jsonlex.BadUTF8, 1 + len(long)},
@@ -109,10 +110,23 @@ func TestQuotedLen(t *testing.T) {
 
 func TestAppendQuoted(t *testing.T) {
 	for before := range 20 {
-		for _, special := range []string{`"`, `\`, "\n", "\x01", "\x7f", "é", "\xff", "\xe2\x82", "\u2028", `":"`, `\"\"\"\"`, strings.Repeat("\x00", 99)} {
+		for _, special := range []string{
+			`"`, `\`, "\n", "\x01", "\x1f", "\x7f", "é", "\xff", "\xe2\x82", "\u2028", `":"`, `\"\"\"\"`, strings.Repeat("\x00", 99),
+			"\"\x1f", "\"\\\n", "\"\\\"\x01", "\xff, and long behind it é", "é, and long behind it \xff\n",
+		} {
 			for _, after := range []int{0, 1, 7, 8, 20} {
 				quotes(t, strings.Repeat("x", before)+special+strings.Repeat("y", after))
 			}
+		}
+	}
+}
+
+// TestAppendQuotedInAnyRoom appends where there is no room, too little, just enough, and more.
+func TestAppendQuotedInAnyRoom(t *testing.T) {
+	for _, text := range []string{"", "x", strings.Repeat("\x00", 8), strings.Repeat("\x00", 17), strings.Repeat(`"`, 24), strings.Repeat("\x00xxxxxxx", 3)} {
+		want := string(jsonlex.AppendQuoted([]byte("{"), text))
+		for room := range 200 {
+			require.Equal(t, want, string(jsonlex.AppendQuoted(append(make([]byte, 0, 1+room), '{'), text)), "%q, room for %d bytes", text, room)
 		}
 	}
 }
