@@ -77,7 +77,7 @@ func AppendQuoted[S Text](b []byte, text S) []byte {
 	b = slices.Grow(b, 1+2*len(text)+room)
 	b, n := b[:cap(b)], start+1
 	b[start] = '"'
-	ascii := len(text) // so many bytes at the front are ASCII, as far as is known
+	ascii := len(text) // how many bytes at the front are ASCII, as far as has been seen
 	for p := 0; p < len(text); {
 		n, p, ascii = quoteWords(b, text, n, p, ascii)
 		if p == len(text) {
@@ -156,8 +156,8 @@ func quoteWords[S Text](dst []byte, text S, n, p, ascii int) (_, _, _ int) {
 type escapedWord [8 + 8 + 8]byte
 
 // escape puts a backslash before the lowest byte of w that m marks, and writes the
-// rest of w behind it. There are so many backslashes before it. It reports whether
-// the byte is a control character, which needs another escape.
+// rest of w behind it. Backslashes is how many were put before earlier bytes of w.
+// It reports whether the byte is a control character, which needs another escape.
 func (to *escapedWord) escape(w, m uint64, backslashes int) (control bool) {
 	k := Index(m)
 	at := (k + backslashes) & 15 // each is at most 7; the masks tell the compiler so

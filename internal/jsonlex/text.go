@@ -62,8 +62,8 @@ func restOfString[S Text](src S, start, p int) (end int, plain bool, bad Fault) 
 }
 
 // invalid returns the index of the first byte that is not UTF-8, -1 if there is
-// none. Only where there is more than ASCII is it looked at byte by byte. No
-// character is cut there: eight bytes of ASCII are on both sides.
+// none. Words of ASCII need no other look. What is between two of them is checked
+// as a whole, so that no character is cut.
 func invalid[S Text](s S) int {
 	ascii := func(p int) bool {
 		w := Load(s, p)
@@ -102,8 +102,8 @@ func valid[S Text](s S) bool {
 	return false
 }
 
-// AppendText appends the text of a string whose opening quote is at p. Of one
-// that [String] does not take, it appends what is before an escape that is none.
+// AppendText appends the text of the string whose opening quote is at p. It stops
+// before an escape that [Escape] refuses, and checks nothing else.
 func AppendText[S Text](dst []byte, src S, p int) []byte {
 	p++
 	for uint(p) < uint(len(src)) {
