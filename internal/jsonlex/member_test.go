@@ -55,6 +55,7 @@ func TestElements(t *testing.T) {
 func TestFind(t *testing.T) {
 	src := []byte(`{"a":{"x":1,"b":{"c":"d"}},"b":2}`)
 	require.Equal(t, `"d"`, string(jsonlex.Find(src, 0, "a", "b", "c")))
+	require.Equal(t, 3, cap(jsonlex.Find(src, 0, "a", "b", "c")), "an append must not write into the text")
 	require.Equal(t, `2`, string(jsonlex.Find(src, 0, "b")))
 	require.Nil(t, jsonlex.Find(src, 0, "b", "c"))
 	require.Nil(t, jsonlex.Find(src, 0, "c"))

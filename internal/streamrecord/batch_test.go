@@ -239,7 +239,7 @@ func TestAllocations(t *testing.T) {
 	values := strings.Replace(goodRecord, `{"N":"1"}`, `{"L":[{"N":"0"},{"N":"-12.50"},{"N":"1E125"},{"S":"é\u00e9\n\"a long text\""},{"BOOL":false},{"NULL":true},{"B":"aGk="},{"NS":["1"]},{"L":[]},{"M":{}}]}`, 1)
 	for _, record := range []string{goodRecord, text, values} {
 		for _, n := range []int{1, 10, 100} {
-			payload := []byte(`{"Records":[` + strings.Repeat(record+",", n-1) + record + `]}`)
+			payload := manyRecords(n, record)
 			d := streamrecord.NewDecoder(streamrecord.Config{})
 			b, err := d.Decode(payload)
 			require.NoError(t, err)
@@ -252,6 +252,36 @@ func TestAllocations(t *testing.T) {
 			require.LessOrEqual(t, allocs, 1.0, "%d records", n)
 		}
 	}
+}
+
+// manyRecords is a batch of n copies of a record, each with an eventId of its own.
+func manyRecords(n int, record string) []byte {
+	records := make([]string, n)
+	for i := range records {
+		records[i] = strings.Replace(record, `"e1"`, fmt.Sprintf(`"event-%d"`, i), 1)
+	}
+	return []byte(`{"Records":[` + strings.Join(records, ",") + `]}`)
+}
+
+// TestMemoryOfTexts decodes a large batch with a new decoder, and then small ones
+// with the same.
+func TestMemoryOfTexts(t *testing.T) {
+	large, small := manyRecords(10_000, goodRecord), manyRecords(1, goodRecord)
+	require.Less(t, testing.AllocsPerRun(2, func() {
+		if _, err := streamrecord.NewDecoder(streamrecord.Config{}).Decode(large); err != nil {
+			panic(err)
+		}
+	}), 100.0, "a first batch has few allocations")
+
+	d := streamrecord.NewDecoder(streamrecord.Config{})
+	var before, after runtime.MemStats
+	for _, payload := range [][]byte{large, small, small} {
+		runtime.ReadMemStats(&before)
+		_, err := d.Decode(payload)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+	}
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<10), "the large batch is forgotten")
 }
 
 // TestConcurrentDecoders is for the race detector: decoders share nothing.
