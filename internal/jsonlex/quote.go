@@ -109,8 +109,8 @@ func AppendQuoted[S Text](b []byte, text S) []byte {
 }
 
 // quoteWords writes text from p on to dst[n:] as it stands in a JSON string, eight
-// bytes at a time, and returns how far it got. It stops before a control character,
-// or where fewer than eight bytes are left. Where it finds more than ASCII, it
+// bytes at a time, and returns how far it got. It stops before a control character
+// with a long escape, or where fewer than eight bytes are left. Where it finds more than ASCII, it
 // lowers ascii to there.
 //
 // Large payloads spend their time here. So it calls nothing, which keeps all that
@@ -157,12 +157,16 @@ type escapedWord [8 + 8 + 8]byte
 
 // escape puts a backslash before the lowest byte of w that m marks, and writes the
 // rest of w behind it. Backslashes is how many were put before earlier bytes of w.
-// It reports whether the byte is a control character, which needs another escape.
-func (to *escapedWord) escape(w, m uint64, backslashes int) (control bool) {
+// It reports whether the byte is a control character whose escape is longer.
+func (to *escapedWord) escape(w, m uint64, backslashes int) (longer bool) {
 	k := Index(m)
 	at := (k + backslashes) & 15 // each is at most 7; the masks tell the compiler so
 	rest := w >> (8 * k & 63)
+	if c := byte(rest); c < ' ' {
+		rest += uint64(controlEscapes[c] - c)
+		longer = controlEscapes[c] == 0
+	}
 	to[at] = '\\'
 	binary.LittleEndian.PutUint64(to[at+1:], rest)
-	return byte(rest) < ' '
+	return longer
 }

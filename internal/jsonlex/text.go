@@ -62,31 +62,29 @@ func restOfString[S Text](src S, start, p int) (end int, plain bool, bad Fault) 
 }
 
 // invalid returns the index of the first byte that is not UTF-8, -1 if there is
-// none. Words of ASCII need no other look. What is between two of them is checked
-// as a whole, so that no character is cut.
+// none. Words of ASCII need no other look; what begins with another one is checked
+// as a whole, to the end of a character.
 func invalid[S Text](s S) int {
-	ascii := func(p int) bool {
-		w := Load(s, p)
-		return w != 0 && w&Highs == 0
-	}
-	for p := 0; p < len(s); p += 8 {
-		if ascii(p) {
-			continue
-		}
-		start := p
-		for p += 8; p < len(s) && !ascii(p); {
+	for p := 0; p < len(s); {
+		if w := Load(s, p); w != 0 && w&Highs == 0 {
 			p += 8
-		}
-		part := s[start:min(p, len(s))]
-		if valid(part) {
 			continue
 		}
-		for i := 0; ; {
-			r, size := utf8.DecodeRuneInString(string(part[i:min(i+utf8.UTFMax, len(part))]))
+		end := min(p+64, len(s))
+		for end < len(s) && !utf8.RuneStart(s[end]) {
+			end++
+		}
+		part := s[p:end]
+		if valid(part) {
+			p = end
+			continue
+		}
+		for {
+			r, size := utf8.DecodeRuneInString(string(part[:min(utf8.UTFMax, len(part))]))
 			if r == utf8.RuneError && size <= 1 {
-				return start + i
+				return end - len(part)
 			}
-			i += size
+			part = part[size:]
 		}
 	}
 	return -1
