@@ -55,7 +55,8 @@ func show(t *testing.T) (p *tab, tell func(update)) {
 		case <-time.After(time.Minute):
 			t.Fatal("the page does not listen to its feed")
 		}
-		p.wait(t, time.Minute, fmt.Sprintf(`document.querySelector('[data-sum=committed]').textContent === '%d'`, u.Ledger.Committed))
+		// Before the first update the page has a 0 there, too, and nothing in #parts.
+		p.wait(t, time.Minute, fmt.Sprintf(`document.querySelector('[data-sum=committed]').textContent === '%d' && document.querySelector('#parts').textContent !== ''`, u.Ledger.Committed))
 		p.eval(t, "Promise.all(document.getAnimations().map((moving) => moving.finished))")
 	}
 	return p, tell
