@@ -110,8 +110,8 @@ func AppendQuoted[S Text](b []byte, text S) []byte {
 
 // quoteWords writes text from p on to dst[n:] as it stands in a JSON string, eight
 // bytes at a time, and returns how far it got. It stops before a control character
-// with a long escape, or where fewer than eight bytes are left. Where it finds more than ASCII, it
-// lowers ascii to there.
+// with a long escape, or where fewer than eight bytes are left. Where it finds more
+// than ASCII, it lowers ascii to there.
 //
 // Large payloads spend their time here. So it calls nothing, which keeps all that
 // it needs in registers, and the first two escapes of a word, which are the most
