@@ -2,6 +2,7 @@ package jsonlex
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -114,39 +115,64 @@ func AppendQuoted[S Text](b []byte, text S) []byte {
 // than ASCII, it lowers ascii to there.
 //
 // Large payloads spend their time here. So it calls nothing, which keeps all that
-// it needs in registers, and the first two escapes of a word, which are the most
-// that nearly any has, are written out.
+// it needs in registers. The first two escapes of a word are written out for quotes
+// and backslashes, which most are; the loop behind them takes any number of any kind.
 func quoteWords[S Text](dst []byte, text S, n, p, ascii int) (_, _, _ int) {
 	for p <= len(text)-8 && n <= len(dst)-len(escapedWord{}) {
 		w := Load(text, p)
-		if w&Highs != 0 && p < ascii {
-			ascii = p
+		var m uint64
+		if w&Highs == 0 {
+			m = Escaped(w)
+		} else {
+			m = Escaped(Narrow(w))
+			ascii = min(ascii, p)
 		}
 		to := (*escapedWord)(dst[n:])
 		binary.LittleEndian.PutUint64(to[:], w)
-		m := Escaped(w)
 		if m == 0 {
 			n, p = n+8, p+8
 			continue
 		}
-		if to.escape(w, m, 0) {
-			break
-		}
-		if m &= m - 1; m == 0 {
-			n, p = n+9, p+8
-			continue
-		}
-		if to.escape(w, m, 1) {
-			break
-		}
-		more := 2
-		for m &= m - 1; m != 0; m &= m - 1 {
-			if to.escape(w, m, more) {
-				return n, p, ascii
+		backslashes := 0 // how many are written
+		k := bits.TrailingZeros64(m)
+		rest := w >> (k & 56)
+		if byte(rest) >= ' ' {
+			at := k >> 3 & 7 // the mask tells the compiler what is so
+			to[at] = '\\'
+			binary.LittleEndian.PutUint64(to[at+1:], rest)
+			if m &= m - 1; m == 0 {
+				n, p = n+9, p+8
+				continue
 			}
-			more++
+			backslashes = 1
+			k = bits.TrailingZeros64(m)
+			rest = w >> (k & 56)
+			if byte(rest) >= ' ' {
+				at = k >> 3 & 7
+				to[at+1] = '\\'
+				binary.LittleEndian.PutUint64(to[at+2:], rest)
+				if m &= m - 1; m == 0 {
+					n, p = n+10, p+8
+					continue
+				}
+				backslashes = 2
+			}
 		}
-		n, p = n+8+more, p+8
+		for ; m != 0; m &= m - 1 {
+			k := bits.TrailingZeros64(m)
+			rest := w >> (k & 56)
+			if c := byte(rest); c < ' ' {
+				if controlEscapes[c] == 0 {
+					return n, p, ascii
+				}
+				rest += uint64(controlEscapes[c] - c)
+			}
+			at := (k>>3 + backslashes) & 15
+			to[at] = '\\'
+			binary.LittleEndian.PutUint64(to[at+1:], rest)
+			backslashes++
+		}
+		n, p = n+8+backslashes, p+8
 	}
 	return n, p, ascii
 }
@@ -154,19 +180,3 @@ func quoteWords[S Text](dst []byte, text S, n, p, ascii int) (_, _, _ int) {
 // escapedWord has room for eight bytes, as many backslashes, and what is written
 // behind them.
 type escapedWord [8 + 8 + 8]byte
-
-// escape puts a backslash before the lowest byte of w that m marks, and writes the
-// rest of w behind it. Backslashes is how many were put before earlier bytes of w.
-// It reports whether the byte is a control character whose escape is longer.
-func (to *escapedWord) escape(w, m uint64, backslashes int) (longer bool) {
-	k := Index(m)
-	at := (k + backslashes) & 15 // each is at most 7; the masks tell the compiler so
-	rest := w >> (8 * k & 63)
-	if c := byte(rest); c < ' ' {
-		rest += uint64(controlEscapes[c] - c)
-		longer = controlEscapes[c] == 0
-	}
-	to[at] = '\\'
-	binary.LittleEndian.PutUint64(to[at+1:], rest)
-	return longer
-}

@@ -37,13 +37,18 @@ func Special(w uint64) uint64 {
 	return ((quoteOrControl - ones*0x21) | (backslash - ones)) &^ w & Highs
 }
 
-// Escaped marks what [Special] marks, and every mark is exact: an addition to
-// seven bits carries into the eighth and no further.
+// Escaped marks what [Special] marks in a word of ASCII, and every mark is exact:
+// what is subtracted from a byte is less than that byte, so nothing is borrowed.
 func Escaped(w uint64) uint64 {
-	low := w &^ Highs
-	quoteOrControl := low ^ ones*2
-	backslash := low ^ ones*'\\'
-	return ^((quoteOrControl+ones*(0x7F-0x20))&(backslash+ones*0x7F) | w) & Highs
+	quoteOrControl := w ^ ones*2
+	backslash := w ^ ones*'\\'
+	return ((ones*0xA0 - quoteOrControl) | (ones*0x80 - backslash)) & Highs
+}
+
+// Narrow replaces each byte outside of ASCII by one that stands for itself.
+func Narrow(w uint64) uint64 {
+	wide := w & Highs
+	return w&^wide | wide>>1 | wide>>2 // from 0x60 to 0x7F
 }
 
 // SpecialOrWide marks what [Special] marks, and all bytes outside of ASCII.

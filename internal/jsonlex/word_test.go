@@ -39,8 +39,11 @@ func TestMarks(t *testing.T) {
 				if got, want := jsonlex.Index(jsonlex.Special(w)), lowest(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
 					require.Equal(t, want, got, "Special %q", b)
 				}
-				if got, want := jsonlex.Escaped(w), each(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
+				if got, want := jsonlex.Escaped(jsonlex.Narrow(w)), each(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' }); got != want {
 					require.Equal(t, want, got, "Escaped %q", b)
+				}
+				if w&jsonlex.Highs == 0 {
+					require.Equal(t, w, jsonlex.Narrow(w), "Narrow %q", b)
 				}
 				if got, want := jsonlex.Index(jsonlex.SpecialOrWide(w)), lowest(b, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' || c > '~'+1 }); got != want {
 					require.Equal(t, want, got, "SpecialOrWide %q", b)
