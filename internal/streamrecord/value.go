@@ -48,12 +48,14 @@ func copyTagged(dst, src []byte, n, p int, t byte, depth int) (int, int, problem
 		n, p, bad = copyNumber(dst, src, n, p)
 	case 'M':
 		n, p, bad = copyMap(dst, src, n, p, depth+1)
+	case 'L':
+		n, p, bad = copyList(dst, src, n, p, depth+1)
 	case 'B':
 		n, p, bad = copyBinary(dst, src, n, p)
 	case tagBool, tagNull:
 		n, p, bad = copyWord(dst, src, n, p, t)
 	default:
-		n, p, bad = copyArray(dst, src, n, p, t, depth+1)
+		n, p, bad = copySet(dst, src, n, p, t, depth+1)
 	}
 	return n, p, bad
 }
@@ -61,9 +63,10 @@ func copyTagged(dst, src []byte, n, p int, t byte, depth int) (int, int, problem
 // copyMap copies the object at src[p], which an M tags. Members of maps are most
 // of what a stream brings, so how AWS writes one is tried first, eight bytes at
 // a time: a key of less than eight bytes without escapes, and behind it a colon
-// and a type of one letter; behind the value its end, a comma and the next key.
-// The key is copied together with what is behind it, which the next copy
-// overwrites. For everything else there are copyString, tag, closed and Next.
+// and a type of one letter; behind the value its end, and a comma and the next key
+// or the end of the map. The key is copied together with what is behind it, which
+// the next copy overwrites. For everything else there are copyString, tag, closed
+// and Next.
 func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 	if jsonlex.At(src, p) != '{' {
 		return n, p, unexpected(src, p)
@@ -110,10 +113,15 @@ func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 		if bad != none {
 			return n, p, bad
 		}
-		if w := jsonlex.Load(src, p); w&0xFFFFFF == '}'|','<<8|'"'<<16 {
+		w = jsonlex.Load(src, p)
+		if w&0xFFFFFF == '}'|','<<8|'"'<<16 {
 			dst[n] = ','
 			n, p = n+1, p+2
 			continue
+		}
+		if w&0xFFFF == '}'|'}'<<8 {
+			p += 2
+			break
 		}
 		if p, bad = closed(src, p); bad != none {
 			return n, p, bad
@@ -130,8 +138,63 @@ func copyMap(dst, src []byte, n, p, depth int) (int, int, problem) {
 	return n + 1, p, none
 }
 
-// copyArray copies the array at src[p], which an L or a set tags.
-func copyArray(dst, src []byte, n, p int, t byte, depth int) (int, int, problem) {
+// copyList copies the array at src[p], which an L tags, in the same way. What it
+// has in common with copyMap and copyValue is written out in each: a call for each
+// value costs more than the value.
+func copyList(dst, src []byte, n, p, depth int) (int, int, problem) {
+	if jsonlex.At(src, p) != '[' {
+		return n, p, unexpected(src, p)
+	}
+	if depth > maxDepth {
+		return n, p, tooDeep
+	}
+	dst[n] = '['
+	n++
+	p, more := jsonlex.First(src, p)
+	for more {
+		var bad problem
+		var fault jsonlex.Fault
+		t := simpleTag(jsonlex.Load(src, p))
+		if t != 0 {
+			p += len(`{"S":`)
+		} else if t, p, bad = tag(src, p); bad != none {
+			return n, p, bad
+		}
+		if t == 'S' { // as most are
+			n, p, bad = copyString(dst, src, n, p)
+		} else {
+			n, p, bad = copyTagged(dst, src, n, p, t, depth)
+		}
+		if bad != none {
+			return n, p, bad
+		}
+		w := jsonlex.Load(src, p)
+		if w&0xFFFFFF == '}'|','<<8|'{'<<16 {
+			dst[n] = ','
+			n, p = n+1, p+2
+			continue
+		}
+		if w&0xFFFF == '}'|']'<<8 {
+			p += 2
+			break
+		}
+		if p, bad = closed(src, p); bad != none {
+			return n, p, bad
+		}
+		if p, more, fault = jsonlex.Next(src, p, ']'); fault != jsonlex.None {
+			return n, p, malformed
+		}
+		if more {
+			dst[n] = ','
+			n++
+		}
+	}
+	dst[n] = ']'
+	return n + 1, p, none
+}
+
+// copySet copies the array at src[p], which the tag of a set stands before.
+func copySet(dst, src []byte, n, p int, t byte, depth int) (int, int, problem) {
 	if jsonlex.At(src, p) != '[' {
 		return n, p, unexpected(src, p)
 	}
@@ -144,8 +207,6 @@ func copyArray(dst, src []byte, n, p int, t byte, depth int) (int, int, problem)
 	for more {
 		var bad problem
 		switch t {
-		case 'L':
-			n, p, bad = copyValue(dst, src, n, p, depth)
 		case tagStrings:
 			n, p, bad = copyString(dst, src, n, p)
 		case tagNumbers:

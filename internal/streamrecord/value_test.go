@@ -85,6 +85,7 @@ func TestPayloadValues(t *testing.T) {
 		{name: "maps as deep as encoding/json reads", in: strings.Repeat(`{"M":{"a":`, maxDepth-2) + `{"M":{}}` + strings.Repeat(`}}`, maxDepth-2),
 			want: strings.Repeat(`{"a":`, maxDepth-2) + `{}` + strings.Repeat(`}`, maxDepth-2)},
 		{name: "as deep as encoding/json reads", in: deepestIn, want: deepestOut},
+		{name: "a set as deep as encoding/json reads", in: strings.Repeat(`{"L":[`, maxDepth-2) + `{"SS":[]}` + strings.Repeat(`]}`, maxDepth-2), want: deepestOut},
 
 		// numbers
 		{name: "38 digits", in: `{"N":"12345678901234567890123456789012345678"}`, want: `12345678901234567890123456789012345678`},
@@ -198,6 +199,11 @@ func TestPayloadValues(t *testing.T) {
 		{name: "trailing comma in a list", in: `{"L":[{"N":"1"},]}`, code: streamrecord.UnsupportedType, path: "event.payload[1]"},
 		{name: "key that is not a string", in: `{"M":{1:{"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload"},
 		{name: "brackets of two kinds", in: `{"M":{"a":{"N":"1"]}}`, code: streamrecord.BadRecord, path: "event.payload.a"},
+		{name: "a map that ends as a list", in: `{"M":{"a":{"N":"1"}]}`, code: streamrecord.BadRecord, path: "event.payload.a"},
+		{name: "a list that ends as a map", in: `{"L":[{"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
+		{name: "a value in a list that ends as one", in: `{"L":[{"N":"1"],{"N":"2"}]}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
+		{name: "a value in a list that ends as one, at its end", in: `{"L":[{"N":"1"]]}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
+		{name: "a set too deep", in: strings.Repeat(`{"L":[`, maxDepth-1) + `{"SS":[]}` + strings.Repeat(`]}`, maxDepth-1), code: streamrecord.TooDeep},
 		{name: "maps too deep", in: strings.Repeat(`{"M":{"a":`, maxDepth-1) + `{"M":{}}` + strings.Repeat(`}}`, maxDepth-1), code: streamrecord.TooDeep},
 		{name: "too deep", in: tooDeepIn, code: streamrecord.TooDeep},
 	} {
