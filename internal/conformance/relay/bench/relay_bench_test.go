@@ -9,10 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,18 +20,24 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if s := os.Getenv(stubEnv); s != "" {
-		latency, err := time.ParseDuration(s)
-		if err == nil {
+	stub, isStub := os.LookupEnv(stubEnv)
+	variant, isVariant := os.LookupEnv(variantEnv)
+	var err error
+	switch {
+	case isVariant:
+		err = serveVariant(variant, os.Stdin, os.Stdout)
+	case isStub:
+		var latency time.Duration
+		if latency, err = time.ParseDuration(stub); err == nil {
 			err = serveStub(latency, os.Stdin, os.Stdout)
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // BenchmarkRelay is the whole relay, per batch of 100 records, beside what one
@@ -50,7 +54,7 @@ func BenchmarkRelay(b *testing.B) {
 					require.NoError(b, err)
 					require.NoError(b, handle(b.Context())) // connections are there
 					b.ReportAllocs()
-					cpu := cpuTime(b)
+					cpu := cpuTime()
 					begin := time.Now()
 					n := 0
 					for b.Loop() {
@@ -61,7 +65,7 @@ func BenchmarkRelay(b *testing.B) {
 					}
 					wall := time.Since(begin)
 					b.ReportMetric(float64(n)/wall.Seconds(), "events/s")
-					b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/float64(n)/1000, "µs-CPU/event")
+					b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/float64(n)/1000, "µs-CPU/event")
 				})
 			}
 		}
@@ -69,9 +73,9 @@ func BenchmarkRelay(b *testing.B) {
 	}
 }
 
-// BenchmarkCPU has all variants handle batches in turns, and compares their CPU
-// times turn by turn, so that what else the machine does hits all alike; the median
-// counts. It reports, for each variant,
+// BenchmarkCPU has all variants handle batches in turns, each in a process of its
+// own, and compares their CPU times turn by turn, so that what else the machine does
+// hits all alike; the median counts. It reports, for each variant,
 //
 //	…-µs      CPU time of an event
 //	…-of-SDK  its share of that of the SDK alone with ready-made entries
@@ -84,15 +88,22 @@ func BenchmarkCPU(b *testing.B) {
 		most          float64 // of the SDK's time; at 300 B the two are too near to each other for a few turns
 	}{{300, 40, 1.5}, {2000, 20, 0.9}, {20_000, 10, 0.65}} {
 		b.Run(fmt.Sprintf("payload=%d", s.size), func(b *testing.B) {
-			payload := transcode.Batch(batchSize, s.size, false)
+			var processes []*process
+			for _, v := range variants {
+				p, err := startVariant(measurement{Variant: v.name, URL: url, Size: s.size, Batches: s.batches})
+				require.NoError(b, err)
+				defer p.stop()
+				processes = append(processes, p)
+			}
 			times, shares := make([][]float64, len(variants)), make([][]float64, len(variants))
 			for b.Loop() {
 				var turn []float64
 				sdk := 0.0
-				for i, v := range variants {
-					t := cpuOf(b, v, url, payload, s.batches)
+				for i, p := range processes {
+					t, err := p.cpu()
+					require.NoError(b, err, variants[i].name)
 					times[i], turn = append(times[i], t), append(turn, t)
-					if v.name == sdkAlone {
+					if variants[i].name == sdkAlone {
 						sdk = t
 					}
 				}
@@ -111,31 +122,9 @@ func BenchmarkCPU(b *testing.B) {
 	}
 }
 
-// cpuOf returns the CPU time of an event in µs. The variant begins anew, and warm.
-func cpuOf(b *testing.B, v variant, url string, payload []byte, batches int) float64 {
-	client := newClient(url)
-	handle, err := v.make(client, payload)
-	require.NoError(b, err)
-	require.NoError(b, handle(b.Context()))
-	runtime.GC()
-	require.NoError(b, handle(b.Context()))
-	cpu := cpuTime(b)
-	for range batches {
-		require.NoError(b, handle(b.Context()))
-	}
-	return float64((cpuTime(b) - cpu).Nanoseconds()) / 1000 / float64(batches*batchSize)
-}
-
 func median(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
-}
-
-// cpuTime is the CPU time of this process: the stub has one of its own.
-func cpuTime(tb testing.TB) time.Duration {
-	var u syscall.Rusage
-	require.NoError(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // Every variant publishes the same events.

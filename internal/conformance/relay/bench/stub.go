@@ -5,14 +5,11 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -87,32 +84,12 @@ func cborAnswer(n int) []byte {
 // startStub starts the bus in a process of its own and returns its address and
 // what ends it.
 func startStub(latency time.Duration) (url string, stop func(), err error) {
-	self, err := os.Executable()
+	p, err := startProcess(stubEnv + "=" + latency.String())
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), stubEnv+"="+latency.String())
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
+	if url, err = p.line(); err != nil {
 		return "", nil, err
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return "", nil, fmt.Errorf("bench: the stub did not start: %w", err)
-	}
-	return strings.TrimSpace(line), stop, nil
+	return url, p.stop, nil
 }
