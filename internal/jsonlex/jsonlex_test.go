@@ -112,7 +112,7 @@ func TestAppendQuoted(t *testing.T) {
 	for before := range 20 {
 		for _, special := range []string{
 			`"`, `\`, "\n", "\x01", "\x1f", "\x7f", "é", "\xff", "\xe2\x82", "\u2028", `":"`, `\"\"\"\"`, strings.Repeat("\x00", 99),
-			"\"\x1f", "\"\\\n", "\"\\\"\x01", "\xff, and long behind it é", "é, and long behind it \xff\n",
+			"\"\x1f", "\"\\\n", "\"\\\"\x01", `"#`, `\]`, "\xff, and long behind it é", "é, and long behind it \xff\n",
 		} {
 			for _, after := range []int{0, 1, 7, 8, 20} {
 				quotes(t, strings.Repeat("x", before)+special+strings.Repeat("y", after))

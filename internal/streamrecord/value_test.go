@@ -203,6 +203,7 @@ func TestPayloadValues(t *testing.T) {
 		{name: "a list that ends as a map", in: `{"L":[{"N":"1"}}}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
 		{name: "a value in a list that ends as one", in: `{"L":[{"N":"1"],{"N":"2"}]}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
 		{name: "a value in a list that ends as one, at its end", in: `{"L":[{"N":"1"]]}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
+		{name: "a set that ends as a map", in: `{"SS":["a"}}`, code: streamrecord.BadRecord, path: "event.payload[0]"},
 		{name: "a set too deep", in: strings.Repeat(`{"L":[`, maxDepth-1) + `{"SS":[]}` + strings.Repeat(`]}`, maxDepth-1), code: streamrecord.TooDeep},
 		{name: "maps too deep", in: strings.Repeat(`{"M":{"a":`, maxDepth-1) + `{"M":{}}` + strings.Repeat(`}}`, maxDepth-1), code: streamrecord.TooDeep},
 		{name: "too deep", in: tooDeepIn, code: streamrecord.TooDeep},
