@@ -80,16 +80,3 @@ func cborAnswer(n int) []byte {
 	}
 	return cbor.Encode(cbor.Map{"FailedEntryCount": cbor.Uint(0), "Entries": entries})
 }
-
-// startStub starts the bus in a process of its own and returns its address and
-// what ends it.
-func startStub(latency time.Duration) (url string, stop func(), err error) {
-	p, err := startProcess(stubEnv + "=" + latency.String())
-	if err != nil {
-		return "", nil, err
-	}
-	if url, err = p.line(); err != nil {
-		return "", nil, err
-	}
-	return url, p.stop, nil
-}

@@ -64,6 +64,19 @@ func (p *process) line() (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
+// startStub starts the bus in a process of its own and returns its address and
+// what ends it.
+func startStub(latency time.Duration) (url string, stop func(), err error) {
+	p, err := startProcess(stubEnv + "=" + latency.String())
+	if err != nil {
+		return "", nil, err
+	}
+	if url, err = p.line(); err != nil {
+		return "", nil, err
+	}
+	return url, p.stop, nil
+}
+
 // variantEnv has the [measurement] of a process that runs one variant. In the
 // process of another it would find the memory as that has left it: behind plain Go
 // the SDK alone takes a fifth more CPU for an event of 20 KB.
