@@ -98,7 +98,7 @@ func (r *run) add(i int, entry Entry, state delivery.State, why Result, age time
 	if !r.mode.replay {
 		e.Expiring = !r.again && age >= lastResort
 		e.Aged = !r.again && r.h.opts.MaxAge > 0 && age > r.h.opts.MaxAge
-		if !r.h.failures.empty() { // as it is nearly always
+		if !r.h.failures.empty() { // nearly always it is, and no key is wanted
 			k, _ := identityOf(rec, entry.Bus).key()
 			f, _ := r.h.failures.get(k)
 			e.Turn, e.FailedAt = f.turn, f.failedAt

@@ -137,7 +137,7 @@ func quoteWords[S Text](dst []byte, text S, n, p, ascii int) (_, _, _ int) {
 		k := bits.TrailingZeros64(m)
 		rest := w >> (k & 56)
 		if byte(rest) >= ' ' {
-			at := k >> 3 & 7 // the mask tells the compiler what is so
+			at := k >> 3 & 7 // it is at most 7; the mask tells the compiler so
 			to[at] = '\\'
 			binary.LittleEndian.PutUint64(to[at+1:], rest)
 			if m &= m - 1; m == 0 {
